@@ -1,0 +1,134 @@
+"""One place that says no to bad input, in words: the argument, what was found, what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def suggest(value: object, allowed: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the allowed name nearest to `value`, or an empty string."""
+    near = difflib.get_close_matches(str(value), list(allowed), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of `allowed`; raise ValueError naming the nearest one otherwise."""
+    allowed = list(allowed)
+    if value not in allowed:
+        raise ValueError(
+            f"{name}: found {value!r}, expected one of {', '.join(allowed)}{suggest(value, allowed)}"
+        )
+    return value
+
+
+def positive_int(value: Any, name: str, minimum: int = 1) -> int:
+    """Return `value` as an int of at least `minimum`; TypeError for other types, ValueError below."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name}: found {value!r} of type {type(value).__name__}, expected an int")
+    if value < minimum:
+        raise ValueError(f"{name}: found {value}, expected an int of at least {minimum}")
+    return int(value)
+
+
+def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> float:
+    """Return `value` as a finite float within [low, high]; TypeError or ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: found {value!r} of type {type(value).__name__}, expected a number")
+    if not np.isfinite(value) or not low <= value <= high:
+        raise ValueError(f"{name}: found {value}, expected a finite number in [{low}, {high}]")
+    return float(value)
+
+
+def _numeric(values: Any, name: str) -> np.ndarray:
+    """Return `values` as a float64 array; TypeError names the column or the value that is text."""
+    if isinstance(values, pd.DataFrame):
+        for column in values.columns:
+            _numeric(values[column], f"{name} column {column!r}")
+    if hasattr(values, "detach"):  # a torch tensor, wherever it lives
+        values = values.detach().cpu().numpy()
+    array = np.asarray(values)
+    if array.dtype.kind in "OUS":
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name}: found text ({error}), expected numbers") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: found dtype {array.dtype}, expected real numbers")
+    return array.astype(np.float64)
+
+
+def _finite(array: np.ndarray, name: str) -> np.ndarray:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = where[0] if len(where) == 1 else where
+        raise ValueError(
+            f"{name}: found {array[where]} at {place} ({int(bad.sum())} such), "
+            "expected finite numbers"
+        )
+    return array
+
+
+def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
+    """Return `X` as a finite float64 matrix (rows, features).
+
+    Accepts arrays, tensors, nested lists and DataFrames. Raises TypeError for text or complex
+    numbers and ValueError for other than two dimensions, no column, fewer than `min_rows` rows,
+    NaN or infinity.
+    """
+    array = _numeric(X, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name}: found shape {array.shape}, expected (rows, features)")
+    if array.shape[1] == 0:
+        raise ValueError(f"{name}: found no column, expected at least one feature")
+    if array.shape[0] < min_rows:
+        raise ValueError(f"{name}: found {array.shape[0]} rows, expected at least {min_rows}")
+    return _finite(array, name)
+
+
+def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
+    if hasattr(y, "detach"):
+        y = y.detach().cpu().numpy()
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(f"{name}: found shape {array.shape}, expected (rows,)")
+    if len(array) != n_rows:
+        raise ValueError(f"{name}: found {len(array)} values, expected one for each of {n_rows} rows")
+    return array
+
+
+def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
+    """Return a regression target as finite float64 (n_rows,).
+
+    Raises TypeError for text, ValueError for another length, NaN, infinity or a constant target.
+    """
+    array = _finite(_numeric(_as_column(y, n_rows, name), name), name)
+    if array.min() == array.max():
+        raise ValueError(f"{name}: found the constant {array[0]:g}, expected a target that varies")
+    return array
+
+
+def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
+    """Return class codes (n_rows,) int64 and the sorted class names (n_classes,).
+
+    Raises ValueError for another length, missing labels or fewer than two classes.
+    """
+    array = _as_column(y, n_rows, name)
+    missing = pd.isna(array)
+    if missing.any():
+        raise ValueError(
+            f"{name}: found a missing label at {int(np.argmax(missing))}, expected a class name"
+        )
+    classes, codes = np.unique(array.astype(str) if array.dtype.kind == "O" else array,
+                               return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"{name}: found the one class {classes[0]!r}, expected at least two")
+    return codes.astype(np.int64), classes

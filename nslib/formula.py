@@ -1,0 +1,135 @@
+"""From a structure or a fitted neuron to sympy formulas, in scaled or in raw units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import sympy as sp
+
+from . import checks
+from .neuron import TaskLinear
+from .structure import NeuronStructure
+
+MAX_MONOMIALS = 20_000
+
+
+def _numbered(name: str, n: int) -> list[sp.Symbol]:
+    return [sp.Symbol(f"{name}_{{{i}}}" if n > 9 else f"{name}_{i}") for i in range(1, n + 1)]
+
+
+def symbolic(structure: NeuronStructure, n_features: int) -> sp.Expr:
+    """Return the aggregation formula with symbolic weights for x_1 … x_D, D = `n_features`.
+
+    Weights are named as in the paper: b, w (pure k, feature i), v (order k, rank r) and
+    u (order k, mode m, rank r, feature i).
+    """
+    n_features = checks.positive_int(n_features, "n_features")
+    x = _numbered("x", n_features)
+    terms: list[sp.Expr] = [sp.Symbol("b")]
+    for k in structure.pure:
+        terms += [sp.Symbol(f"w_{{{k},{i + 1}}}") * xi**k for i, xi in enumerate(x)]
+    if structure.sin:
+        terms += [sp.Symbol(rf"w_{{\sin,{i + 1}}}") * sp.sin(xi) for i, xi in enumerate(x)]
+    for k in structure.interact:
+        for r in range(1, structure.rank + 1):
+            modes = [
+                sum(sp.Symbol(f"u_{{{k},{m},{r},{i + 1}}}") * xi for i, xi in enumerate(x))
+                for m in range(1, k + 1)
+            ]
+            terms.append(sp.Symbol(f"v_{{{k},{r}}}") * sp.Mul(*modes))
+    return sp.Add(*terms)
+
+
+def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Symbol]:
+    """Return one symbol a feature: x_1 … x_D, or the given names; ValueError for another number."""
+    if names is None:
+        return _numbered("x", n_features)
+    if len(names) != n_features or len(set(names)) != n_features:
+        raise ValueError(
+            f"names: found {len(names)} names, {len(set(names))} of them distinct, "
+            f"expected {n_features} distinct names"
+        )
+    return [sp.Symbol(str(name)) for name in names]
+
+
+def count_monomials(structure: NeuronStructure, n_features: int) -> int:
+    """Return the most monomials that the expanded polynomial part can have (shifts included)."""
+    interact = math.comb(n_features + max(structure.interact, default=0), n_features)
+    return interact + n_features * max(structure.pure, default=0)
+
+
+def expressions(
+    neuron: TaskLinear,
+    names: Sequence[str] | None = None,
+    *,
+    expand: bool = True,
+    x_mean: np.ndarray | float = 0.0,
+    x_scale: np.ndarray | float = 1.0,
+    y_mean: float = 0.0,
+    y_scale: float = 1.0,
+) -> list[sp.Expr]:
+    """Return the fitted formula of each output of `neuron`, C sympy expressions.
+
+    The neuron sees z = (x - x_mean) / x_scale, both (D,) or scalar, and its output times y_scale
+    plus y_mean is reported, so the expressions are in the units of x and y. With `expand` they are
+    sums of monomials, else sums of products of linear forms.
+
+    Raises ValueError for a normalised neuron, and for an expansion of more than 20 000 monomials.
+    """
+    if neuron.norm is not None:
+        raise ValueError(f"neuron: found norm={neuron.norm!r}, expected a neuron without norm")
+    structure, d = neuron.structure, neuron.in_features
+    x = feature_symbols(names, d)
+    if expand and (n := count_monomials(structure, d)) > MAX_MONOMIALS:
+        raise ValueError(
+            f"expand: found up to {n} monomials, expected at most {MAX_MONOMIALS}; use expand=False"
+        )
+    scale = np.broadcast_to(np.asarray(x_scale, dtype=np.float64), (d,))
+    shift = np.broadcast_to(np.asarray(x_mean, dtype=np.float64), (d,)) / scale
+    if expand:
+        generators = sp.polys.rings.ring(x, sp.RR)[1:]
+    else:
+        generators = x
+    z = [g * float(1 / s) - float(m) for g, s, m in zip(generators, scale, shift, strict=True)]
+    sines = [sp.sin(xi * float(1 / s) - float(m)) for xi, s, m in zip(x, scale, shift, strict=True)]
+
+    def linear_form(weights: np.ndarray, basis: Sequence) -> sp.Expr:
+        return sum((float(w) * b for w, b in zip(weights, basis, strict=True)), basis[0] * 0)
+
+    weights = {k: w.detach().double().cpu().numpy() for k, w in neuron.stream_weights().items()}
+    products = {k: _products(neuron, k, z, linear_form) for k in structure.interact}
+    bias = np.zeros(neuron.out_features) if neuron.bias is None else neuron.bias.detach().double().cpu().numpy()
+    results = []
+    for c in range(neuron.out_features):
+        polynomial = z[0] * 0 + float(bias[c]) * y_scale + y_mean
+        for k in structure.pure:
+            polynomial += y_scale * linear_form(weights[f"pure {k}"][c], [zi**k for zi in z])
+        for k in structure.interact:
+            polynomial += y_scale * linear_form(weights[f"interact {k}"][c], products[k])
+        expression = polynomial.as_expr() if expand else polynomial
+        if structure.sin:
+            expression += y_scale * linear_form(weights["sin"][c], sines)
+        results.append(sp.sympify(expression))
+    return results
+
+
+def _products(neuron: TaskLinear, order: int, z: Sequence, linear_form) -> list:
+    """Return the R products of `order` linear forms in z."""
+    factor = neuron.factor(order).detach().double().cpu().numpy()
+    products = []
+    for r in range(factor.shape[1]):
+        product = linear_form(factor[0, r], z)
+        for m in range(1, order):
+            product = product * linear_form(factor[m, r], z)
+        products.append(product)
+    return products
+
+
+def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.Expr:
+    """Return the constant and the `n_terms` largest coefficients of a sum, rounded for display."""
+    checks.positive_int(n_terms, "n_terms")
+    constant, terms = sp.Add(expression).as_coeff_add()
+    largest = sorted(terms, key=lambda term: -abs(float(term.as_coeff_Mul()[0])))[:n_terms]
+    return sp.Add(constant, *largest).evalf(digits)

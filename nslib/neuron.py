@@ -1,0 +1,152 @@
+"""TaskLinear: a layer of task-driven neurons, a drop-in for `torch.nn.Linear`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from . import checks
+from .structure import NeuronStructure
+
+
+class TaskLinear(nn.Module):
+    r"""A layer of task-driven neurons that share one aggregation formula.
+
+    For D = `in_features`, C = `out_features`, rank R and every output c,
+
+        y_c = b_c + Σ_k w_{k,c} · x^{∘k} + w_{sin,c} · sin(x) + Σ_k Σ_r v_{k,r,c} Π_m (u_{k,m,r} · x)
+
+    with the sums over the orders of `structure`; the CP basis u is shared by all outputs. All
+    projections u · x are one matrix product and all outputs a second one.
+
+    Parameters: `weight` (C, terms), the columns of which follow `structure.streams`; `factors`
+    (R Σ k, D), the rows of order k ordered by mode m, then rank r; `bias` (C,).
+
+    Arguments: `norm` is None or "batch": batch normalisation of each stream's output before the
+    sum, as in the paper's search. `generator` makes the initial weights reproducible. Raises
+    TypeError or ValueError for sizes below 1 and unknown norms.
+
+    Source: NeuronSeek (arXiv 2506.15715 v2), stage 2, fully connected layers with shared CP basis.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        structure: NeuronStructure | None = None,
+        bias: bool = True,
+        norm: str | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = checks.positive_int(in_features, "in_features")
+        self.out_features = checks.positive_int(out_features, "out_features")
+        self.structure = NeuronStructure() if structure is None else structure
+        if not isinstance(self.structure, NeuronStructure):
+            raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
+        self.norm = checks.one_of(norm, "norm", ["batch"]) if norm is not None else None
+
+        s, make = self.structure, {"device": device, "dtype": dtype}
+        self._widths = tuple(
+            s.rank if stream.startswith("interact") else in_features for stream in s.streams
+        )
+        self.weight = nn.Parameter(torch.empty(out_features, sum(self._widths), **make))
+        self.factors = (
+            nn.Parameter(torch.empty(s.rank * sum(s.interact), in_features, **make))
+            if s.interact
+            else None
+        )
+        self.bias = nn.Parameter(torch.empty(out_features, **make)) if bias else None
+        self.batch_norm = (
+            nn.BatchNorm1d(len(s.streams) * out_features, **make) if norm == "batch" else None
+        )
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw new weights: for standard normal inputs the output has a variance of about one.
+
+        The variance of x^k is (2k - 1)!!, that of a product of unit projections is one.
+        """
+        with torch.no_grad():
+            if self.factors is not None:
+                self.factors.normal_(0.0, self.in_features**-0.5, generator=generator)
+            n_streams = len(self.structure.streams)
+            for stream, block in self.stream_weights().items():
+                kind, _, order = stream.partition(" ")
+                moment = math.prod(range(1, 2 * int(order), 2)) if kind == "pure" else 1
+                block.normal_(
+                    0.0, (n_streams * block.shape[1] * moment) ** -0.5, generator=generator
+                )
+            if self.bias is not None:
+                self.bias.zero_()
+            if self.batch_norm is not None:
+                self.batch_norm.reset_running_stats()
+                self.batch_norm.reset_parameters()
+
+    def stream_weights(self) -> dict[str, Tensor]:
+        """Return views of `weight` by stream: (C, D) for pure and sin, (C, R) for interactions."""
+        return dict(zip(self.structure.streams, self.weight.split(self._widths, dim=1), strict=True))
+
+    def factor(self, order: int) -> Tensor:
+        """Return a view (k, R, D) of the CP factors of the interaction of order k = `order`."""
+        orders = self.structure.interact
+        if order not in orders:
+            raise ValueError(f"order: found {order!r}, expected one of {orders}")
+        rank = self.structure.rank
+        blocks = self.factors.split([k * rank for k in orders])
+        return blocks[orders.index(order)].view(order, rank, self.in_features)
+
+    def _features(self, x: Tensor) -> list[Tensor]:
+        """Return what each stream sums before its weights: (..., D) or (..., R) a stream."""
+        if x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"x: found {x.shape[-1]} features in shape {tuple(x.shape)}, "
+                f"expected {self.in_features}"
+            )
+        s, features, power = self.structure, [], x
+        for k in range(1, max(s.pure, default=0) + 1):
+            power = x if k == 1 else power * x
+            if k in s.pure:
+                features.append(power)
+        if s.sin:
+            features.append(torch.sin(x))
+        if s.interact:
+            projections = iter(F.linear(x, self.factors).split(s.rank, dim=-1))
+            for k in s.interact:
+                product = next(projections)
+                for _ in range(k - 1):
+                    product = product * next(projections)
+                features.append(product)
+        return features
+
+    def stream_outputs(self, x: Tensor) -> dict[str, Tensor]:
+        """Return each stream's share of the output for x (..., D): a (..., C) tensor a stream.
+
+        Without normalisation the streams and the bias add up to the output.
+        """
+        weights = self.stream_weights()
+        return {
+            stream: F.linear(feature, weights[stream])
+            for stream, feature in zip(self.structure.streams, self._features(x), strict=True)
+        }
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., D) to (..., C)."""
+        if self.batch_norm is None:
+            return F.linear(torch.cat(self._features(x), dim=-1), self.weight, self.bias)
+        outputs = torch.cat(list(self.stream_outputs(x).values()), dim=-1)
+        normalised = self.batch_norm(outputs.flatten(0, -2)).view_as(outputs)
+        total = normalised.unflatten(-1, (-1, self.out_features)).sum(-2)
+        return total if self.bias is None else total + self.bias
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_features}, {self.out_features}, structure={self.structure}, "
+            f"bias={self.bias is not None}, norm={self.norm!r}"
+        )

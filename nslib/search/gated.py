@@ -1,0 +1,330 @@
+"""The paper's search (v2, "NS-TD"): a dual stream with hard-concrete gates, many fits at once.
+
+All fits of a batch (seeds × data sets of one shape) share every matrix product: M fits are a
+leading batch dimension. Each fit has a random generator of its own.
+
+Source: NeuronSeek (arXiv 2506.15715 v2); gates: Louizos, Welling & Kingma (2018).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .. import checks
+from ..neuron import TaskLinear
+from ..structure import NeuronStructure
+from .result import SearchResult, Task
+
+BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
+_LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
+
+
+@dataclass(frozen=True)
+class GatedOptions:
+    """Settings of the gated search; the defaults are the paper's.
+
+    `order`: highest order K; `rank`: CP rank R; `penalty`: λ_max, weight of the expected L0 norm;
+    `warm_up`, `annealed`: shares of the epochs after which λ starts to rise and has risen;
+    `norm`: batch normalisation of each stream; learning rates of Adam for pure weights and bias,
+    and for everything else, with the weight decay of the authors' code (not in the paper).
+    """
+
+    order: int = 5
+    rank: int = 8
+    penalty: float = 0.05
+    epochs: int = 200
+    batch_size: int = 64
+    warm_up: float = 0.25
+    annealed: float = 0.75
+    norm: bool = True
+    lr_pure: float = 0.005
+    lr: float = 0.01
+    initial_probability: float = 0.9
+    initial_std: float = 0.05
+    weight_decay_pure: float = 1e-4
+    weight_decay_factors: float = 1e-5
+
+    def __post_init__(self) -> None:
+        for name in ("order", "rank", "epochs"):
+            checks.positive_int(getattr(self, name), name)
+        checks.positive_int(self.batch_size, "batch_size", minimum=2)
+        checks.real(self.penalty, "penalty", 0.0)
+        checks.real(self.warm_up, "warm_up", 0.0, 1.0)
+        checks.real(self.annealed, "annealed", self.warm_up, 1.0)
+        checks.real(self.initial_probability, "initial_probability", 1e-6, 1 - 1e-6)
+        for name in ("lr", "lr_pure", "initial_std"):
+            checks.real(getattr(self, name), name, 1e-12)
+        for name in ("weight_decay_pure", "weight_decay_factors"):
+            checks.real(getattr(self, name), name, 0.0)
+
+    def penalty_at(self, epoch: int) -> float:
+        """Return λ of an epoch: 0 in the warm-up, then linear up to `penalty`, then constant."""
+        start, end = int(self.epochs * self.warm_up), int(self.epochs * self.annealed)
+        if epoch < start:
+            return 0.0
+        return self.penalty * (min(1.0, (epoch - start) / (end - start)) if end > start else 1.0)
+
+
+def hard_concrete(log_alpha: Tensor, uniform: Tensor | None = None) -> Tensor:
+    """Return gates in [0, 1] shaped like `log_alpha`: a sample, or the test-time gate.
+
+    Source: Louizos et al. (2018), equations 10-13 (sample) and 13 (test time).
+    """
+    if uniform is None:
+        s = torch.sigmoid(log_alpha)
+    else:
+        s = torch.sigmoid((torch.log(uniform) - torch.log1p(-uniform) + log_alpha) / BETA)
+    return (s * (ZETA - GAMMA) + GAMMA).clamp(0.0, 1.0)
+
+
+def open_probability(log_alpha: Tensor) -> Tensor:
+    """Return the probability that a gate is not zero (Louizos et al. 2018, equation 12)."""
+    return torch.sigmoid(log_alpha - _LOG_RATIO)
+
+
+class DualStream(torch.nn.Module):
+    """M gated neurons with all streams of orders 1..K, trained side by side.
+
+    Parameters: `factors` (M, D, R·C·Σk), one projection for all factors of all orders (order by
+    order, mode by mode); `pure` (M, K, D, C); `scale`, `shift` (M, S, C), the affine part of the
+    normalisation of the S = 2K streams, pure orders first; `log_alpha` (M, S); `bias` (M, C).
+    """
+
+    def __init__(
+        self, n_features: int, n_outputs: int, options: GatedOptions, seeds: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.options, self.n_outputs = options, n_outputs
+        k, m = options.order, len(seeds)
+        self.n_streams, self.width = 2 * k, options.rank * n_outputs
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        columns = self.width * (k * (k + 1) // 2)
+
+        def drawn(*shape: int) -> torch.nn.Parameter:
+            parts = [torch.randn(shape, generator=g) for g in self.generators]
+            return torch.nn.Parameter(torch.stack(parts) * options.initial_std)
+
+        self.factors = drawn(n_features, columns)
+        self.pure = drawn(k, n_features, n_outputs)
+        self.scale = torch.nn.Parameter(torch.ones(m, self.n_streams, n_outputs))
+        self.shift = torch.nn.Parameter(torch.zeros(m, self.n_streams, n_outputs))
+        logit = math.log(options.initial_probability / (1 - options.initial_probability))
+        self.log_alpha = torch.nn.Parameter(torch.full((m, self.n_streams), logit))
+        self.bias = torch.nn.Parameter(torch.zeros(m, n_outputs))
+        channels = m * self.n_streams * n_outputs
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def streams(self, powers: Tensor) -> Tensor:
+        """Map x, x², …, x^K as powers (M, K, B, D) to the S streams (B, M, S, C)."""
+        pure = powers @ self.pure
+        projections = torch.bmm(powers[:, 0], self.factors).split(self.width, dim=-1)
+        terms, first = [], 0
+        for k in range(1, self.options.order + 1):
+            product = projections[first]
+            for projection in projections[first + 1 : first + k]:
+                product = product * projection
+            terms.append(product)
+            first += k
+        interact = torch.stack(terms, dim=1).unflatten(-1, (-1, self.n_outputs)).sum(-2)
+        return torch.cat([pure, interact], dim=1).permute(2, 0, 1, 3)
+
+    def forward(self, powers: Tensor, uniform: Tensor) -> Tensor:
+        """Return training outputs (M, B, C) for gate noise `uniform` (M, S)."""
+        streams = self.streams(powers)
+        if self.options.norm:
+            streams = F.batch_norm(
+                streams.flatten(1), self.running_mean, self.running_var,
+                self.scale.flatten(), self.shift.flatten(), training=True,
+            ).view_as(streams)  # fmt: skip
+        gates = hard_concrete(self.log_alpha, uniform).unsqueeze(-1)
+        return ((streams * gates).sum(2) + self.bias).transpose(0, 1)
+
+    def to_neuron(self, fit: int, kept: Sequence[int]) -> tuple[NeuronStructure, TaskLinear]:
+        """Fold the gates and the normalisation of one fit's kept streams into a `TaskLinear`."""
+        k, c, rank = self.options.order, self.n_outputs, self.options.rank
+        gate = hard_concrete(self.log_alpha[fit]).unsqueeze(-1)
+        if self.options.norm:
+            shape = (-1, self.n_streams, c)
+            mean = self.running_mean.view(shape)[fit]
+            gain = self.scale[fit] * (self.running_var.view(shape)[fit] + 1e-5).rsqrt()
+            offset = self.shift[fit] - mean * gain
+        else:
+            gain, offset = torch.ones(self.n_streams, c), torch.zeros(self.n_streams, c)
+        gain, constant = gate * gain, gate * self.shift[fit] if self.options.norm else 0 * offset
+        kept_mask = torch.zeros(self.n_streams, 1)
+        kept_mask[list(kept)] = 1
+        bias = self.bias[fit] + (kept_mask * gate * offset + (1 - kept_mask) * constant).sum(0)
+
+        structure = NeuronStructure(
+            pure=tuple(i + 1 for i in kept if i < k),
+            interact=tuple(i - k + 1 for i in kept if i >= k),
+            rank=rank,
+        )
+        wide = NeuronStructure(structure.pure, structure.interact, self.width)
+        neuron = TaskLinear(self.pure.shape[2], c, wide)
+        weights = neuron.stream_weights()
+        neuron.weight.zero_()
+        starts = [self.width * (i * (i + 1) // 2) for i in range(k + 1)]
+        for i in kept:
+            order = i % k + 1
+            if i < k:
+                weights[f"pure {order}"] += (self.pure[fit, i] * gain[i]).T
+                continue
+            block = self.factors[fit][:, starts[order - 1] : starts[order]]
+            if order == 1:
+                summed = block.unflatten(1, (rank, c)).sum(1) * gain[i]
+                weights["pure 1"] += summed.T
+                continue
+            neuron.factor(order).copy_(block.T.reshape(order, self.width, -1))
+            output_of_column = torch.arange(self.width) % c
+            weights[f"interact {order}"].copy_(
+                F.one_hot(output_of_column, c).T * gain[i].unsqueeze(-1)
+            )
+        neuron.bias.copy_(bias)
+        return structure, neuron
+
+
+def batches(n_rows: int, batch_size: int) -> list[int]:
+    """Return the sizes of an epoch's batches: never one row, which cannot be normalised."""
+    sizes = [batch_size] * (n_rows // batch_size)
+    rest = n_rows % batch_size
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
+def _clip(parameters: Sequence[Tensor], max_norm: float = 1.0) -> None:
+    """Scale the gradients of each fit to a joint norm of at most `max_norm`."""
+    gradients = [p.grad.flatten(1) for p in parameters if p.grad is not None]
+    squares = torch.stack([torch.linalg.vector_norm(g, dim=1) ** 2 for g in gradients]).sum(0)
+    factor = (max_norm / (squares.sqrt() + 1e-6)).clamp(max=1.0).unsqueeze(1)
+    for gradient in gradients:
+        gradient.mul_(factor)
+
+
+def search_gated(
+    tasks: Sequence[Task],
+    seeds: Sequence[int],
+    options: GatedOptions,
+    report: Callable[[int, int, float], None],
+) -> list[SearchResult]:
+    """Fit every task with every seed, all at once; results task by task, seed by seed.
+
+    All tasks have one shape. `report(epoch, epochs, mean loss)` is called after each epoch.
+    """
+    start = time.perf_counter()
+    n_rows, n_features = tasks[0].Z.shape
+    n_outputs = tasks[0].n_outputs
+    fits = [(task, seed) for task in tasks for seed in seeds]
+    model = DualStream(n_features, n_outputs, options, [seed for _, seed in fits])
+    Z = torch.as_tensor(np.stack([t.Z for t in tasks]), dtype=torch.float32)
+    powers = torch.stack([Z**k for k in range(1, options.order + 1)], dim=1)
+    target = torch.as_tensor(np.stack([t.target for t in tasks]))
+    target = target.float() if n_outputs == 1 else target
+    task_of_fit = torch.arange(len(tasks)).repeat_interleave(len(seeds)).unsqueeze(1)
+
+    pure = {"lr": options.lr_pure}
+    optimizer = torch.optim.Adam(
+        [
+            {"params": [model.pure], "weight_decay": options.weight_decay_pure, **pure},
+            {"params": [model.bias], **pure},
+            {"params": [model.factors], "weight_decay": options.weight_decay_factors},
+            {"params": [model.scale, model.shift, model.log_alpha]},
+        ],
+        lr=options.lr,
+        fused=True,
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs, eta_min=1e-5)
+    sizes = batches(n_rows, options.batch_size)
+    losses, gates = [], []
+    for epoch in range(options.epochs):
+        penalty = options.penalty_at(epoch)
+        model.log_alpha.requires_grad_(epoch >= int(options.epochs * options.warm_up))
+        order = torch.stack([torch.randperm(n_rows, generator=g) for g in model.generators])
+        noise = torch.stack(
+            [torch.rand(len(sizes), model.n_streams, generator=g) for g in model.generators]
+        ).clamp_(1e-7, 1 - 1e-7)
+        total, first = torch.zeros(len(fits)), 0
+        for step, size in enumerate(sizes):
+            rows = order[:, first : first + size]
+            first += size
+            output = model(_gather(powers, task_of_fit, rows), noise[:, step])
+            loss = _loss(output, target[task_of_fit, rows])
+            total += loss.detach() * (size / n_rows)
+            if penalty > 0:
+                loss = loss + penalty * open_probability(model.log_alpha).sum(1)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            _clip(list(model.parameters()))
+            optimizer.step()
+        schedule.step()
+        losses.append(total)
+        gates.append(open_probability(model.log_alpha.detach()))
+        report(epoch + 1, options.epochs, float(total.mean()))
+    seconds = (time.perf_counter() - start) / len(fits)
+    return _results(model, fits, options, torch.stack(losses), torch.stack(gates), seconds)
+
+
+def _gather(powers: Tensor, task_of_fit: Tensor, rows: Tensor) -> Tensor:
+    """Return the powers of each fit's batch: (T, K, N, D), (M, 1), (M, B) -> (M, K, B, D)."""
+    n_tasks, n_orders, n_rows, n_features = powers.shape
+    orders = torch.arange(n_orders).view(1, -1, 1)
+    flat = (task_of_fit.unsqueeze(1) * n_orders + orders) * n_rows + rows.unsqueeze(1)
+    return powers.view(-1, n_features).index_select(0, flat.flatten()).view(
+        len(rows), n_orders, rows.shape[1], n_features
+    )
+
+
+def _loss(output: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of each fit (M,): mean squared error, or cross-entropy for class codes."""
+    if target.is_floating_point():
+        return (output.squeeze(-1) - target).square().mean(1)
+    return F.cross_entropy(output.flatten(0, 1), target.flatten(), reduction="none").view_as(
+        target
+    ).mean(1)
+
+
+@torch.no_grad()
+def _results(
+    model: DualStream,
+    fits: Sequence[tuple[Task, int]],
+    options: GatedOptions,
+    losses: Tensor,
+    gates: Tensor,
+    seconds: float,
+) -> list[SearchResult]:
+    orders = range(1, options.order + 1)
+    names = [*(f"pure {k}" for k in orders), *(f"interact {k}" for k in orders)]
+    epochs = np.arange(1, options.epochs + 1)
+    penalties = [options.penalty_at(epoch) for epoch in range(options.epochs)]
+    results = []
+    for fit, (task, seed) in enumerate(fits):
+        probability = gates[-1, fit]
+        kept = [i for i in range(model.n_streams) if probability[i] > 0.5]
+        kept = kept or [int(probability.argmax())]
+        structure, neuron = model.to_neuron(fit, kept)
+        history = pd.DataFrame(gates[:, fit].double().numpy(), columns=names)
+        history.insert(0, "lambda", penalties)
+        history.insert(0, "loss", losses[:, fit].double().numpy())
+        history.insert(0, "epoch", epochs)
+        results.append(
+            SearchResult(
+                method="gated", structure=structure,
+                gate_probabilities=dict(zip(names, probability.tolist(), strict=True)),
+                history=history, seconds=seconds, seed=seed, neuron=neuron.requires_grad_(False),
+                scaling=task,
+            )  # fmt: skip
+        )
+    return results

@@ -1,0 +1,149 @@
+"""What a search returns, and the scaling between raw data and the units the search works in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+
+from .. import checks, formula
+from ..neuron import TaskLinear
+from ..structure import NeuronStructure
+
+
+@dataclass(frozen=True)
+class Task:
+    """A validated search task in scaled units.
+
+    `Z` (N, D) float64 features; `target` (N,) float64, standardised, or (N,) int64 class codes;
+    `x_mean`, `x_scale` (D,), `y_mean`, `y_scale` undo the scaling; `classes` (C,) or None.
+    A constant feature has scale 1, so it becomes a column of zeros.
+    """
+
+    Z: np.ndarray
+    target: np.ndarray
+    x_mean: np.ndarray
+    x_scale: np.ndarray
+    y_mean: float
+    y_scale: float
+    classes: np.ndarray | None
+    feature_names: tuple[str, ...] | None
+
+    @property
+    def n_outputs(self) -> int:
+        """One for regression, the number of classes for classification."""
+        return 1 if self.classes is None else len(self.classes)
+
+
+def _location_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column, safe from 1e-300 to 1e300."""
+    size = np.abs(values).max(axis=0)
+    size = np.where(size > 0, size, 1.0)
+    unit = values / size
+    mean, scale = unit.mean(axis=0), unit.std(axis=0)
+    constant = scale <= 1e-13
+    return np.where(constant, values[0], mean * size), np.where(constant, 1.0, scale * size)
+
+
+def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> Task:
+    """Check X (N, D) and y (N,), tell regression from classification and scale both.
+
+    With task="auto", text, boolean and pandas categorical targets are classes, numbers are a
+    regression target. A regression target is always standardised; `standardize` says whether the
+    features are. Raises the errors of `nslib.checks`.
+    """
+    checks.one_of(task, "task", ["auto", "regression", "classification"])
+    names = tuple(map(str, X.columns)) if isinstance(X, pd.DataFrame) else None
+    X = checks.as_matrix(X)
+    if task == "auto":
+        kind = getattr(y, "dtype", np.asarray(y).dtype)
+        numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+        task = "regression" if numeric or isinstance(y, torch.Tensor) else "classification"
+    d = X.shape[1]
+    x_mean, x_scale = _location_scale(X) if standardize else (np.zeros(d), np.ones(d))
+    Z = (X - x_mean) / x_scale
+    if task == "classification":
+        codes, classes = checks.as_labels(y, len(X))
+        return Task(Z, codes, x_mean, x_scale, 0.0, 1.0, classes, names)
+    target = checks.as_target(y, len(X))
+    y_mean, y_scale = (float(v) for v in _location_scale(target))
+    return Task(Z, (target - y_mean) / y_scale, x_mean, x_scale, y_mean, y_scale, None, names)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    `structure`: the streams kept. `gate_probabilities`: for each candidate stream the score in
+    [0, 1] by which it was kept or dropped. `history`: a row an epoch (epoch, loss, penalty weight
+    `lambda`, and a column a stream). `seconds`: wall time, a batch's time shared equally by its
+    fits. `neuron`: the fitted `TaskLinear` (D → 1 or classes) on scaled features; with C > 1
+    classes, which have CP factors of their own, its basis has rank C·R.
+    """
+
+    method: str
+    structure: NeuronStructure
+    gate_probabilities: dict[str, float]
+    history: pd.DataFrame = field(repr=False)
+    seconds: float
+    seed: int
+    neuron: TaskLinear = field(repr=False)
+    scaling: Task = field(repr=False)
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The class names in the order of the neuron's outputs; None for regression."""
+        return self.scaling.classes
+
+    def _scaled(self, X: Any) -> torch.Tensor:
+        X = checks.as_matrix(X, min_rows=1)
+        if X.shape[1] != self.neuron.in_features:
+            raise ValueError(
+                f"X: found {X.shape[1]} features, expected {self.neuron.in_features}"
+            )
+        Z = (X - self.scaling.x_mean) / self.scaling.x_scale
+        return torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
+
+    def decision(self, X: Any) -> np.ndarray:
+        """Return the neuron's outputs for raw X (N, D): (N,) in y's units, or (N, C) logits."""
+        with torch.no_grad():
+            outputs = self.neuron(self._scaled(X)).double().numpy()
+        if self.classes is not None:
+            return outputs
+        return outputs[:, 0] * self.scaling.y_scale + self.scaling.y_mean
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return predictions (N,) for raw X (N, D): values in y's units, or class names."""
+        outputs = self.decision(X)
+        return outputs if self.classes is None else self.classes[outputs.argmax(axis=1)]
+
+    def formula(self, raw: bool = False, expand: bool = True) -> sp.Expr | dict[Any, sp.Expr]:
+        """Return the fitted formula as a sympy expression; for classes, a dict of logits.
+
+        In the scaled units of the search, or with `raw` in the units of the data. With `expand`
+        a sum of monomials, else of products of linear forms. Raises ValueError where the
+        expansion would have more than `nslib.formula.MAX_MONOMIALS` monomials.
+        """
+        s = self.scaling
+        units = (
+            {"x_mean": s.x_mean, "x_scale": s.x_scale, "y_mean": s.y_mean, "y_scale": s.y_scale}
+            if raw
+            else {}
+        )
+        found = formula.expressions(self.neuron, s.feature_names, expand=expand, **units)
+        return found[0] if s.classes is None else dict(zip(s.classes.tolist(), found, strict=True))
+
+    def stream_shares(self, X: Any) -> pd.Series:
+        """Return each stream's share of the summed variance of all streams' outputs on raw X.
+
+        The streams of a polynomial are correlated, so shares describe this neuron on this data;
+        they are not a decomposition of the variance of y.
+        """
+        with torch.no_grad():
+            outputs = self.neuron.stream_outputs(self._scaled(X))
+        variance = pd.Series({k: float(v.var(dim=0).sum()) for k, v in outputs.items()})
+        return (variance / variance.sum()).rename("share")

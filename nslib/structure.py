@@ -1,0 +1,161 @@
+"""NeuronStructure: which streams a task-driven neuron sums, as one small immutable value.
+
+Source: NeuronSeek (arXiv 2506.15715), the dual-stream neuron
+``y = b + sum_k w_k . x^k + sum_k sum_r v_{k,r} prod_m (u_{k,m,r} . x)``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import checks
+
+_TEXT = re.compile(
+    r"pure\((?P<pure>[\d,]+)\)|interact\((?P<interact>[\d,]+);rank=(?P<rank>\d+)\)|(?P<sin>sin)"
+)
+
+
+def _orders(values: Any, name: str) -> tuple[int, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{name}: found {values!r}, expected a sequence of orders such as (1, 2)")
+    return tuple(sorted({checks.positive_int(order, name) for order in values}))
+
+
+@dataclass(frozen=True)
+class NeuronStructure:
+    """The streams of a task-driven neuron.
+
+    `pure`: orders k of the element-wise powers x^k. `interact`: orders k of the interactions in CP
+    form. `rank`: number of rank-one terms of each interaction. `sin`: whether an element-wise
+    sin(x) stream is added.
+
+    The value is canonical, so equal neurons compare and hash equal: orders are sorted and unique,
+    an interaction of order 1 is the pure order 1 and becomes it, and `rank` is 1 where there is no
+    interaction. Raises TypeError or ValueError for an order or rank below 1 and for no stream.
+    """
+
+    pure: tuple[int, ...] = (1, 2)
+    interact: tuple[int, ...] = (2,)
+    rank: int = 8
+    sin: bool = False
+
+    def __post_init__(self) -> None:
+        pure, interact = _orders(self.pure, "pure"), _orders(self.interact, "interact")
+        rank = checks.positive_int(self.rank, "rank")
+        if not isinstance(self.sin, bool):
+            raise TypeError(f"sin: found {self.sin!r}, expected True or False")
+        if 1 in interact:
+            pure, interact = tuple(sorted({1, *pure})), interact[1:]
+        if not (pure or interact or self.sin):
+            raise ValueError("structure: found no stream, expected a pure, interact or sin stream")
+        object.__setattr__(self, "pure", pure)
+        object.__setattr__(self, "interact", interact)
+        object.__setattr__(self, "rank", rank if interact else 1)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the streams in the order in which a neuron sums them."""
+        return (
+            *(f"pure {k}" for k in self.pure),
+            *(("sin",) if self.sin else ()),
+            *(f"interact {k}" for k in self.interact),
+        )
+
+    def same_streams(self, other: NeuronStructure) -> bool:
+        """Whether `other` sums the same streams, whatever the rank of the interactions."""
+        return self.streams == other.streams
+
+    def n_parameters(self, in_features: int, out_features: int = 1, bias: bool = True) -> int:
+        """Number of weights of a `TaskLinear` of this structure, without normalisation.
+
+        D·C for each pure or sin stream, k·D·R + R·C for an interaction of order k, C for the bias,
+        with D = `in_features`, C = `out_features` and R = `rank`.
+        """
+        element_wise = (len(self.pure) + self.sin) * in_features * out_features
+        interactions = sum(
+            k * in_features * self.rank + self.rank * out_features for k in self.interact
+        )
+        return element_wise + interactions + bias * out_features
+
+    def __str__(self) -> str:
+        parts = []
+        if self.pure:
+            parts.append(f"pure({','.join(map(str, self.pure))})")
+        if self.interact:
+            parts.append(f"interact({','.join(map(str, self.interact))};rank={self.rank})")
+        if self.sin:
+            parts.append("sin")
+        return "+".join(parts)
+
+    @classmethod
+    def parse(cls, text: str) -> NeuronStructure:
+        """Read the text form, e.g. ``pure(1,2)+interact(2;rank=8)+sin``; the inverse of `str`.
+
+        Raises ValueError where the text is anything else. Nothing is ever evaluated.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text: found {text!r}, expected a string")
+        fields: dict[str, Any] = {"pure": (), "interact": ()}
+        seen = set()
+        for part in text.replace(" ", "").split("+"):
+            match = _TEXT.fullmatch(part)
+            kind = part.split("(")[0]
+            if match is None or kind in seen:
+                raise ValueError(
+                    f"text: found {part!r} in {text!r}, "
+                    "expected a form like 'pure(1,2)+interact(2;rank=8)+sin'"
+                )
+            seen.add(kind)
+            if match["sin"]:
+                fields["sin"] = True
+            else:
+                fields[kind] = tuple(int(k) for k in match[kind].split(",") if k)
+            if match["rank"]:
+                fields["rank"] = int(match["rank"])
+        return cls(**fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, ints and bools, ready for JSON."""
+        return {"pure": list(self.pure), "interact": list(self.interact),
+                "rank": self.rank, "sin": self.sin}
+
+    def to_json(self) -> str:
+        """Return the structure as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> NeuronStructure:
+        """Read JSON written by `to_json`; ValueError for other JSON or unknown keys."""
+        fields = json.loads(text)
+        known = ("pure", "interact", "rank", "sin")
+        if not isinstance(fields, dict):
+            raise ValueError(f"structure JSON: found {text!r}, expected an object")
+        for key in fields:
+            checks.one_of(key, "structure JSON key", known)
+        return cls(**fields)
+
+    def to_sympy(self, n_features: int):
+        """Return the neuron's output as a sympy expression in named weights and x_1 … x_D."""
+        from .formula import symbolic
+
+        return symbolic(self, n_features)
+
+    def latex(self) -> str:
+        """Return the aggregation formula as LaTeX, in vector notation."""
+        terms = ["b"]
+        for k in self.pure:
+            power = "" if k == 1 else rf"^{{\circ {k}}}"
+            terms.append(rf"\mathbf{{w}}_{{{k}}}^\top \mathbf{{x}}{power}")
+        if self.sin:
+            terms.append(r"\mathbf{w}_{\sin}^\top \sin(\mathbf{x})")
+        for k in self.interact:
+            product = rf"\prod_{{m=1}}^{{{k}}} \mathbf{{u}}_{{{k},m,r}}^\top \mathbf{{x}}"
+            terms.append(rf"\sum_{{r=1}}^{{{self.rank}}} v_{{{k},r}} {product}")
+        return "y = " + " + ".join(terms)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
