@@ -1,0 +1,60 @@
+# Every target makes .venv and installs what is pinned there when that is missing or out of date.
+PYTHON ?= python3
+PRESET ?= quick
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help reproduce test lab lint figures site notebooks clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make reproduce   run all notebooks (PRESET=quick or paper), figures and claims table"
+	@echo "make test        unit tests, then the committed notebooks"
+	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make lint        ruff over the code and the notebooks"
+	@echo "make figures     redraw every figure from its stored data, computing nothing"
+	@echo "make site        the committed notebooks as HTML in site/"
+	@echo "make notebooks   execute all notebooks and refresh their committed outputs"
+	@echo "make clean       remove everything made but .venv"
+
+# $(call require,MAJOR.MINOR,WHO): stop unless the Python in use is at least that version.
+require = py=$(BIN)/python; test -x $$py || py="$(PYTHON)"; \
+	$$py -c 'import sys; v = "$(1)"; m = tuple(map(int, v.split("."))); \
+	sys.exit(None if sys.version_info >= m else "$(2) needs Python " + v + " or later, this is " \
+	+ sys.version.split()[0] + " (" + sys.executable + "): remove .venv, then make PYTHON=...")'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(call require,3.10,nslib)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (a minute or two)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,site]"
+	@touch $@
+
+reproduce:
+	@$(call require,3.11,make reproduce (Snakemake))
+	@$(MAKE) --no-print-directory $(STAMP)
+	$(BIN)/snakemake --profile profiles/local --config preset=$(PRESET)
+
+# One thread a test process: two processes share the cores, and sums come out the same everywhere.
+test: export OMP_NUM_THREADS = 1
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax notebooks
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+figures: $(STAMP)
+	$(BIN)/nslib figures
+
+site: $(STAMP)
+	$(BIN)/jupyter nbconvert --to html --output-dir site notebooks/*.ipynb
+
+notebooks: $(STAMP)
+	$(BIN)/nslib run all --refresh
+
+clean:
+	rm -rf build site .snakemake .pytest_cache .hypothesis .ruff_cache *.egg-info
