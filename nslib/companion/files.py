@@ -1,0 +1,103 @@
+"""Read and write the companion's files: strict YAML, plain JSON values, whole files or none."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that reads 1e-3 as a number (as YAML 1.2 does) and refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"found the key {key!r} twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"),
+    list("-+.0123456789"),
+)
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Return the value of YAML `text`; ValueError with `name` and the place where it is broken."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the value in a YAML file; ValueError where it is broken."""
+    return parse_yaml(path.read_text(encoding="utf-8"), path.name)
+
+
+def plain(value: Any, name: str, number: Callable[[float], float] = float) -> Any:
+    """Return `value` as JSON values: dict with text keys, list, str, int, float, bool, None.
+
+    NumPy scalars and arrays become numbers and lists; `number` is applied to every float. Raises
+    ValueError for NaN and infinity and TypeError for any other type, naming the place.
+    """
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{name}: found the key {key!r}, expected text")
+        return {key: plain(item, f"{name}.{key}", number) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist(), name, number)
+    if isinstance(value, (list, tuple)):
+        return [plain(item, f"{name}[{i}]", number) for i, item in enumerate(value)]
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(
+                f"{name}: found {value}, expected a finite number (None says 'not measured')"
+            )
+        return number(value)
+    raise TypeError(
+        f"{name}: found {value!r} of type {type(value).__name__}, "
+        "expected numbers, text, lists, mappings or None"
+    )
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return `value` as indented JSON that ends in a newline."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write(files: Mapping[Path, bytes]) -> None:
+    """Write `files` whole: all of them under temporary names first, then renamed in order.
+
+    A failure while writing leaves every file as it was.
+    """
+    temporary: dict[Path, str] = {}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary[path] = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            os.chmod(temporary[path], 0o644)
+        for path in files:
+            os.replace(temporary.pop(path), path)
+    finally:
+        for name in temporary.values():
+            Path(name).unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""Where the companion reads and writes: the repository, its output folders, names of files."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def root() -> Path:
+    """Return the repository: `NSLIB_ROOT`, or the nearest folder upwards that holds claims.yaml.
+
+    Raises FileNotFoundError where there is none.
+    """
+    given = os.environ.get("NSLIB_ROOT")
+    if given:
+        folder = Path(given).resolve()
+        if not (folder / "claims.yaml").is_file():
+            raise FileNotFoundError(f"NSLIB_ROOT: found no claims.yaml in {given!r}")
+        return folder
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        if (folder / "claims.yaml").is_file():
+            return folder
+    raise FileNotFoundError(
+        f"found no claims.yaml in {here} or above it; work inside a clone of the repository "
+        "or set NSLIB_ROOT to one"
+    )
+
+
+def output(preset: str) -> Path:
+    """Return the folder below which a run of `preset` writes `figures/` and `results/`.
+
+    `NSLIB_OUTPUT` where it is set (`nslib run --out` sets it), else the repository, else, for
+    parameters of no preset, `build/custom` in it, so that committed files are only preset ones.
+    """
+    given = os.environ.get("NSLIB_OUTPUT")
+    if given:
+        return Path(given).resolve()
+    return root() / "build" / "custom" if preset == "custom" else root()
+
+
+def figures(preset: str, notebook: str) -> Path:
+    """Return the folder of a notebook's figures; the paper preset has a subfolder of its own."""
+    folder = output(preset) / "figures" / notebook
+    return folder / "paper" if preset == "paper" else folder
+
+
+def results(preset: str, notebook: str) -> Path:
+    """Return the folder of a notebook's records."""
+    return output(preset) / "results" / preset / notebook
+
+
+def valid_name(value: object, name: str) -> str:
+    """Return `value` if it can name a file anywhere: letters, digits, - and _ only.
+
+    Raises ValueError for anything else.
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError(f"{name}: found {value!r}, expected letters, digits, '-' and '_' only")
+    return value

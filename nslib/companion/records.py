@@ -1,0 +1,159 @@
+"""Records: what was run, on what, with which versions, and what came out, as one JSON file.
+
+A record has a stable part, equal for equal runs, and a part named `run` that changes every time
+(git commit, time, memory, machine). A record on disk is left alone while its stable part is equal,
+so running again changes no committed file.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import files
+
+PACKAGES = ("nslib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "tensorly", "sympy",
+            "matplotlib", "seaborn")
+_DIGITS = 6
+
+
+def checksum(data: Any) -> str:
+    """Return `sha256:` and 16 hexadecimal digits of bytes, a file, an array or a DataFrame.
+
+    A text that already has this form is returned as it is, so that records can pass it on.
+    """
+    if isinstance(data, str):
+        if not data.startswith("sha256:"):
+            raise ValueError(f"data: found {data!r}, expected a text of the form 'sha256:…'")
+        return data
+    if isinstance(data, Path):
+        data = data.read_bytes()
+    digest = hashlib.sha256()
+    if isinstance(data, bytes):
+        digest.update(data)
+    elif isinstance(data, pd.DataFrame):
+        digest.update(data.to_csv(index=False, lineterminator="\n").encode())
+    else:
+        array = np.ascontiguousarray(data)
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"data: found dtype {array.dtype}, expected numbers or a DataFrame")
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+@functools.cache
+def versions() -> dict[str, str | None]:
+    """Return the versions of Python (major.minor) and of the packages that results depend on.
+
+    Build tags such as `+cpu` are left out; a package that is not installed has None.
+    """
+    found: dict[str, str | None] = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package).split("+")[0]
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def git_state(root: Path) -> dict[str, Any]:
+    """Return the commit and whether the sources differ from it; None for each without git.
+
+    Outputs (`figures`, `results`, `build`) do not make a repository dirty.
+    """
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True,
+                                  text=True, timeout=30, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    outputs = [f":(exclude){name}" for name in ("figures", "results", "build")]
+    status = git("status", "--porcelain", "--", ".", *outputs)
+    return {"commit": git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
+
+
+def peak_memory_mb() -> float | None:
+    """Return the largest resident memory of this process in MB, None where it is not known."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such module
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+@functools.cache
+def cpu() -> str | None:
+    """Return the processor's name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or None
+
+
+def circumstances(root: Path, wall_seconds: float) -> dict[str, Any]:
+    """Return the part of a record that changes every time: git, time, memory, machine."""
+    return {
+        "git": git_state(root),
+        "wall_seconds": round(wall_seconds, 2),
+        "peak_memory_mb": peak_memory_mb(),
+        "cpu": cpu(),
+        "cores": os.cpu_count(),
+        "written_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def rounded(metrics: Mapping[str, Any], name: str = "metrics") -> dict[str, Any]:
+    """Return measured values as JSON values, floats with 6 significant digits.
+
+    Raises TypeError or ValueError for no values, other types, NaN and infinity; None is allowed.
+    """
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"{name}: found {type(metrics).__name__}, expected a mapping of names")
+    if not metrics:
+        raise ValueError(f"{name}: found none, expected at least one measured value")
+    return files.plain(metrics, name, lambda number: float(f"{number:.{_DIGITS}g}"))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a record; ValueError where the file is not one."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: found broken JSON ({error}), expected a record") from None
+    if not isinstance(record, dict) or "run" not in record:
+        raise ValueError(f"{path}: found no record (a JSON object with the key 'run')")
+    return record
+
+
+def stable(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a record that is equal for equal runs."""
+    return {key: value for key, value in record.items() if key != "run"}
+
+
+def is_current(path: Path, facts: Mapping[str, Any]) -> bool:
+    """Whether the record on disk has these stable facts already."""
+    try:
+        return stable(read(path)) == facts
+    except (OSError, ValueError):
+        return False
