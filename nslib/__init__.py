@@ -1,0 +1,11 @@
+"""nslib: task-driven neurons, the search for their formulas, and what networks of them can express.
+
+A companion of the NeuronSeek paper (arXiv 2506.15715).
+"""
+
+from .neuron import TaskLinear
+from .search import SearchResult, search, search_many
+from .structure import NeuronStructure
+
+__all__ = ["NeuronStructure", "SearchResult", "TaskLinear", "search", "search_many"]
+__version__ = "0.1.0"

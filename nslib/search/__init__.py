@@ -1,0 +1,135 @@
+"""`search`: the one door to every method that discovers a neuron's aggregation formula."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import torch
+
+from .. import checks
+from .gated import GatedOptions, search_gated
+from .result import SearchResult, Task, make_task
+from .threshold import ThresholdOptions, search_threshold
+
+__all__ = ["METHODS", "SearchResult", "search", "search_many"]
+
+
+class Method(NamedTuple):
+    """A search method: its options, and `run(tasks, seeds, options, report)` -> list of results."""
+
+    options: type
+    run: Callable[[Sequence[Task], Sequence[int], Any, Callable], list[SearchResult]]
+
+
+METHODS = {
+    "gated": Method(GatedOptions, search_gated),
+    "threshold": Method(ThresholdOptions, search_threshold),
+}
+
+
+def search(
+    X: Any,
+    y: Any,
+    method: str = "gated",
+    *,
+    seed: int = 0,
+    seeds: Sequence[int] | None = None,
+    task: str = "auto",
+    standardize: bool = True,
+    progress: bool = False,
+    **options: Any,
+) -> SearchResult | list[SearchResult]:
+    """Discover the streams of a task-driven neuron for features X (N, D) and target y (N,).
+
+    `method` is a key of `METHODS`, `options` the fields of its options class. With `seeds` one
+    fit is made for each, all at once where the method can, and a list is returned. `task` is
+    "auto", "regression" or "classification"; `standardize` scales the features to zero mean and
+    unit variance (a regression target always is). `progress` prints plain lines to stderr.
+
+    Same seed, same machine: same result, whatever the number of threads. Raises TypeError or
+    ValueError naming the argument for data that is not finite, numeric, of equal length or
+    varying, and for unknown methods and options.
+    """
+    found = search_many(
+        [(X, y)], method, seeds=[seed] if seeds is None else seeds, task=task,
+        standardize=standardize, progress=progress, **options,
+    )[0]  # fmt: skip
+    return found[0] if seeds is None else found
+
+
+def search_many(
+    data: Sequence[tuple[Any, Any]],
+    method: str = "gated",
+    *,
+    seeds: Sequence[int] = (0,),
+    task: str = "auto",
+    standardize: bool = True,
+    progress: bool = False,
+    **options: Any,
+) -> list[list[SearchResult]]:
+    """Search several data sets (X, y) of one shape with several seeds, as one batch.
+
+    Arguments as in `search`. Returns for each data set a list with one result a seed. Raises
+    ValueError also where shapes or numbers of classes differ.
+    """
+    checks.one_of(method, "method", METHODS)
+    chosen = METHODS[method]
+    known = [f.name for f in fields(chosen.options)]
+    for name in options:
+        if name not in known:
+            raise TypeError(
+                f"{name}: not an option of method {method!r}{checks.suggest(name, known)}, "
+                f"expected some of {', '.join(known)}"
+            )
+    settings = chosen.options(**options)
+    seeds = [checks.positive_int(seed, "seed", minimum=0) for seed in seeds]
+    if not seeds or not data:
+        empty = "data" if seeds else "seeds"
+        raise ValueError(f"{empty}: found none, expected at least one")
+    tasks = [make_task(X, y, task, standardize) for X, y in data]
+    shapes = sorted({(*t.Z.shape, t.n_outputs) for t in tasks})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"data: found the (rows, features, outputs) {shapes}, expected one shape for a batch"
+        )
+    with one_thread():
+        results = chosen.run(tasks, seeds, settings, _Lines(method) if progress else _silent)
+    return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread inside: sums are then the same whatever the machine's load."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _silent(done: int, total: int, loss: float) -> None:
+    pass
+
+
+class _Lines:
+    """Print a plain line at each tenth of the work, with elapsed and expected seconds."""
+
+    def __init__(self, label: str) -> None:
+        self.label, self.start, self.shown = label, time.perf_counter(), 0
+
+    def __call__(self, done: int, total: int, loss: float) -> None:
+        tenth = done * 10 // total
+        if tenth > self.shown:
+            self.shown = tenth
+            elapsed = time.perf_counter() - self.start
+            print(
+                f"{self.label}: {done}/{total}, loss {loss:.4g}, "
+                f"{elapsed:.1f} of about {elapsed * total / done:.1f} s",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
