@@ -130,6 +130,8 @@ def _products(neuron: TaskLinear, order: int, z: Sequence, linear_form) -> list:
 def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.Expr:
     """Return the constant and the `n_terms` largest coefficients of a sum, rounded for display."""
     checks.positive_int(n_terms, "n_terms")
-    constant, terms = sp.Add(expression).as_coeff_add()
-    largest = sorted(terms, key=lambda term: -abs(float(term.as_coeff_Mul()[0])))[:n_terms]
+    constant, rest = sp.sympify(expression).as_independent(
+        *expression.free_symbols, as_Add=True
+    )
+    largest = sorted(sp.Add.make_args(rest), key=lambda term: -abs(float(term.as_coeff_Mul()[0])))[:n_terms]
     return sp.Add(constant, *largest).evalf(digits)

@@ -141,7 +141,7 @@ class TaskLinear(nn.Module):
         if self.batch_norm is None:
             return F.linear(torch.cat(self._features(x), dim=-1), self.weight, self.bias)
         outputs = torch.cat(list(self.stream_outputs(x).values()), dim=-1)
-        normalised = self.batch_norm(outputs.flatten(0, -2)).view_as(outputs)
+        normalised = self.batch_norm(outputs.reshape(-1, outputs.shape[-1])).view_as(outputs)
         total = normalised.unflatten(-1, (-1, self.out_features)).sum(-2)
         return total if self.bias is None else total + self.bias
 

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
-from .result import SearchResult, Task
+from .result import SearchResult, Task, check_powers
 
 BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
 _LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
@@ -224,6 +224,7 @@ def search_gated(
 
     All tasks have one shape. `report(epoch, epochs, mean loss)` is called after each epoch.
     """
+    check_powers(tasks, options.order)
     start = time.perf_counter()
     n_rows, n_features = tasks[0].Z.shape
     n_outputs = tasks[0].n_outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +73,16 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> T
     target = checks.as_target(y, len(X))
     y_mean, y_scale = (float(v) for v in _location_scale(target))
     return Task(Z, (target - y_mean) / y_scale, x_mean, x_scale, y_mean, y_scale, None, names)
+
+
+def check_powers(tasks: Sequence[Task], order: int) -> None:
+    """Raise ValueError where x^order would leave the range in which single precision is safe."""
+    largest = max(float(np.abs(task.Z).max()) for task in tasks)
+    if order * np.log10(max(largest, 1.0)) > 15:
+        raise ValueError(
+            f"X: found values up to {largest:.3g} in the search's units, the power {order} of which "
+            "is beyond 1e15; use standardize=True, clip outliers, or lower the order"
+        )
 
 
 @dataclass(frozen=True)

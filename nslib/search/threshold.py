@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
-from .result import SearchResult, Task
+from .result import SearchResult, Task, check_powers
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,7 @@ def search_threshold(
     report: Callable[[int, int, float], None],
 ) -> list[SearchResult]:
     """Fit every task with every seed, one after another; results task by task, seed by seed."""
+    check_powers(tasks, options.order)
     fits = [(task, seed) for task in tasks for seed in seeds]
     results = []
     for done, (task, seed) in enumerate(fits, start=1):

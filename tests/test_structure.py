@@ -1,0 +1,87 @@
+"""NeuronStructure: canonical, immutable, round-trips through text and JSON."""
+
+import dataclasses
+
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nslib import NeuronStructure
+
+orders = st.lists(st.integers(1, 7), max_size=4)
+structures = st.builds(
+    lambda pure, interact, rank, sin: NeuronStructure(pure, interact, rank, sin),
+    orders.map(lambda o: [*o, 1]), orders, st.integers(1, 9), st.booleans(),
+)  # fmt: skip
+
+
+@given(structures)
+@settings(deadline=None, max_examples=50)
+def test_text_and_json_round_trip(structure):
+    assert NeuronStructure.parse(str(structure)) == structure
+    assert NeuronStructure.from_json(structure.to_json()) == structure
+    assert hash(NeuronStructure.parse(str(structure))) == hash(structure)
+
+
+def test_value_is_canonical_and_immutable():
+    assert NeuronStructure((2, 1, 2), (3, 1)) == NeuronStructure((1, 2), (3,))
+    assert NeuronStructure((1,), (), rank=5) == NeuronStructure((1,), (), rank=2)
+    assert str(NeuronStructure((1, 2), (2,), 8, True)) == "pure(1,2)+interact(2;rank=8)+sin"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        NeuronStructure().rank = 3
+
+
+def test_streams_are_compared_without_the_rank():
+    assert NeuronStructure((1,), (2,), 1).same_streams(NeuronStructure((1,), (2,), 8))
+    assert not NeuronStructure((1,), (2,)).same_streams(NeuronStructure((1,), (3,)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "words"),
+    [
+        ({"pure": (0,)}, ValueError, "pure: found 0"),
+        ({"interact": (-1,)}, ValueError, "interact: found -1"),
+        ({"rank": 0}, ValueError, "rank: found 0"),
+        ({"rank": 2.0}, TypeError, "rank"),
+        ({"pure": (1.5,)}, TypeError, "pure"),
+        ({"pure": 2}, TypeError, "pure: found 2"),
+        ({"pure": "12"}, TypeError, "pure: found '12'"),
+        ({"pure": (), "interact": ()}, ValueError, "no stream"),
+        ({"sin": 1}, TypeError, "sin"),
+    ],
+)
+def test_bad_fields_are_refused_in_words(fields, error, words):
+    with pytest.raises(error, match=words):
+        NeuronStructure(**fields)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "pure()", "pure(1)+pure(2)", "pur(1)", "interact(2)", "pure(1);x", "__import__"]
+)
+def test_other_text_is_refused(text):
+    with pytest.raises(ValueError, match="found"):
+        NeuronStructure.parse(text)
+
+
+def test_unknown_json_key_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'rank'"):
+        NeuronStructure.from_json('{"rnk": 2}')
+    with pytest.raises(ValueError, match="expected an object"):
+        NeuronStructure.from_json("[1]")
+
+
+def test_symbolic_formula_has_one_symbol_a_weight():
+    structure = NeuronStructure((1, 3), (2,), rank=2, sin=True)
+    expression = structure.to_sympy(3)
+    inputs = set(sp.symbols("x_1:4"))
+    weights = expression.free_symbols - inputs
+    assert len(weights) == structure.n_parameters(3)
+    polynomial = expression.replace(sp.sin, lambda _: sp.Integer(0))
+    assert sp.Poly(polynomial, *inputs).total_degree() == 3
+
+
+def test_latex_names_every_stream():
+    latex = NeuronStructure((1, 2), (3,), rank=4, sin=True).latex()
+    for part in (r"\mathbf{x}^{\circ 2}", r"\sin(\mathbf{x})", r"\sum_{r=1}^{4}", r"\prod_{m=1}^{3}"):
+        assert part in latex
