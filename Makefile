@@ -21,7 +21,7 @@ help:
 require = py=$(BIN)/python; test -x $$py || py="$(PYTHON)"; \
 	$$py -c 'import sys; v = "$(1)"; m = tuple(map(int, v.split("."))); \
 	sys.exit(None if sys.version_info >= m else "$(2) needs Python " + v + " or later, this is " \
-	+ sys.version.split()[0] + " (" + sys.executable + "): remove .venv, then make PYTHON=...")'
+	+ sys.version.split()[0] + " (" + sys.executable + "); pass PYTHON=... to make, without an older .venv")'
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(call require,3.10,nslib)
