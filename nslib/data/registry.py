@@ -43,7 +43,7 @@ class Dataset:
 
     @property
     def task(self) -> str:
-        """ "regression" or "classification"."""
+        """Regression where the registry counts no classes, else classification."""
         return "regression" if self.classes is None else "classification"
 
     @property

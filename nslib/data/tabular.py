@@ -224,7 +224,7 @@ def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> Tab
         raise ValueError(
             f"{place}: found {y.nunique()} classes in the target, expected {spec.classes}"
         )
-    X = X.astype({column: "int64" for column in X.select_dtypes("bool").columns})
+    X = X.astype(dict.fromkeys(X.select_dtypes("bool").columns, "int64"))
     return TabularData(
         name=spec.name, X=X, y=y, task=spec.task, source=source, checksum=_checksum(X, y),
         target_scaling=spec.target_scaling, note=spec.note,
