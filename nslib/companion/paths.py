@@ -61,3 +61,12 @@ def valid_name(value: object, name: str) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"{name}: found {value!r}, expected letters, digits, '-' and '_' only")
     return value
+
+
+def executed(name: str, preset: str, root: Path, given: Path | None) -> tuple[Path, Path]:
+    """Return where the executed copy of a notebook and its log go: below `given`, else build/."""
+    if given is None and preset == "custom":
+        folder = root / "build" / "custom"
+        return folder / "notebooks" / f"{name}.ipynb", folder / "logs" / f"{name}.log"
+    folder = given or root / "build"
+    return folder / "notebooks" / preset / f"{name}.ipynb", folder / "logs" / preset / f"{name}.log"

@@ -1,0 +1,96 @@
+"""The pages made from the claims: the table in the README, and REPRODUCING.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import claims, notebooks, presets
+from .claims import Result
+
+BEGIN, END = "<!-- claims:begin -->", "<!-- claims:end -->"
+
+
+def stale(results: Sequence[Result], root: Path) -> dict[Path, str]:
+    """Return path to new text of each page that is not as the claims and records would have it.
+
+    Raises ValueError where the README has no pair of markers for the table.
+    """
+    readme, guide = root / "README.md", root / "REPRODUCING.md"
+    old = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
+        raise ValueError(f"README.md: expected the lines {BEGIN} and {END}, once each, in order")
+    head, _, rest = old.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    pages = {readme: f"{head}{BEGIN}\n{table(results)}{END}{tail}",
+             guide: reproducing(results, root)}
+    return {path: text for path, text in pages.items()
+            if not path.is_file() or path.read_text(encoding="utf-8") != text}
+
+
+def table(results: Sequence[Result]) -> str:
+    """Return the README's table: claim, paper, ours, verdict."""
+    rows = [
+        (f"**{result.claim['id']}** {result.claim['claim']}", claims.paper(result.claim),
+         claims.ours(result), f"**{result.verdict}**")
+        for result in results
+    ]
+    return _markdown(("claim", "paper", "ours", "verdict"), rows)
+
+
+def reproducing(results: Sequence[Result], root: Path) -> str:
+    """Return REPRODUCING.md: claim, notebook, command, minutes; then how each claim is judged."""
+    found = notebooks.find(root)
+    rows = []
+    for result in results:
+        name = result.claim["notebook"]
+        if name in found:
+            minutes = notebooks.info(found[name]).minutes
+            rows.append((
+                result.claim["id"], f"[{name}](notebooks/{name}.ipynb)",
+                f"`nslib run {name} --preset paper`",
+                " / ".join(f"{minutes[p]:g}" if p in minutes else "–" for p in presets.NAMES),
+            ))
+        else:
+            rows.append((result.claim["id"], f"{name} (planned)" if name else "none yet", "–", "–"))
+    parts = [
+        "# Reproducing the claims\n",
+        "Written by `nslib claims` from claims.yaml and the records in `results/`; edit those "
+        "instead.\n",
+        "`make reproduce` runs every notebook with its quick preset. The commands below compute "
+        "with the paper preset; without `--preset paper` they take the first number of minutes.\n",
+        _markdown(("claim", "notebook", "command", "minutes (quick / paper)"), rows),
+        "## How each claim is judged\n",
+        "A claim is *reproduced* where every value reaches its threshold, *not reproduced* where "
+        "none reaches even the one for partly, *not run yet* where a value is missing, and "
+        "*partly* otherwise.\n",
+        *(_section(result) for result in results),
+    ]
+    return "\n".join(parts)
+
+
+def _section(result: Result) -> str:
+    claim = result.claim
+    lines = [
+        f"### {claim['id']}: {claim['claim']}\n",
+        f"- where in the paper: {claim['where']}",
+        f"- metric: {claim['metric']}",
+        f"- the paper: {claims.paper(claim)}; {claim['paper']['source']}",
+        f"- judged: {claim['judged']}",
+    ]
+    for evidence, value in zip(claim["evidence"], result.measured, strict=True):
+        limits = f"reproduced {evidence['reproduced']}"
+        if "partly" in evidence:
+            limits += f", partly {evidence['partly']}"
+        text = f"{value.text} ({value.preset} preset)" if value.text else evidence["label"]
+        lines.append(f"- ours: {text}: {value.verdict} [{limits}; record `{evidence['record']}`, "
+                     f"`{evidence['key']}`]")
+    return "\n".join([*lines, f"- verdict: **{result.verdict}**", ""])
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+    rule = "|" + "---|" * len(header)
+    return "\n".join([line(header), rule, *map(line, rows)]) + "\n"
