@@ -1,0 +1,103 @@
+# From the notebooks to the claims table. What has not changed in content is not run again.
+#
+#   make reproduce                                      two cores, parameters of presets/quick.yaml
+#   make reproduce PRESET=paper                         parameters of the paper
+#   snakemake --profile profiles/slurm --config preset=paper        on a cluster
+#   snakemake --profile profiles/local build/notebooks/paper/02_decomposition_search.ipynb
+#
+# A notebook runs again when its own file changes, its parameters in the preset, a module of nslib
+# that it needs, the pinned versions, or the data in NSLIB_DATA (where it can read them). While it
+# runs, its copy grows beside its log in build/logs; only a whole one goes to build/notebooks.
+
+import hashlib
+import os
+from pathlib import Path
+
+from nslib import checks
+from nslib.companion import imports, notebooks, presets
+
+
+workdir: workflow.basedir
+
+
+ROOT = Path(workflow.basedir)
+PRESET = checks.one_of(config.get("preset", "quick"), "preset", presets.NAMES)
+NOTEBOOKS = notebooks.find(ROOT)
+PARAMETERS = {preset: presets.load(preset, ROOT) for preset in presets.NAMES}
+
+
+def relative(files):
+    return [str(file.relative_to(ROOT)) for file in files]
+
+
+MODULES = {name: relative(notebooks.dependencies(path)) for name, path in NOTEBOOKS.items()}
+
+
+def data_checksum(wildcards):
+    """Checksum of the folder NSLIB_DATA, where it is set and a module of the notebook reads it."""
+    folder = os.environ.get("NSLIB_DATA")
+    if not folder or not any("NSLIB_DATA" in Path(m).read_text() for m in MODULES[wildcards.name]):
+        return ""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in Path(folder).iterdir() if path.is_file()):
+        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def runtime(wildcards):
+    """Minutes that a cluster should allow: three times what the notebook says of itself."""
+    minutes = notebooks.info(NOTEBOOKS[wildcards.name]).minutes[wildcards.preset]
+    return 10 + round(3 * minutes)
+
+
+wildcard_constraints:
+    preset="|".join(presets.NAMES),
+    name="|".join(NOTEBOOKS),
+
+
+localrules:
+    all,
+    claims,
+
+
+rule all:
+    input:
+        f"build/claims/{PRESET}.txt",
+
+
+# Snakemake sets OMP_NUM_THREADS and its kin from `threads`.
+rule notebook:
+    input:
+        notebook="notebooks/{name}.ipynb",
+        modules=lambda wildcards: MODULES[wildcards.name],
+        versions="constraints.txt",
+    params:
+        values=lambda wildcards: PARAMETERS[wildcards.preset][wildcards.name],
+        data=data_checksum,
+    output:
+        "build/notebooks/{preset}/{name}.ipynb",
+    log:
+        "build/logs/{preset}/{name}.log",
+    threads: 1
+    resources:
+        runtime=runtime,
+    shell:
+        "nslib run {wildcards.name} --preset {wildcards.preset}"
+
+
+rule claims:
+    input:
+        executed=expand("build/notebooks/{{preset}}/{name}.ipynb", name=NOTEBOOKS),
+        claims="claims.yaml",
+        # the committed records of the paper's preset, which its own notebooks write
+        records=lambda wildcards: (
+            relative(sorted(ROOT.glob("results/paper/**/*.json")))
+            if wildcards.preset != "paper"
+            else []
+        ),
+        modules=relative(imports.modules("from nslib.companion import claims", ROOT / "nslib")),
+        pages=[page for page in ("README.md", "REPRODUCING.md") if (ROOT / page).exists()],
+    output:
+        "build/claims/{preset}.txt",
+    shell:
+        "nslib claims > {output}"

@@ -1,0 +1,130 @@
+"""The Snakefile on a small copy of the repository: what depends on what, and what runs again.
+
+The command `nslib` is a stand-in there that copies the notebook, so that only the workflow runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND = """#!/bin/sh
+set -e
+case "$1" in
+run) test "$2" != "$FAIL"; echo "$2 $4 $OMP_NUM_THREADS" >> runs.txt
+     cp "notebooks/$2.ipynb" "build/notebooks/$4/" ;;
+claims) echo "claims" >> runs.txt; echo "a table" ;;
+esac
+"""
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="Snakemake needs Python 3.11")
+
+
+def write_notebook(path: Path, source: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    notebook.metadata["nslib"] = {"title": "t", "section": "1", "minutes": {"quick": 1, "paper": 4}}
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory) -> Path:
+    """A repository of two notebooks, one needing nslib/alpha.py and the other nslib/beta.py."""
+    repo = tmp_path_factory.mktemp("repo")
+    # of nslib only what the Snakefile imports: without the science it starts in half the time
+    for name in ("nslib/companion", "profiles"):
+        shutil.copytree(ROOT / name, repo / name)
+    for name in ("nslib/checks.py", "Snakefile", "constraints.txt"):
+        shutil.copy(ROOT / name, repo / name)
+    (repo / "nslib" / "__init__.py").write_text("")
+    (repo / "notebooks" / "presets").mkdir(parents=True)
+    for number, module in enumerate(("alpha", "beta"), 1):
+        (repo / "nslib" / f"{module}.py").write_text("value = 1\n")
+        write_notebook(
+            repo / "notebooks" / f"0{number}_{module}.ipynb", f"from nslib.{module} import value"
+        )
+    write_presets(repo, alpha=1)
+    for name in ("claims.yaml", "README.md", "REPRODUCING.md"):
+        (repo / name).write_text("text\n")
+    (repo / "bin").mkdir()
+    (repo / "bin" / "nslib").write_text(COMMAND)
+    (repo / "bin" / "nslib").chmod(0o755)
+    return repo
+
+
+def write_presets(repo: Path, alpha: int) -> None:
+    for preset in ("quick", "paper"):
+        (repo / "notebooks" / "presets" / f"{preset}.yaml").write_text(
+            f"01_alpha: {{k: {alpha}}}\n02_beta: {{k: 1}}\n"
+        )
+
+
+def snakemake(repo: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run Snakemake with the local profile, the stand-in first on the path."""
+    environment = {key: value for key, value in os.environ.items() if key != "NSLIB_DATA"}
+    environment |= {
+        "PATH": f"{repo / 'bin'}{os.pathsep}{environment['PATH']}",
+        **variables,
+    }
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", *arguments]
+    return subprocess.run(command, cwd=repo, env=environment, capture_output=True, text=True)
+
+
+def planned(repo: Path, *arguments: str, **variables: str) -> set[str]:
+    """What a dry run would make."""
+    done = snakemake(repo, "--dry-run", "--quiet", "host", *arguments, **variables)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return set(re.findall(r"^    output: (\S+)$", done.stdout, re.MULTILINE))
+
+
+def test_runs_each_notebook_once_then_nothing_until_content_changes(repo):
+    alpha, beta = (f"build/notebooks/quick/{name}.ipynb" for name in ("01_alpha", "02_beta"))
+    claims = "build/claims/quick.txt"
+
+    failed = snakemake(repo, FAIL="02_beta")
+    assert failed.returncode != 0 and (repo / alpha).exists() and not (repo / beta).exists()
+    done = snakemake(repo)
+    assert done.returncode == 0, done.stderr
+    assert (repo / "runs.txt").read_text().split("\n")[:3] == [
+        "01_alpha quick 1", "02_beta quick 1", "claims"
+    ]
+    assert (repo / claims).read_text() == "a table\n"
+    for file in repo.rglob("*.*"):
+        if not file.is_relative_to(repo / ".snakemake") and "build" not in file.parts:
+            os.utime(file)
+    assert planned(repo) == set()
+
+    (repo / "nslib" / "alpha.py").write_text("value = 2\n")
+    assert planned(repo) == {alpha, claims}
+    (repo / "nslib" / "alpha.py").write_text("value = 1\n")
+    write_presets(repo, alpha=2)
+    assert planned(repo) == {alpha, claims}
+    write_presets(repo, alpha=1)
+    (repo / "claims.yaml").write_text("more text\n")
+    assert planned(repo) == {claims}
+
+
+def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
+    (tmp_path / "set.csv").write_text("1\n")
+    (repo / "nslib" / "beta.py").write_text("value = 'NSLIB_DATA'\n")
+    assert snakemake(repo, "--config", "preset=paper").returncode == 0
+    changed = planned(repo, "--config", "preset=paper", NSLIB_DATA=str(tmp_path))
+    assert changed == {"build/notebooks/paper/02_beta.ipynb", "build/claims/paper.txt"}
+
+
+def test_unknown_preset_is_refused_with_the_nearest_name(repo):
+    done = snakemake(repo, "--config", "preset=papr")
+    assert done.returncode != 0 and "did you mean 'paper'?" in done.stderr + done.stdout
+
+
+def test_covers_every_notebook_of_this_repository():
+    names = [path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")]
+    assert planned(ROOT, "--forceall") == {
+        "build/claims/quick.txt", *(f"build/notebooks/quick/{name}.ipynb" for name in names)
+    }
