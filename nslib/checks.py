@@ -1,4 +1,4 @@
-"""One place that says no to bad input, in words: the argument, what was found, what was expected."""
+"""One place that says no to bad input: it names the argument, what was found and expected."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ import pandas as pd
 
 
 def suggest(value: object, allowed: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for the allowed name nearest to `value`, or an empty string."""
+    """Return " (did you mean 'x'?)" for the allowed name nearest to `value`, or nothing."""
     near = difflib.get_close_matches(str(value), list(allowed), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
-    """Return `value` if it is one of `allowed`; raise ValueError naming the nearest one otherwise."""
+    """Return `value` if it is one of `allowed`; ValueError naming the nearest one otherwise."""
     allowed = list(allowed)
     if value not in allowed:
+        expected = ", ".join(allowed)
         raise ValueError(
-            f"{name}: found {value!r}, expected one of {', '.join(allowed)}{suggest(value, allowed)}"
+            f"{name}: found {value!r}, expected one of {expected}{suggest(value, allowed)}"
         )
     return value
 
 
 def positive_int(value: Any, name: str, minimum: int = 1) -> int:
-    """Return `value` as an int of at least `minimum`; TypeError for other types, ValueError below."""
+    """Return `value` as an int >= `minimum`; TypeError for other types, ValueError below."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: found {value!r} of type {type(value).__name__}, expected an int")
+        raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected an int")
     if value < minimum:
         raise ValueError(f"{name}: found {value}, expected an int of at least {minimum}")
     return int(value)
@@ -39,7 +40,7 @@ def positive_int(value: Any, name: str, minimum: int = 1) -> int:
 def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> float:
     """Return `value` as a finite float within [low, high]; TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: found {value!r} of type {type(value).__name__}, expected a number")
+        raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected a number")
     if not np.isfinite(value) or not low <= value <= high:
         raise ValueError(f"{name}: found {value}, expected a finite number in [{low}, {high}]")
     return float(value)
@@ -101,7 +102,9 @@ def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"{name}: found shape {array.shape}, expected (rows,)")
     if len(array) != n_rows:
-        raise ValueError(f"{name}: found {len(array)} values, expected one for each of {n_rows} rows")
+        raise ValueError(
+            f"{name}: found {len(array)} values, expected one for each of {n_rows} rows"
+        )
     return array
 
 
@@ -130,5 +133,6 @@ def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndar
     classes, codes = np.unique(array.astype(str) if array.dtype.kind == "O" else array,
                                return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"{name}: found the one class {classes[0]!r}, expected at least two")
+        only = classes.tolist()[0]
+        raise ValueError(f"{name}: found the one class {only!r}, expected at least two")
     return codes.astype(np.int64), classes

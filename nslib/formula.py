@@ -96,11 +96,13 @@ def expressions(
     sines = [sp.sin(xi * float(1 / s) - float(m)) for xi, s, m in zip(x, scale, shift, strict=True)]
 
     def linear_form(weights: np.ndarray, basis: Sequence) -> sp.Expr:
-        return sum((float(w) * b for w, b in zip(weights, basis, strict=True)), basis[0] * 0)
+        return sum(
+            (float(w) * b for w, b in zip(weights, basis, strict=True) if w != 0), basis[0] * 0
+        )
 
-    weights = {k: w.detach().double().cpu().numpy() for k, w in neuron.stream_weights().items()}
+    weights = {k: _numpy(w) for k, w in neuron.stream_weights().items()}
     products = {k: _products(neuron, k, z, linear_form) for k in structure.interact}
-    bias = np.zeros(neuron.out_features) if neuron.bias is None else neuron.bias.detach().double().cpu().numpy()
+    bias = np.zeros(neuron.out_features) if neuron.bias is None else _numpy(neuron.bias)
     results = []
     for c in range(neuron.out_features):
         polynomial = z[0] * 0 + float(bias[c]) * y_scale + y_mean
@@ -115,9 +117,13 @@ def expressions(
     return results
 
 
+def _numpy(parameter) -> np.ndarray:
+    return parameter.detach().double().cpu().numpy()
+
+
 def _products(neuron: TaskLinear, order: int, z: Sequence, linear_form) -> list:
     """Return the R products of `order` linear forms in z."""
-    factor = neuron.factor(order).detach().double().cpu().numpy()
+    factor = _numpy(neuron.factor(order))
     products = []
     for r in range(factor.shape[1]):
         product = linear_form(factor[0, r], z)
@@ -133,5 +139,6 @@ def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.
     constant, rest = sp.sympify(expression).as_independent(
         *expression.free_symbols, as_Add=True
     )
-    largest = sorted(sp.Add.make_args(rest), key=lambda term: -abs(float(term.as_coeff_Mul()[0])))[:n_terms]
+    terms = sp.Add.make_args(rest)
+    largest = sorted(terms, key=lambda term: -abs(float(term.as_coeff_Mul()[0])))[:n_terms]
     return sp.Add(constant, *largest).evalf(digits)

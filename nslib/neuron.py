@@ -17,7 +17,7 @@ class TaskLinear(nn.Module):
 
     For D = `in_features`, C = `out_features`, rank R and every output c,
 
-        y_c = b_c + Σ_k w_{k,c} · x^{∘k} + w_{sin,c} · sin(x) + Σ_k Σ_r v_{k,r,c} Π_m (u_{k,m,r} · x)
+        y_c = b_c + Σ_k w_{k,c} · x^{∘k} + w_{s,c} · sin(x) + Σ_k Σ_r v_{k,r,c} Π_m (u_{k,m,r} · x)
 
     with the sums over the orders of `structure`; the CP basis u is shared by all outputs. All
     projections u · x are one matrix product and all outputs a second one.
@@ -91,7 +91,8 @@ class TaskLinear(nn.Module):
 
     def stream_weights(self) -> dict[str, Tensor]:
         """Return views of `weight` by stream: (C, D) for pure and sin, (C, R) for interactions."""
-        return dict(zip(self.structure.streams, self.weight.split(self._widths, dim=1), strict=True))
+        blocks = self.weight.split(self._widths, dim=1)
+        return dict(zip(self.structure.streams, blocks, strict=True))
 
     def factor(self, order: int) -> Tensor:
         """Return a view (k, R, D) of the CP factors of the interaction of order k = `order`."""

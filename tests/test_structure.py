@@ -83,5 +83,6 @@ def test_symbolic_formula_has_one_symbol_a_weight():
 
 def test_latex_names_every_stream():
     latex = NeuronStructure((1, 2), (3,), rank=4, sin=True).latex()
-    for part in (r"\mathbf{x}^{\circ 2}", r"\sin(\mathbf{x})", r"\sum_{r=1}^{4}", r"\prod_{m=1}^{3}"):
+    parts = r"\mathbf{x}^{\circ 2}", r"\sin(\mathbf{x})", r"\sum_{r=1}^{4}", r"\prod_{m=1}^{3}"
+    for part in parts:
         assert part in latex

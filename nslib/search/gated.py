@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
-from .result import SearchResult, Task, check_powers
+from .result import SearchResult, Task, check_powers, without_constants
 
 BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
 _LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
@@ -324,7 +324,7 @@ def _results(
             SearchResult(
                 method="gated", structure=structure,
                 gate_probabilities=dict(zip(names, probability.tolist(), strict=True)),
-                history=history, seconds=seconds, seed=seed, neuron=neuron.requires_grad_(False),
+                history=history, seconds=seconds, seed=seed, neuron=without_constants(neuron, task),
                 scaling=task,
             )  # fmt: skip
         )

@@ -80,9 +80,21 @@ def check_powers(tasks: Sequence[Task], order: int) -> None:
     largest = max(float(np.abs(task.Z).max()) for task in tasks)
     if order * np.log10(max(largest, 1.0)) > 15:
         raise ValueError(
-            f"X: found values up to {largest:.3g} in the search's units, the power {order} of which "
+            f"X: found values up to {largest:.3g} in the search's units, whose power {order} "
             "is beyond 1e15; use standardize=True, clip outliers, or lower the order"
         )
+
+
+@torch.no_grad()
+def without_constants(neuron: TaskLinear, task: Task) -> TaskLinear:
+    """Return the neuron, frozen; the weights of constant features, which see zeros, are zero."""
+    constant = torch.as_tensor(np.ptp(task.Z, axis=0) == 0)
+    for stream, weights in neuron.stream_weights().items():
+        if not stream.startswith("interact"):
+            weights[:, constant] = 0
+    if neuron.factors is not None:
+        neuron.factors[:, constant] = 0
+    return neuron.requires_grad_(False)
 
 
 @dataclass(frozen=True)

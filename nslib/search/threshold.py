@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
-from .result import SearchResult, Task, check_powers
+from .result import SearchResult, Task, check_powers, without_constants
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class TensorTerms(torch.nn.Module):
         """Return W^[order] of one output as tensorly's factorised tensor, D in each mode."""
         factors = [f.detach() for f in self.factors[f"{order}"]]
         core = self.cores[f"{order}"].detach()[:, output]
-        if self.options.decomposition == "cp":
+        if self.options.decomposition == "cp" or order == 1:  # the same for a vector
             return CPTensor((core, factors))
         return TuckerTensor((core.reshape((self.options.rank,) * order), factors))
 
@@ -252,7 +252,7 @@ def _search_one(task: Task, seed: int, options: ThresholdOptions) -> SearchResul
         method="threshold", structure=structure,
         gate_probabilities={_stream(n): s for n, s in scores.items()},
         history=pd.DataFrame(rows), seconds=time.perf_counter() - start, seed=seed,
-        neuron=neuron.requires_grad_(False), scaling=task,
+        neuron=without_constants(neuron, task), scaling=task,
     )  # fmt: skip
 
 
