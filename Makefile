@@ -51,7 +51,9 @@ figures: $(STAMP)
 	$(BIN)/nslib figures
 
 site: $(STAMP)
-	$(BIN)/jupyter nbconvert --to html --output-dir site notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to html --embed-images --output-dir site notebooks/*.ipynb
+	sed -i.bak -E 's/(href="[0-9][^"/]*)\.ipynb(["#])/\1.html\2/g' site/*.html && rm site/*.bak
+	cp site/00_start_here.html site/index.html
 
 notebooks: $(STAMP)
 	$(BIN)/nslib run all --refresh
