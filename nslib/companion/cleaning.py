@@ -6,10 +6,12 @@ import copy
 import os
 import re
 from pathlib import Path
-
-import nbformat
+from typing import TYPE_CHECKING
 
 from . import files
+
+if TYPE_CHECKING:
+    import nbformat
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -20,6 +22,8 @@ def clean(nb: nbformat.NotebookNode, root: Path) -> nbformat.NotebookNode:
     Without papermill's cell and metadata, what was printed to stderr, widgets' states, outputs of
     cells tagged `volatile` (timings), paths of this machine and addresses of objects.
     """
+    import nbformat
+
     nb = copy.deepcopy(nb)
     nb.cells = [c for c in nb.cells if "injected-parameters" not in c.metadata.get("tags", [])]
     nb.metadata = nbformat.from_dict({
@@ -54,9 +58,8 @@ def _clean_output(
 
     if "execution_count" in output:
         output.execution_count = count
-    output.pop("metadata", None)
     if output.output_type in ("display_data", "execute_result"):
-        output.metadata = nbformat.from_dict({})
+        output.metadata.clear()
         for kind, value in output.data.items():
             if isinstance(value, str) and not kind.startswith("image/png"):
                 output.data[kind] = scrub(value)
@@ -70,6 +73,8 @@ def refresh(path: Path, executed: Path) -> None:
 
     Raises ValueError where the notebook changed since it was executed.
     """
+    import nbformat
+
     nb = nbformat.read(path, as_version=4)
     cleaned = clean(nbformat.read(executed, as_version=4), path.parent.parent)
     if [cell.source for cell in nb.cells] != [cell.source for cell in cleaned.cells]:

@@ -88,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _root() -> Path:
+    with _refusing(2):
+        return paths.root()
+
+
 def _list(options: argparse.Namespace) -> int:
     from . import notebooks
 
@@ -179,7 +184,7 @@ def _short(path: Path) -> str:
 def _claims(options: argparse.Namespace) -> int:
     from . import claims, pages
 
-    root = paths.root()
+    root = _root()
     with _refusing(1):
         results = [claims.judge(claim, root) for claim in claims.load(root)]
         stale = pages.stale(results, root)
@@ -196,8 +201,9 @@ def _claims(options: argparse.Namespace) -> int:
 def _figures(options: argparse.Namespace) -> int:
     from . import figures
 
+    root = _root()
     with _refusing(1):
-        outcome = figures.redraw(paths.root() / "figures")
+        outcome = figures.redraw(root / "figures")
     for path, what in outcome.items():
         print(f"{what:<12}{_short(path.with_suffix(''))}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import logging
 import os
 import re
@@ -14,14 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from .. import checks
 from . import imports, paths, presets
 from .cleaning import clean, refresh
 
 __all__ = ["Info", "NotebookFailed", "Parameter", "check", "clean", "dependencies", "execute",
-           "find", "get", "info", "parameters", "read", "refresh", "typed"]
+           "find", "get", "info", "parameters", "refresh", "typed"]
 
 TYPES: dict[str, type] = {
     "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict
@@ -65,22 +64,27 @@ def get(name: str, root: Path | None = None) -> Path:
     return found[checks.one_of(name, "notebook", found)]
 
 
-def read(path: Path) -> nbformat.NotebookNode:
-    """Return a notebook in format 4."""
-    return nbformat.read(path, as_version=4)
+def _read(path: Path) -> dict[str, Any]:
+    """Return a notebook as it is on disk; nbformat would take a second to import."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path.name}: found broken JSON ({error}), expected a notebook") from None
+
+
+def _code(path: Path, tag: str | None = None) -> list[str]:
+    """Return the text of the code cells, or of those with a tag."""
+    return ["".join(cell["source"]) for cell in _read(path)["cells"]
+            if cell["cell_type"] == "code" and tag in (None, *cell["metadata"].get("tags", []))]
 
 
 def info(path: Path) -> Info:
     """Return what the notebook's metadata `nslib` says; ValueError where something is missing."""
-    found = read(path).metadata.get("nslib", {})
+    found = _read(path)["metadata"].get("nslib", {})
     try:
         return Info(found["title"], found["section"], dict(found["minutes"]))
     except KeyError as error:
         raise ValueError(f"{path.name}: found no {error} in its metadata nslib") from None
-
-
-def _tagged(nb: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
-    return [cell for cell in nb.cells if tag in cell.metadata.get("tags", [])]
 
 
 def parameters(path: Path) -> dict[str, Parameter]:
@@ -91,10 +95,9 @@ def parameters(path: Path) -> dict[str, Parameter]:
     """
     import papermill
 
-    cells = _tagged(read(path), "parameters")
     assigned = [
         node.target.id if isinstance(node, ast.AnnAssign) else ast.unparse(node)
-        for cell in cells for node in ast.parse(cell.source).body
+        for source in _code(path, "parameters") for node in ast.parse(source).body
     ]
     inspected = papermill.inspect_notebook(str(path))
     found = {}
@@ -231,9 +234,6 @@ def _plain_text(text: str) -> str:
 
 def dependencies(path: Path) -> list[Path]:
     """Return the files of the package nslib that a notebook needs, sorted."""
-    code = []
-    for cell in read(path).cells:
-        if cell.cell_type == "code" and not cell.source.lstrip().startswith("%%"):
-            code += [line for line in cell.source.splitlines()
-                     if not line.lstrip().startswith(("%", "!"))]
+    code = [line for source in _code(path) if not source.lstrip().startswith("%%")
+            for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     return imports.modules("\n".join(code), path.parent.parent / imports.PACKAGE)

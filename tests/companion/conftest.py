@@ -1,0 +1,52 @@
+"""A small repository of its own for each test: claims, presets and notebooks in tmp_path."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from nslib.companion import run
+
+
+class Repo:
+    """A folder that looks like a clone of the project."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "notebooks" / "presets").mkdir(parents=True)
+        self.presets({}, {})
+        (folder / "claims.yaml").write_text("[]\n")
+        (folder / "README.md").write_text("head\n<!-- claims:begin --><!-- claims:end -->\ntail\n")
+
+    def presets(self, quick: dict, paper: dict) -> None:
+        for name, content in (("quick", quick), ("paper", paper)):
+            path = self.folder / "notebooks" / "presets" / f"{name}.yaml"
+            path.write_text(yaml.safe_dump(content))
+
+    def notebook(self, name: str, parameters: str | None, *cells: str, **metadata) -> Path:
+        nb = new_notebook(cells=[new_markdown_cell("# A title")])
+        nb.metadata["kernelspec"] = {"name": "python3", "language": "python",
+                                     "display_name": "Python 3"}
+        nb.metadata["nslib"] = {"title": "A title", "section": "2.1",
+                                "minutes": {"quick": 0.1, "paper": 2}, **metadata}
+        if parameters is not None:
+            nb.cells.append(new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+        nb.cells += [new_code_cell(cell) for cell in cells]
+        path = self.folder / "notebooks" / f"{name}.ipynb"
+        nbformat.write(nb, path)
+        return path
+
+
+@pytest.fixture
+def repo(tmp_path, monkeypatch) -> Repo:
+    """Return a fresh repository; the current folder is inside it and no run is begun."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    repo = Repo(folder)
+    monkeypatch.chdir(folder / "notebooks")
+    monkeypatch.delenv("NSLIB_ROOT", raising=False)
+    monkeypatch.delenv("NSLIB_OUTPUT", raising=False)
+    monkeypatch.setattr(run, "_current", None)
+    return repo

@@ -1,0 +1,172 @@
+"""The command nslib: exit codes, messages, and notebooks really executed in small repositories."""
+
+import json
+import sys
+
+import nbformat
+import pytest
+
+from nslib.companion import bench, cli
+
+CHECKED = "from nslib.companion.run import begin"
+CELLS = (
+    f"{CHECKED}\nrun = begin('01_x', word=word, count=count)",
+    "import os, sys\nprint(sys.executable)\nprint(os.getcwd())\nprint(os.environ['MPLBACKEND'])",
+    "run.record('e1', {}, {'count': count}).name",
+)
+PARAMETERS = "word: str = 'a'\ncount: int = 1"
+
+
+@pytest.fixture
+def clone(repo):
+    repo.presets({"01_x": {"word": "a", "count": 1}}, {"01_x": {"word": "a", "count": 5}})
+    repo.notebook("01_x", PARAMETERS, *CELLS)
+    return repo
+
+
+def outputs(path):
+    nb = nbformat.read(path, as_version=4)
+    return "".join(output.get("text", "") for cell in nb.cells if cell.cell_type == "code"
+                   for output in cell.outputs)
+
+
+def test_a_run_writes_below_the_repository(clone, monkeypatch, capfd):
+    """Without an activated environment: this Python, the notebooks folder, the quick preset."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    before = (clone.folder / "notebooks" / "01_x.ipynb").read_bytes()
+    assert cli.main(["run", "01_x"]) == 0
+    executed = clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb"
+    printed = outputs(executed).splitlines()
+    assert printed[0] == sys.executable
+    assert printed[1] == str(clone.folder / "notebooks")
+    assert "Agg" not in printed[2]
+    record = clone.folder / "results" / "quick" / "01_x" / "e1.json"
+    assert json.loads(record.read_text())["metrics"] == {"count": 1}
+    logs = clone.folder / "build" / "logs" / "quick"
+    assert [path.name for path in logs.iterdir()] == ["01_x.log"]
+    assert "Executing Cell 1" in (logs / "01_x.log").read_text()
+    assert (clone.folder / "notebooks" / "01_x.ipynb").read_bytes() == before
+    told = capfd.readouterr().err
+    assert "01_x: running (quick, about 0.1 min)" in told
+    assert "01_x: done in" in told
+    assert "%|" not in told
+
+
+def test_changed_parameters_go_to_the_custom_folder(clone):
+    assert cli.main(["run", "01_x", "-p", "count", "7", "-p", "word", "b"]) == 0
+    custom = clone.folder / "build" / "custom"
+    assert (custom / "notebooks" / "01_x.ipynb").is_file()
+    record = custom / "results" / "custom" / "01_x" / "e1.json"
+    assert json.loads(record.read_text())["metrics"] == {"count": 7}
+    assert not (clone.folder / "results").exists()
+
+
+def test_out_takes_everything_and_refresh_writes_clean_outputs(clone, tmp_path):
+    out = tmp_path / "out"
+    assert cli.main(["run", "all", "--out", str(out), "--refresh"]) == 0
+    assert (out / "notebooks" / "quick" / "01_x.ipynb").is_file()
+    assert (out / "results" / "quick" / "01_x" / "e1.json").is_file()
+    assert not (clone.folder / "results").exists()
+    assert not (clone.folder / "build").exists()
+    nb = nbformat.read(clone.folder / "notebooks" / "01_x.ipynb", as_version=4)
+    assert "papermill" not in nb.metadata
+    assert [cell.source for cell in nb.cells][1:] == [PARAMETERS, *CELLS]
+    assert nb.cells[-1].outputs[0].data == {"text/plain": "'e1.json'"}
+    assert str(clone.folder) not in outputs(clone.folder / "notebooks" / "01_x.ipynb")
+
+
+def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd):
+    clone.presets({"01_x": {"word": "a", "count": 1}, "02_bad": {}, "03_dead": {}}, {})
+    clone.notebook("02_bad", None, "print('so far')", "raise KeyError('no such thing')")
+    clone.notebook("03_dead", None, "import os\nos._exit(1)")
+    assert cli.main(["run", "02_bad", "03_dead", "01_x"]) == 1
+    told = capfd.readouterr().err
+    assert "KeyError: 'no such thing'" in told
+    assert "2 of 3 notebooks failed: 02_bad, 03_dead" in told
+    for name in ("02_bad", "03_dead"):
+        partial = clone.folder / "build" / "logs" / "quick" / f"{name}.ipynb"
+        assert partial.is_file()
+        assert f"{name}.ipynb" in told
+        assert not (clone.folder / "build" / "notebooks" / "quick" / f"{name}.ipynb").exists()
+    assert "so far" in outputs(clone.folder / "build" / "logs" / "quick" / "02_bad.ipynb")
+    assert (clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb").is_file()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["01_y"], "notebook: found '01_y'"),
+    (["01_x", "al"], "did you mean 'all'"),
+    (["01_x", "--preset", "qick"], "did you mean 'quick'"),
+    (["01_x", "-p", "wrod", "b"], "did you mean 'word'"),
+    (["01_x", "-p", "count", "many"], "count: found 'many' of type str, expected int"),
+    (["01_x", "-p", "count", "1.5"], "expected int"),
+    (["01_x", "-p", "word", "no"], "found False of type bool, expected str"),
+    (["01_x", "-p", "count", "[1"], "-p count:"),
+    (["01_x", "--refresh", "-p", "count", "3"], "expected the quick preset"),
+    (["01_x", "--refresh", "--preset", "paper"], "expected the quick preset"),
+])
+def test_wrong_usage_starts_nothing(clone, capsys, arguments, message):
+    assert cli.main(["run", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (clone.folder / "build").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["rnu"], ["run"], ["run", "01_x", "-p", "count"]])
+def test_a_command_line_that_cannot_be_read(clone, capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: nslib" in capsys.readouterr().err
+
+
+def test_outside_a_clone(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("NSLIB_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["list"], ["run", "all"], ["claims"], ["figures"]):
+        assert cli.main(arguments) == 2
+        assert "inside a clone" in capsys.readouterr().err
+
+
+def test_list(clone, capsys):
+    assert cli.main(["list"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split("  ")[0] == "notebook"
+    assert row.split() == ["01_x", "A", "title", "2.1", "0.1", "/", "2"]
+
+
+def test_claims_are_written_then_current_then_not_valid(clone, capsys):
+    claim = """- {id: C1, claim: It is so, where: T, notebook: 01_x, metric: m, judged: j,
+   paper: {value: v, source: s, kind: table}, evidence: []}
+"""
+    (clone.folder / "claims.yaml").write_text(claim)
+    assert cli.main(["claims", "--check"]) == 1
+    assert "README.md is stale" in capsys.readouterr().err
+    assert not (clone.folder / "REPRODUCING.md").exists()
+    assert cli.main(["claims"]) == 0
+    assert "C1   not run yet     It is so" in capsys.readouterr().out
+    assert cli.main(["claims", "--check"]) == 0
+    (clone.folder / "claims.yaml").write_text(claim.replace("judged", "jugded"))
+    assert cli.main(["claims", "--check"]) == 1
+    assert "did you mean 'judged'" in capsys.readouterr().err
+
+
+def test_benches_are_listed_and_named(monkeypatch, tmp_path, capsys):
+    (tmp_path / "fast.py").write_text('"""How fast it is."""\n')
+    monkeypatch.setattr(bench, "__file__", str(tmp_path / "__init__.py"))
+    assert cli.main(["bench"]) == 0
+    assert capsys.readouterr().out == "fast        How fast it is.\n"
+    assert cli.main(["bench", "fsat"]) == 2
+    assert "did you mean 'fast'" in capsys.readouterr().err
+
+
+def test_a_bench_gets_its_arguments(monkeypatch):
+    monkeypatch.setattr(bench, "get", lambda name: lambda argv: [name, *argv])
+    assert cli.main(["bench", "search", "--official", "x", "-n", "3"]) == [
+        "search", "--official", "x", "-n", "3"
+    ]
+
+
+def test_every_bench_of_the_project_says_what_it_measures():
+    for name, summary in bench.available().items():
+        assert summary.endswith("."), name
+        assert callable(bench.get(name))

@@ -1,0 +1,300 @@
+"""Figures: data, images and record together, byte-stable, and drawn again from the files alone."""
+
+import json
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nslib import companion
+from nslib.companion import figures, records
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Draw without a window, and close what a test drew."""
+    matplotlib.use("Agg")
+    yield
+    plt.close("all")
+
+
+@figures.drawing
+def sample_lines(data, title="Lines", log=False):
+    """Draw y over x, a line for each group."""
+    figure, axes = plt.subplots()
+    for group, part in data.groupby("group"):
+        axes.plot(part.x, part.y, label=group)
+    axes.set(title=title, yscale="log" if log else "linear")
+    axes.legend()
+    return figure
+
+
+@figures.drawing
+def sample_scatter(data):
+    """Draw points of one table and the curve of another."""
+    figure, axes = plt.subplots()
+    axes.scatter(data["points"].x, data["points"].y, s=4)
+    axes.plot(data["curve"].x, data["curve"].y)
+    return figure
+
+
+@pytest.fixture
+def frame():
+    generator = np.random.default_rng(0)
+    return pd.DataFrame({"x": np.tile(np.linspace(0, 1, 20), 2), "group": ["a"] * 20 + ["b"] * 20,
+                         "y": generator.lognormal(size=40)})
+
+
+@pytest.fixture
+def begun(repo):
+    repo.presets({"01_x": {"seed": 3}}, {"01_x": {"seed": 4}})
+    companion.begin("01_x", seed=3)
+    return repo
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def test_save_writes_images_data_and_record(begun, frame):
+    assert figures.save(sample_lines(frame, log=True), "lines", data=frame) is None
+    folder = begun.folder / "figures" / "01_x"
+    assert set(contents(folder)) == {"lines.png", "lines.svg", "lines.csv", "lines.json"}
+    record = json.loads((folder / "lines.json").read_text())
+    assert record["notebook"] == "01_x"
+    assert record["preset"] == "quick"
+    assert record["parameters"] == {"seed": 3}
+    assert record["seed"] == 3
+    assert record["drawing"] == {"function": "sample_lines", "options": {"log": True}}
+    assert record["data"][0]["checksum"] == records.checksum(folder / "lines.csv")
+    assert record["files"]["lines.png"] == records.checksum(folder / "lines.png")
+    assert record["versions"]["matplotlib"] == matplotlib.__version__
+    assert set(record["run"]) == {"git", "wall_seconds", "peak_memory_mb", "cpu", "cores",
+                                  "written_at"}
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "lines.csv"), frame)
+
+
+def test_the_png_says_what_it_is(begun, frame):
+    figures.save(sample_lines(frame, title="Growth"), "lines", data=frame)
+    folder = begun.folder / "figures" / "01_x"
+    with Image.open(folder / "lines.png") as image:
+        text, size, dpi = image.text, image.size, image.info["dpi"]
+    assert text["Title"] == "Growth"
+    assert text["nslib:notebook"] == "01_x"
+    assert text["nslib:preset"] == "quick"
+    assert json.loads(text["nslib:parameters"]) == {"seed": 3}
+    assert text["nslib:seed"] == "3"
+    assert records.checksum(folder / "lines.csv") in text["nslib:data"]
+    assert text["nslib:version"] == records.versions()["nslib"]
+    assert size[0] == round(figures.COLUMN * 300)
+    assert round(dpi[0]) == 300
+
+
+def test_nothing_changes_when_nothing_changed(begun, frame):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame), "lines", data=frame)
+    before = contents(folder), [path.stat().st_mtime_ns for path in sorted(folder.iterdir())]
+    companion.begin("01_x", seed=3)
+    figures.save(sample_lines(frame), "lines", data=frame)
+    after = contents(folder), [path.stat().st_mtime_ns for path in sorted(folder.iterdir())]
+    assert after == before
+
+
+def test_a_change_of_one_point_is_seen(begun, frame):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame), "lines", data=frame)
+    before = contents(folder)
+    frame.loc[5, "y"] += 0.5
+    figures.save(sample_lines(frame), "lines", data=frame)
+    after = contents(folder)
+    assert all(after[name] != before[name] for name in before)
+
+
+def test_the_users_settings_change_nothing(begun, frame):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame), "lines", data=frame)
+    before = contents(folder)
+    with plt.rc_context({"font.size": 20, "savefig.dpi": 50, "savefig.bbox": "tight",
+                         "svg.hashsalt": None, "axes.facecolor": "red"}):
+        figures.save(sample_lines(frame), "lines", data=frame)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("remove", [("lines.png", "lines.svg"), ()])
+def test_redraw_from_the_data_gives_the_same_bytes(begun, frame, remove):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame, log=True), "lines", data=frame)
+    before = contents(folder)
+    for name in remove:
+        (folder / name).unlink()
+    outcome = figures.redraw(begun.folder / "figures")
+    assert outcome == {folder / "lines.json": "redrawn" if remove else "unchanged"}
+    assert contents(folder) == before
+
+
+def test_several_tables_are_redrawn_too(begun, frame):
+    folder = begun.folder / "figures" / "01_x"
+    data = {"points": frame[["x", "y"]], "curve": pd.DataFrame({"x": [0.0, 1], "y": [1, 2]})}
+    figures.save(sample_scatter(data), "both", data=data)
+    before = contents(folder)
+    assert {"both.points.csv", "both.curve.csv"} <= set(before)
+    (folder / "both.svg").unlink()
+    figures.redraw(folder)
+    assert contents(folder) == before
+
+
+def test_redraw_follows_a_changed_drawing_and_keeps_the_facts(begun, frame, monkeypatch):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame), "lines", data=frame)
+    before = records.read(folder / "lines.json")
+
+    def sample_lines_now(data):
+        return plt.figure()
+
+    monkeypatch.setitem(figures._drawings, "sample_lines", sample_lines_now)
+    assert set(figures.redraw(folder).values()) == {"redrawn"}
+    after = records.read(folder / "lines.json")
+    assert after["files"] != before["files"]
+    assert {**after, "files": before["files"]} == before
+
+
+def test_redraw_refuses_data_changed_by_hand(begun, frame):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame), "lines", data=frame)
+    (folder / "lines.csv").write_text("x,group,y\n1,a,2\n")
+    with pytest.raises(ValueError, match="as in its record"):
+        figures.redraw(folder)
+
+
+def test_redraw_names_the_drawing_it_does_not_know(begun, frame, monkeypatch):
+    figures.save(sample_lines(frame), "lines", data=frame)
+    monkeypatch.delitem(figures._drawings, "sample_lines")
+    with pytest.raises(ValueError, match="found 'sample_lines'"):
+        figures.redraw(begun.folder / "figures")
+
+
+def test_a_figure_of_no_registered_drawing_is_saved_and_left_alone(begun, frame):
+    figure, axes = plt.subplots()
+    axes.plot(frame.x, frame.y)
+    figures.save(figure, "plain", data=frame)
+    folder = begun.folder / "figures" / "01_x"
+    assert records.read(folder / "plain.json")["drawing"] is None
+    assert figures.redraw(folder) == {folder / "plain.json": "no drawing"}
+
+
+def test_the_figure_stays_open_for_the_notebook(begun, frame):
+    figure = sample_lines(frame)
+    figures.save(figure, "lines", data=frame)
+    assert plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize(("seed", "place"), [
+    (3, "figures/01_x"), (4, "figures/01_x/paper"), (5, "build/custom/figures/01_x")
+])
+def test_presets_do_not_overwrite_each_other(begun, frame, seed, place):
+    companion.begin("01_x", seed=seed)
+    figures.save(sample_lines(frame), "lines", data=frame)
+    written = [path.parent for path in begun.folder.rglob("lines.png")]
+    assert written == [begun.folder / place]
+
+
+@pytest.mark.parametrize(("data", "error", "message"), [
+    (None, TypeError, "data: found None, expected the plotted data"),
+    ({}, TypeError, "data: found {}"),
+    ([1, 2], TypeError, "expected the plotted data"),
+    ({"a": [1, 2]}, TypeError, r"data\['a'\]: found list"),
+    (pd.DataFrame({"x": []}), ValueError, "at least one row"),
+    ({"a": pd.DataFrame({"x": []})}, ValueError, r"data\['a'\]: found shape \(0, 1\)"),
+    ({"a b": pd.DataFrame({"x": [1]})}, ValueError, "data key: found 'a b'"),
+    (pd.DataFrame({"x": ["a", None]}), ValueError, "column 'x'"),
+    (pd.DataFrame({"x": pd.Categorical(["b", "a"])}), ValueError, "column 'x'"),
+    (pd.DataFrame({"x": [1, "a"]}), ValueError, "column 'x'"),
+    (pd.DataFrame({1: [1]}), ValueError, "unique texts"),
+    (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "unique texts"),
+])
+def test_save_refuses_data_that_cannot_be_kept(begun, data, error, message):
+    with pytest.raises(error, match=message):
+        figures.save(plt.figure(), "lines", data=data)
+    assert not (begun.folder / "figures").exists()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "../a", "a.png", None, "é"])
+def test_save_refuses_names_that_are_no_file_names(begun, frame, name):
+    with pytest.raises(ValueError, match="name: found"):
+        figures.save(plt.figure(), name, data=frame)
+
+
+def test_save_needs_a_run_and_a_figure(repo, frame):
+    with pytest.raises(RuntimeError, match="begin"):
+        figures.save(plt.figure(), "lines", data=frame)
+    with pytest.raises(TypeError, match="expected a matplotlib Figure"):
+        figures.save("no figure", "lines", data=frame)
+
+
+def test_a_failed_save_leaves_the_old_figure_whole(begun, frame, monkeypatch):
+    folder = begun.folder / "figures" / "01_x"
+    figures.save(sample_lines(frame), "lines", data=frame)
+    before = contents(folder)
+    monkeypatch.setattr("os.fdopen", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        figures.save(sample_lines(frame, log=True), "lines", data=frame)
+    monkeypatch.undo()
+    assert contents(folder) == before
+
+
+def test_tables_of_an_earlier_form_go_away(begun, frame):
+    data = {"points": frame[["x", "y"]], "curve": frame[["x", "y"]]}
+    figures.save(sample_scatter(data), "both", data=data)
+    figures.save(sample_lines(frame), "both", data=frame)
+    names = {path.name for path in (begun.folder / "figures" / "01_x").iterdir()}
+    assert names == {"both.png", "both.svg", "both.csv", "both.json"}
+
+
+columns = st.one_of(
+    st.lists(st.floats(width=64), min_size=3, max_size=3),
+    st.lists(st.floats(width=32), min_size=3, max_size=3).map(lambda v: np.array(v, np.float32)),
+    st.lists(st.integers(-2**63, 2**63 - 1), min_size=3, max_size=3),
+    st.lists(st.booleans(), min_size=3, max_size=3),
+    st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=3, max_size=3),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(st.text("abcdefgh", min_size=1), columns, min_size=1, max_size=4))
+def test_csv_gives_back_every_value_exactly_or_refuses(values):
+    frame = pd.DataFrame(values)
+    try:
+        content = figures._csv(frame, "f.csv")
+    except ValueError as error:
+        assert "does not survive" in str(error)
+        assert any(dtype.kind not in "fib" for dtype in frame.dtypes)
+        return
+    back = figures._read_csv(content, figures._columns(frame))
+    pd.testing.assert_frame_equal(back, frame, check_exact=True)
+
+
+def test_a_drawing_name_belongs_to_one_module():
+    def sample_lines(data):
+        return plt.figure()
+
+    sample_lines.__module__ = "elsewhere"
+    with pytest.raises(ValueError, match="'sample_lines'"):
+        figures.drawing(sample_lines)
+    assert figures._drawings["sample_lines"].__module__ == __name__
+
+
+def test_drawing_options_are_values_of_a_record(frame):
+    with pytest.raises(TypeError, match=r"options\.title"):
+        sample_lines(frame, title=object())
+
+
+def test_the_palette_is_told_apart_in_grey():
+    linear = np.array([matplotlib.colors.to_rgb(colour) for colour in figures.PALETTE]) ** 2.2
+    lightness = 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16
+    assert np.diff(np.sort(lightness[:4])).min() > 8
+    assert len({str(dash) for dash in figures._DASHES}) == len(figures.PALETTE)

@@ -1,0 +1,116 @@
+"""The committed notebooks: parameters as in the quick preset, short cells, clean outputs."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from nslib.companion import notebooks, presets, records
+
+ROOT = Path(__file__).parents[1]
+FOUND = notebooks.find(ROOT)
+# A path from the root of a file system, not part of a web address, a fraction or an HTML tag.
+ABSOLUTE = re.compile(r"(?<![\w.:/<\\])/(?:[\w.-]+/)+[\w.-]+|[A-Z]:\\\w")
+
+
+@pytest.fixture(params=FOUND)
+def path(request) -> Path:
+    return FOUND[request.param]
+
+
+@pytest.fixture
+def nb(path):
+    nb = nbformat.read(path, as_version=4)
+    nbformat.validate(nb)
+    return nb
+
+
+def code(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def texts(output):
+    """Return every text of an output that is not an image."""
+    found = [output.get("text", ""), *map(str, output.get("traceback", []))]
+    found += [value for kind, value in output.get("data", {}).items()
+              if isinstance(value, str) and not kind.startswith("image/")]
+    return found
+
+
+def test_there_are_notebooks_and_each_preset_holds_all_of_them():
+    assert FOUND
+    for preset in presets.NAMES:
+        assert list(presets.load(preset, ROOT)) == list(FOUND)
+
+
+def test_the_defaults_are_the_quick_preset(path):
+    defaults = {name: p.default for name, p in notebooks.parameters(path).items()}
+    assert defaults == notebooks.check(path, "quick")
+
+
+def test_the_paper_preset_fits_the_notebook(path):
+    assert notebooks.check(path, "paper").keys() == notebooks.parameters(path).keys()
+
+
+def test_the_notebook_says_what_it_is(path):
+    info = notebooks.info(path)
+    assert info.title
+    assert info.section
+    assert set(info.minutes) == set(presets.NAMES)
+    assert all(minutes > 0 for minutes in info.minutes.values())
+
+
+def test_parameters_then_begin_with_all_of_them(path, nb):
+    parameters, begin, *_ = code(nb)
+    assert parameters.metadata.get("tags") == ["parameters"]
+    assert re.search(rf'begin\(\s*"{path.stem}"', begin.source)
+    for name in notebooks.parameters(path):
+        assert re.search(rf"\b{name}={name}\b", begin.source), name
+
+
+def test_cells_are_short_and_explained(nb):
+    for cell in code(nb):
+        assert len(cell.source.splitlines()) <= 15, cell.source
+        assert cell.source.strip()
+    explained = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    assert explained[0].source.startswith("# ")
+    assert len(explained) >= len(code(nb)) / 2
+
+
+def test_it_ends_in_checks(nb):
+    assert "assert " in code(nb)[-1].source
+
+
+def test_outputs_are_there_and_clean(path, nb):
+    assert any(cell.outputs for cell in code(nb))
+    for cell in code(nb):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", cell.source
+            for text in texts(output):
+                assert not ABSOLUTE.search(text), text
+                assert " at 0x" not in text
+    assert [cell.execution_count for cell in code(nb)] == list(range(1, len(code(nb)) + 1))
+    assert set(nb.metadata) == {"kernelspec", "language_info", "nslib"}
+
+
+def test_some_outputs_are_compared_when_the_notebook_is_tested(nb):
+    assert any("nbval-check-output" in cell.metadata.get("tags", []) for cell in code(nb))
+
+
+def test_every_committed_figure_can_be_redrawn_and_belongs_to_a_preset():
+    for file in sorted((ROOT / "figures").rglob("*.json")):
+        record = records.read(file)
+        assert record["drawing"] is not None, file.name
+        assert record["preset"] in presets.NAMES
+        assert record["notebook"] in FOUND
+
+
+@pytest.mark.parametrize(("text", "absolute"), [
+    ("read /home/a/b.csv", True), ("'/opt/x/y'", True), ("C:\\Users", True),
+    ("see https://a.org/b/c", False), ("1/2 and a/b/c", False), ("</td></tr>", False),
+    ("figures/01/x.png", False),
+])
+def test_absolute_paths_are_seen(text, absolute):
+    assert bool(ABSOLUTE.search(text)) is absolute
