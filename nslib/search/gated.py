@@ -34,7 +34,7 @@ class GatedOptions:
 
     `order`: highest order K; `rank`: CP rank R; `penalty`: λ_max, weight of the expected L0 norm;
     `warm_up`, `annealed`: shares of the epochs after which λ starts to rise and has risen;
-    `norm`: batch normalisation of each stream; learning rates of Adam for pure weights and bias,
+    `norm`: batch normalisation of each stream; learning rates of Adam for pure weights
     and for everything else, with the weight decay of the authors' code (not in the paper).
     """
 
@@ -74,15 +74,12 @@ class GatedOptions:
         return self.penalty * (min(1.0, (epoch - start) / (end - start)) if end > start else 1.0)
 
 
-def hard_concrete(log_alpha: Tensor, uniform: Tensor | None = None) -> Tensor:
-    """Return gates in [0, 1] shaped like `log_alpha`: a sample, or the test-time gate.
+def hard_concrete(log_alpha: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Return gates in [0, 1] shaped like `log_alpha`: for logistic noise, or at test time.
 
-    Source: Louizos et al. (2018), equations 10-13 (sample) and 13 (test time).
+    Source: Louizos et al. (2018), equations 10 to 13; the noise is log u - log(1 - u).
     """
-    if uniform is None:
-        s = torch.sigmoid(log_alpha)
-    else:
-        s = torch.sigmoid((torch.log(uniform) - torch.log1p(-uniform) + log_alpha) / BETA)
+    s = torch.sigmoid(log_alpha if noise is None else (log_alpha + noise) / BETA)
     return (s * (ZETA - GAMMA) + GAMMA).clamp(0.0, 1.0)
 
 
@@ -94,9 +91,10 @@ def open_probability(log_alpha: Tensor) -> Tensor:
 class DualStream(torch.nn.Module):
     """M gated neurons with all streams of orders 1..K, trained side by side.
 
-    Parameters: `factors` (M, D, R·C·Σk), one projection for all factors of all orders (order by
-    order, mode by mode); `pure` (M, K, D, C); `scale`, `shift` (M, S, C), the affine part of the
-    normalisation of the S = 2K streams, pure orders first; `log_alpha` (M, S); `bias` (M, C).
+    Parameters: `factors` (M, D, R·C·Σk), one projection for all factors of all orders (mode by
+    mode, the orders that have the mode ascending); `pure` (M, K, D, C); `scale` and `shift`
+    (M, S, C), the affine part of the normalisation of the S = 2K streams, pure orders first;
+    `log_alpha` (M, S); `bias` (M, C).
     """
 
     def __init__(
@@ -106,14 +104,14 @@ class DualStream(torch.nn.Module):
         self.options, self.n_outputs = options, n_outputs
         k, m = options.order, len(seeds)
         self.n_streams, self.width = 2 * k, options.rank * n_outputs
+        self.mode_widths = [(k - mode) * self.width for mode in range(k)]
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        columns = self.width * (k * (k + 1) // 2)
 
         def drawn(*shape: int) -> torch.nn.Parameter:
             parts = [torch.randn(shape, generator=g) for g in self.generators]
             return torch.nn.Parameter(torch.stack(parts) * options.initial_std)
 
-        self.factors = drawn(n_features, columns)
+        self.factors = drawn(n_features, sum(self.mode_widths))
         self.pure = drawn(k, n_features, n_outputs)
         self.scale = torch.nn.Parameter(torch.ones(m, self.n_streams, n_outputs))
         self.shift = torch.nn.Parameter(torch.zeros(m, self.n_streams, n_outputs))
@@ -127,26 +125,22 @@ class DualStream(torch.nn.Module):
     def streams(self, powers: Tensor) -> Tensor:
         """Map x, x², …, x^K as powers (M, K, B, D) to the S streams (B, M, S, C)."""
         pure = powers @ self.pure
-        projections = torch.bmm(powers[:, 0], self.factors).split(self.width, dim=-1)
-        terms, first = [], 0
-        for k in range(1, self.options.order + 1):
-            product = projections[first]
-            for projection in projections[first + 1 : first + k]:
-                product = product * projection
-            terms.append(product)
-            first += k
-        interact = torch.stack(terms, dim=1).unflatten(-1, (-1, self.n_outputs)).sum(-2)
+        *modes, product = torch.bmm(powers[:, 0], self.factors).split(self.mode_widths, dim=-1)
+        for mode in reversed(modes):  # the padding stands for the order whose last mode this is
+            product = mode * F.pad(product, (self.width, 0), value=1.0)
+        shape = (self.options.order, self.options.rank, self.n_outputs)
+        interact = product.unflatten(-1, shape).sum(-2).transpose(1, 2)
         return torch.cat([pure, interact], dim=1).permute(2, 0, 1, 3)
 
-    def forward(self, powers: Tensor, uniform: Tensor) -> Tensor:
-        """Return training outputs (M, B, C) for gate noise `uniform` (M, S)."""
+    def forward(self, powers: Tensor, noise: Tensor) -> Tensor:
+        """Return training outputs (M, B, C) for logistic gate noise (M, S)."""
         streams = self.streams(powers)
         if self.options.norm:
             streams = F.batch_norm(
                 streams.flatten(1), self.running_mean, self.running_var,
                 self.scale.flatten(), self.shift.flatten(), training=True,
             ).view_as(streams)  # fmt: skip
-        gates = hard_concrete(self.log_alpha, uniform).unsqueeze(-1)
+        gates = hard_concrete(self.log_alpha, noise).unsqueeze(-1)
         return ((streams * gates).sum(2) + self.bias).transpose(0, 1)
 
     def to_neuron(self, fit: int, kept: Sequence[int]) -> tuple[NeuronStructure, TaskLinear]:
@@ -174,18 +168,17 @@ class DualStream(torch.nn.Module):
         neuron = TaskLinear(self.pure.shape[2], c, wide)
         weights = neuron.stream_weights()
         neuron.weight.zero_()
-        starts = [self.width * (i * (i + 1) // 2) for i in range(k + 1)]
+        modes = self.factors[fit].split(self.mode_widths, dim=1)
         for i in kept:
             order = i % k + 1
             if i < k:
                 weights[f"pure {order}"] += (self.pure[fit, i] * gain[i]).T
                 continue
-            block = self.factors[fit][:, starts[order - 1] : starts[order]]
+            blocks = [modes[m].split(self.width, dim=1)[order - 1 - m].T for m in range(order)]
             if order == 1:
-                summed = block.unflatten(1, (rank, c)).sum(1) * gain[i]
-                weights["pure 1"] += summed.T
+                weights["pure 1"] += blocks[0].unflatten(0, (rank, c)).sum(0) * gain[i].unsqueeze(1)
                 continue
-            neuron.factor(order).copy_(block.T.reshape(order, self.width, -1))
+            neuron.factor(order).copy_(torch.stack(blocks))
             output_of_column = torch.arange(self.width) % c
             weights[f"interact {order}"].copy_(
                 F.one_hot(output_of_column, c).T * gain[i].unsqueeze(-1)
@@ -208,8 +201,8 @@ def batches(n_rows: int, batch_size: int) -> list[int]:
 def _clip(parameters: Sequence[Tensor], max_norm: float = 1.0) -> None:
     """Scale the gradients of each fit to a joint norm of at most `max_norm`."""
     gradients = [p.grad.flatten(1) for p in parameters if p.grad is not None]
-    squares = torch.stack([torch.linalg.vector_norm(g, dim=1) ** 2 for g in gradients]).sum(0)
-    factor = (max_norm / (squares.sqrt() + 1e-6)).clamp(max=1.0).unsqueeze(1)
+    norm = torch.linalg.vector_norm(torch.cat(gradients, dim=1), dim=1, keepdim=True)
+    factor = (max_norm / (norm + 1e-6)).clamp_(max=1.0)
     for gradient in gradients:
         gradient.mul_(factor)
 
@@ -236,17 +229,12 @@ def search_gated(
     target = target.float() if n_outputs == 1 else target
     task_of_fit = torch.arange(len(tasks)).repeat_interleave(len(seeds)).unsqueeze(1)
 
-    pure = {"lr": options.lr_pure}
-    optimizer = torch.optim.Adam(
-        [
-            {"params": [model.pure], "weight_decay": options.weight_decay_pure, **pure},
-            {"params": [model.bias], **pure},
-            {"params": [model.factors], "weight_decay": options.weight_decay_factors},
-            {"params": [model.scale, model.shift, model.log_alpha]},
-        ],
-        lr=options.lr,
-        fused=True,
-    )
+    groups = [
+        {"params": [model.pure], "lr": options.lr_pure, "weight_decay": options.weight_decay_pure},
+        {"params": [model.factors], "weight_decay": options.weight_decay_factors},
+        {"params": [model.scale, model.shift, model.log_alpha, model.bias]},
+    ]
+    optimizer = torch.optim.Adam(groups, lr=options.lr, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs, eta_min=1e-5)
     sizes = batches(n_rows, options.batch_size)
     losses, gates = [], []
@@ -254,9 +242,8 @@ def search_gated(
         penalty = options.penalty_at(epoch)
         model.log_alpha.requires_grad_(epoch >= int(options.epochs * options.warm_up))
         order = torch.stack([torch.randperm(n_rows, generator=g) for g in model.generators])
-        noise = torch.stack(
-            [torch.rand(len(sizes), model.n_streams, generator=g) for g in model.generators]
-        ).clamp_(1e-7, 1 - 1e-7)
+        uniform = [torch.rand(len(sizes), model.n_streams, generator=g) for g in model.generators]
+        noise = torch.logit(torch.stack(uniform), eps=1e-7)
         total, first = torch.zeros(len(fits)), 0
         for step, size in enumerate(sizes):
             rows = order[:, first : first + size]

@@ -156,7 +156,7 @@ def _fit(model: TensorTerms, names: Sequence[str], bias: Tensor, Z: Tensor, targ
     options = model.options
     parameters = [bias, *(model.cores[n] for n in names)]
     factors = [f for n in names if n != "sin" for f in model.factors[n]]
-    optimizer = torch.optim.Adam([*parameters, *factors], lr=options.lr)
+    optimizer = torch.optim.Adam([*parameters, *factors], lr=options.lr, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs)
     loss = float("nan")
     for _ in range(options.epochs):

@@ -32,9 +32,9 @@ def data(n=200, d=4, seed=0):
 @given(st.floats(-4, 4))
 @settings(deadline=None, max_examples=20)
 def test_open_probability_is_the_share_of_open_samples(log_alpha):
-    u = torch.linspace(0, 1, 200_003, dtype=torch.float64)[1:-1]
+    noise = torch.logit(torch.linspace(0, 1, 200_003, dtype=torch.float64)[1:-1])
     log_alpha = torch.tensor(log_alpha, dtype=torch.float64)
-    gates = hard_concrete(log_alpha, u)
+    gates = hard_concrete(log_alpha, noise)
     assert gates.min() >= 0 and gates.max() <= 1
     share = (gates > 0).double().mean().item()
     assert share == pytest.approx(open_probability(log_alpha).item(), abs=1e-4)
@@ -69,7 +69,7 @@ def test_every_parameter_receives_a_gradient():
     model = DualStream(3, 2, options, seeds=[0, 1])
     x = torch.randn(2, 16, 3, generator=torch.Generator().manual_seed(0))
     powers = torch.stack([x**k for k in range(1, 5)], dim=1)
-    model(powers, torch.full((2, 8), 0.3)).pow(2).sum().backward()
+    model(powers, torch.full((2, 8), -2.0)).pow(2).sum().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
@@ -86,7 +86,7 @@ def test_folded_neuron_is_the_network_at_test_time(norm, n_outputs):
         for parameter in (model.scale, model.shift, model.bias):
             parameter.normal_(generator=generator)
         model.log_alpha.uniform_(-1, 2, generator=generator)
-        model(powers, torch.full((2, 6), 0.5))  # fills the running statistics
+        model(powers, torch.zeros(2, 6))  # fills the running statistics
         streams = model.streams(powers)
         if norm:
             flat, mean, var = streams.flatten(1), model.running_mean, model.running_var
