@@ -157,6 +157,8 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     root = paths.root()
     checks.one_of(options.preset, "preset", presets.NAMES)
     found = notebooks.find(root)
+    if not found:
+        raise ValueError(f"found no notebooks in {root / 'notebooks'}")
     names = found if "all" in options.notebooks else dict.fromkeys(options.notebooks)
     overrides = {name: files.parse_yaml(value, f"-p {name}") for name, value in options.parameters}
     jobs = []

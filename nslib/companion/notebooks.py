@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["Info", "NotebookFailed", "Parameter", "check", "clean", "dependencie
 TYPES: dict[str, type] = {
     "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict
 }
+PROGRESS_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -176,22 +178,41 @@ def _environment(root: Path, output: Path | None) -> Iterator[None]:
             os.environ.update(before)
 
 
+class _Progress(logging.Handler):
+    """Says which cell a notebook has come to, a line at most every `PROGRESS_SECONDS`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name_of_notebook = name
+        self.last = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        cell = re.match(r"Executing Cell (\d+)", record.getMessage())
+        if cell and time.monotonic() - self.last >= PROGRESS_SECONDS:
+            self.last = time.monotonic()
+            print(f"{self.name_of_notebook}: cell {cell[1]}", file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def _logged(log: Path) -> Iterator[None]:
-    """Send what papermill and the notebook print to a file."""
+    """Send what papermill and the notebook print to a file, and lines of progress to stderr."""
     log.parent.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger("papermill")
     before = logger.level, logger.propagate
-    handler = logging.FileHandler(log, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger.addHandler(handler)
+    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8")]
+    handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    if not sys.stderr.isatty():  # a terminal has papermill's own progress bar
+        handlers.append(_Progress(log.stem))
+    for handler in handlers:
+        logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        handler.close()
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
         logger.setLevel(before[0])
         logger.propagate = before[1]
 
@@ -208,7 +229,6 @@ def execute(
     Raises NotebookFailed when a cell fails or the kernel dies; the partial copy is kept.
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
 
     partial = log.with_suffix(".ipynb")
     executed.unlink(missing_ok=True)
@@ -221,7 +241,7 @@ def execute(
         except papermill.PapermillExecutionError as error:
             lines = _plain_text("\n".join(error.traceback)).splitlines()
             raise NotebookFailed("\n".join(lines[-6:]) or str(error), partial) from None
-        except DeadKernelError as error:
+        except RuntimeError as error:  # the kernel died, or did not start
             raise NotebookFailed(f"{error} (out of memory?)", partial) from None
     executed.parent.mkdir(parents=True, exist_ok=True)
     os.replace(partial, executed)

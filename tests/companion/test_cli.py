@@ -6,7 +6,7 @@ import sys
 import nbformat
 import pytest
 
-from nslib.companion import bench, cli
+from nslib.companion import bench, cli, notebooks
 
 CHECKED = "from nslib.companion.run import begin"
 CELLS = (
@@ -76,12 +76,14 @@ def test_out_takes_everything_and_refresh_writes_clean_outputs(clone, tmp_path):
     assert str(clone.folder) not in outputs(clone.folder / "notebooks" / "01_x.ipynb")
 
 
-def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd):
+def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd, monkeypatch):
+    monkeypatch.setattr(notebooks, "PROGRESS_SECONDS", 0)
     clone.presets({"01_x": {"word": "a", "count": 1}, "02_bad": {}, "03_dead": {}}, {})
     clone.notebook("02_bad", None, "print('so far')", "raise KeyError('no such thing')")
     clone.notebook("03_dead", None, "import os\nos._exit(1)")
     assert cli.main(["run", "02_bad", "03_dead", "01_x"]) == 1
     told = capfd.readouterr().err
+    assert "02_bad: cell 2\n" in told
     assert "KeyError: 'no such thing'" in told
     assert "2 of 3 notebooks failed: 02_bad, 03_dead" in told
     for name in ("02_bad", "03_dead"):

@@ -1,9 +1,11 @@
 """Figures: data, images and record together, byte-stable, and drawn again from the files alone."""
 
+import inspect
 import json
 
 import matplotlib
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nslib import companion
-from nslib.companion import figures, records
+from nslib.companion import figures, notebooks, records
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +136,28 @@ def test_redraw_from_the_data_gives_the_same_bytes(begun, frame, remove):
         (folder / name).unlink()
     outcome = figures.redraw(begun.folder / "figures")
     assert outcome == {folder / "lines.json": "redrawn" if remove else "unchanged"}
+    assert contents(folder) == before
+
+
+def test_a_notebook_shows_the_figure_and_its_files_are_those_of_a_redraw(repo, frame):
+    """The backend of a notebook and the one without a window give the same bytes."""
+    source = inspect.getsource(sample_lines)
+    repo.presets({"01_x": {}}, {})
+    path = repo.notebook(
+        "01_x", None, f"import io\nimport matplotlib.pyplot as plt\nimport pandas as pd\n"
+        f"from nslib import companion\nfrom nslib.companion import figures\n{source}",
+        f"companion.begin('01_x')\nframe = pd.read_csv(io.StringIO({frame.to_csv()!r}))",
+        "figures.save(sample_lines(frame), 'lines', data=frame)",
+    )
+    executed = repo.folder / "executed.ipynb"
+    notebooks.execute(path, {}, executed, repo.folder / "x.log")
+    shown = nbformat.read(executed, as_version=4).cells[-1].outputs
+    assert [set(output.data) for output in shown] == [{"image/png", "text/plain"}]
+    folder = repo.folder / "figures" / "01_x"
+    before = contents(folder)
+    assert figures.redraw(folder) == {folder / "lines.json": "unchanged"}
+    (folder / "lines.png").unlink()
+    figures.redraw(folder)
     assert contents(folder) == before
 
 
