@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 help:
 	@echo "make reproduce   run all notebooks (PRESET=quick or paper), figures and claims table"
 	@echo "make test        unit tests, then the committed notebooks"
-	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make lab         open the notebooks in JupyterLab (LAB=--no-browser for its options)"
 	@echo "make lint        ruff over the code and the notebooks"
 	@echo "make figures     redraw every figure from its stored data, computing nothing"
 	@echo "make site        the committed notebooks as HTML in site/"
@@ -42,7 +42,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax notebooks
 
 lab: $(STAMP)
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
