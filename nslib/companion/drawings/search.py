@@ -1,0 +1,153 @@
+"""Figures of the search: gates over the epochs, recovery of formulas, streams of real data."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullLocator
+
+from ..figures import COLUMN, DOUBLE, PALETTE, drawing
+
+_GREY = "#9a9a9a"
+
+
+@drawing
+def gate_history(data: dict[str, pd.DataFrame], true: list[str] | None = None) -> Figure:
+    """Draw each stream's open probability over the epochs; λ and the training loss below.
+
+    `data`: "gates" (epoch, stream, mean, low, high, kept) and "penalty" (epoch, lambda, loss).
+    `true`: the true streams, drawn thick; without it the kept ones are. Other streams are grey.
+    """
+    gates, penalty = data["gates"], data["penalty"]
+    figure, axes = plt.subplots(
+        2, 2, figsize=(DOUBLE, 3.3), sharex=True, height_ratios=[3, 1]
+    )
+    for axis, kind in zip(axes[0], ("pure", "interact"), strict=True):
+        _gates(axis, gates[gates["stream"].str.startswith(kind)], true)
+        axis.set_title("element-wise powers" if kind == "pure" else "interactions")
+        axis.set_ylabel("P(gate open)")
+    for axis, name, label in zip(axes[1], ("lambda", "loss"), ("λ", "training loss"), strict=True):
+        axis.plot(penalty["epoch"], penalty[name], color="black", linestyle="-")
+        axis.set(xlabel="epoch", ylabel=label)
+    axes[1, 1].set_yscale("log")
+    return figure
+
+
+def _gates(axis: plt.Axes, gates: pd.DataFrame, true: list[str] | None) -> None:
+    last = gates["epoch"].max()
+    ends = []
+    for i, (stream, rows) in enumerate(gates.groupby("stream", sort=False)):
+        marked = stream in true if true is not None else rows["kept"].iloc[0] > 0.5
+        color = PALETTE[i % len(PALETTE)] if marked else _GREY
+        axis.plot(rows["epoch"], rows["mean"], color=color, linewidth=2.0 if marked else 0.9,
+                  linestyle="-" if marked else "--", zorder=3 if marked else 2)
+        axis.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.2,
+                          linewidth=0)
+        ends.append([rows["mean"].iloc[-1], stream, color, marked])
+    axis.axhline(0.5, color="black", linewidth=0.6, linestyle=":")
+    axis.set_ylim(0, 1.04)
+    for height, (_, stream, color, marked) in zip(_spread([e[0] for e in ends], 0.085), ends,
+                                                  strict=True):
+        axis.annotate(f"k = {stream.split()[1]}", (last, height), xytext=(4, 0), color=color,
+                      textcoords="offset points", va="center", fontsize=7,
+                      fontweight="bold" if marked else "normal", annotation_clip=False)
+
+
+def _spread(heights: list[float], gap: float) -> list[float]:
+    """Return label heights at least `gap` apart and within [0, 1], near the given ones."""
+    order = np.argsort(heights)
+    placed = np.array(heights, dtype=float)[order]
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + gap)
+    placed[-1] = min(placed[-1], 1.0)
+    for i in range(len(placed) - 2, -1, -1):
+        placed[i] = min(placed[i], placed[i + 1] - gap)
+    result = np.empty_like(placed)
+    result[order] = placed
+    return result.tolist()
+
+
+@drawing
+def recovery(data: pd.DataFrame, label: str = "share of fits that keep the stream") -> Figure:
+    """Draw formulas × streams: how often each stream is kept; a frame marks the true ones.
+
+    `data`: formula, stream, true (bool), kept (share in [0, 1]).
+    """
+    formulas, streams = data["formula"].unique(), data["stream"].unique()
+    grid = data.pivot(index="formula", columns="stream", values="kept").loc[formulas, streams]
+    truth = data.pivot(index="formula", columns="stream", values="true").loc[formulas, streams]
+    figure, axis = plt.subplots(figsize=(COLUMN, 4.1))
+    image = axis.imshow(grid, cmap="Greys", vmin=0, vmax=1.25, aspect="auto")
+    for row, column in np.argwhere(truth.to_numpy(dtype=bool)):
+        axis.add_patch(Rectangle((column - 0.43, row - 0.43), 0.86, 0.86, fill=False,
+                                 edgecolor="#D55E00", linewidth=1.8))
+    axis.set_xticks(range(len(streams)), [s.split()[1] for s in streams])
+    axis.set_yticks(range(len(formulas)), formulas)
+    n_pure = sum(s.startswith("pure") for s in streams)
+    axis.axvline(n_pure - 0.5, color="black", linewidth=0.8)
+    for row in range(5, len(formulas), 5):
+        axis.axhline(row - 0.5, color="black", linewidth=0.8)
+    for first, last, kind in ((0, n_pure, "pure order"), (n_pure, len(streams), "interaction")):
+        axis.text((first + last - 1) / 2, len(formulas) + 0.35, kind, ha="center", va="top")
+    axis.set_ylabel("formula")
+    axis.grid(False)
+    axis.tick_params(length=0)
+    bar = figure.colorbar(image, ax=axis, location="top", fraction=0.03, pad=0.02,
+                          boundaries=np.linspace(0, 1, 101), ticks=[0, 0.5, 1])
+    bar.set_label(label)
+    return figure
+
+
+@drawing
+def stream_shares(data: pd.DataFrame) -> Figure:
+    """Draw each stream's share of the streams' variance: a point a seed and the mean as a bar.
+
+    `data`: seed, stream, share.
+    """
+    streams = list(data["stream"].unique())
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.24 * len(streams) + 0.7))
+    means = data.groupby("stream")["share"].mean()
+    axis.barh(range(len(streams)), [100 * means[s] for s in streams], height=0.62,
+              color="#B9CFE0", edgecolor="#0072B2", linewidth=0.8)
+    for i, stream in enumerate(streams):
+        shares = 100 * data.loc[data["stream"] == stream, "share"]
+        axis.plot(shares, np.full(len(shares), i), "o", color="black", markersize=2.8,
+                  markerfacecolor="white", linestyle="none")
+    axis.set_yticks(range(len(streams)), streams)
+    axis.invert_yaxis()
+    axis.set_xlim(left=0)
+    axis.set_xlabel("share of the streams' variance (%)")
+    axis.grid(axis="y", visible=False)
+    return figure
+
+
+@drawing
+def model_errors(data: pd.DataFrame, metric: str) -> Figure:
+    """Draw each model's test score: a point a seed, and the mean with one standard deviation.
+
+    `data`: model, seed, value. `metric`: "mse" (log scale, lower is better) or "accuracy".
+    """
+    models = list(data["model"].unique())
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.32 * len(models) + 0.7))
+    for i, model in enumerate(models):
+        values = data.loc[data["model"] == model, "value"]
+        axis.plot(values, np.full(len(values), i + 0.18), "o", color=_GREY, markersize=3,
+                  linestyle="none")
+        spread = values.std() if len(values) > 1 else 0.0
+        axis.errorbar(values.mean(), i - 0.1, xerr=spread, fmt="D" if i == 0 else "s",
+                      color="#D55E00" if i == 0 else "black", capsize=2.5, markersize=4)
+    axis.set_yticks(range(len(models)), models)
+    axis.invert_yaxis()
+    if metric == "mse":
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_xlabel("test MSE (variance of y = 1)")
+    else:
+        axis.set_xlabel("test accuracy")
+    axis.grid(axis="y", visible=False)
+    return figure

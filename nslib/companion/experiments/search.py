@@ -1,0 +1,206 @@
+"""The search walked through: one synthetic task, all 15 formulas, one real data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeCV
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from ...data import FORMULAS, load_tabular, make_formula, preprocessor, split
+from ...formula import feature_symbols
+from ...search import METHODS, SearchResult, search, search_many
+
+
+def folded_streams(result: SearchResult) -> list[str]:
+    """Return the candidate streams of a result, the order-1 interaction folded into pure 1."""
+    return [name for name in result.gate_probabilities if name != "interact 1"]
+
+
+def gate_history(results: Sequence[SearchResult]) -> pd.DataFrame:
+    """Return the open probability of every stream over the epochs: mean and range over the fits.
+
+    Columns: epoch, stream, mean, low, high, kept (share of the fits that keep the stream).
+    """
+    streams = list(results[0].gate_probabilities)
+    stacked = np.stack([result.history[streams].to_numpy() for result in results])
+    frames = [
+        pd.DataFrame({
+            "epoch": results[0].history["epoch"],
+            "stream": stream,
+            "mean": stacked[:, :, i].mean(axis=0),
+            "low": stacked[:, :, i].min(axis=0),
+            "high": stacked[:, :, i].max(axis=0),
+            "kept": np.mean([result.gate_probabilities[stream] > 0.5 for result in results]),
+        })
+        for i, stream in enumerate(streams)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def penalty_history(result: SearchResult) -> pd.DataFrame:
+    """Return epoch, lambda and training loss of one fit."""
+    return result.history[["epoch", "lambda", "loss"]].copy()
+
+
+def synthetic(
+    mode: str, variant: int, n_samples: int, n_features: int, noise: float, data_seed: int,
+    methods: dict[str, dict[str, Any]], seeds: Sequence[int],
+) -> tuple[pd.DataFrame, dict[str, list[SearchResult]]]:
+    """Search one of the paper's formulas with several methods, each with every seed.
+
+    `methods`: label to the arguments of `search`, `method` among them. Returns a row a fit (label,
+    seed, structure, exact: whether the streams are the true ones, test_mse on as many fresh rows in
+    units of y's variance, noise_floor, seconds) and the results by label.
+    """  # fmt: skip
+    task = make_formula(mode, variant, 2 * n_samples, n_features, noise, data_seed)
+    train, test = slice(None, n_samples), slice(n_samples, None)
+    rows, found = [], {}
+    for label, arguments in methods.items():
+        found[label] = search(
+            task.X[train], task.y[train], seeds=seeds, standardize=False, **arguments
+        )
+        for result in found[label]:
+            error = np.mean((result.predict(task.X[test]) - task.y[test]) ** 2)
+            rows.append({
+                "method": label,
+                "seed": result.seed,
+                "structure": str(result.structure),
+                "exact": result.structure.same_streams(task.structure),
+                "test_mse": error,
+                "noise_floor": task.noise_floor,
+                "seconds": result.seconds,
+            })
+    return pd.DataFrame(rows), found
+
+
+def formula_recovery(
+    n_samples: int, n_features: int, noise: float, data_seeds: Sequence[int],
+    seeds: Sequence[int], method: str = "gated", **options: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Search all 15 formulas, drawn with each of `data_seeds`, with each of `seeds`.
+
+    Returns a row for each formula and stream (formula, stream, true, kept: share of the fits that
+    keep it) and a row a fit (formula, data_seed, seed, structure, truth, exact, seconds).
+    """  # fmt: skip
+    keys = [(mode, variant, s) for mode, variant in FORMULAS for s in data_seeds]
+    tasks = [make_formula(m, v, n_samples, n_features, noise, s) for m, v, s in keys]
+    found = search_many(
+        [(t.X, t.y) for t in tasks], method, seeds=seeds, standardize=False, **options
+    )
+    fits, kept = [], []
+    for (mode, variant, data_seed), task, results in zip(keys, tasks, found, strict=True):
+        for result in results:
+            name = f"{mode} {variant}"
+            fits.append({
+                "formula": name, "data_seed": data_seed, "seed": result.seed,
+                "structure": str(result.structure), "truth": str(task.structure),
+                "exact": result.structure.same_streams(task.structure), "seconds": result.seconds,
+            })  # fmt: skip
+            kept += [
+                {"formula": name, "stream": stream, "true": stream in task.structure.streams,
+                 "kept": float(stream in result.structure.streams)}
+                for stream in folded_streams(result)
+            ]  # fmt: skip
+    streams = pd.DataFrame(kept).groupby(["formula", "stream", "true"], sort=False).mean()
+    return streams.reset_index(), pd.DataFrame(fits)
+
+
+def real_data(
+    dataset: str, method: str, seeds: Sequence[int], test_size: float = 0.2, **options: Any
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any], list[SearchResult]]:
+    """Search a tabular data set by `method` and compare its neuron with plain baselines.
+
+    One split a seed, preprocessing learnt from its training rows. Returns a row for each model and
+    seed (model, seed, metric, value: test MSE in units of the training variance of y, or test
+    accuracy), a row for each seed and stream (seed, stream, share: its share of the streams'
+    variance on the training rows, 0 where it was dropped), the facts of the data (name, rows,
+    features, task, source, checksum) and the results.
+    """
+    data = load_tabular(dataset)
+    rows, shares, results = [], [], []
+    for seed in seeds:
+        X_train, X_test, y_train, y_test = split(data, test_size, seed)
+        prepare = preprocessor(data)
+        X_train, X_test = prepare.fit_transform(X_train), prepare.transform(X_test)
+        names = [name.split("__")[-1] for name in prepare.get_feature_names_out()]
+        result = search(
+            pd.DataFrame(X_train, columns=names), y_train.to_numpy(), method, seed=seed,
+            task=data.task, **options,
+        )  # fmt: skip
+        results.append(result)
+        share = result.stream_shares(X_train)
+        shares += [
+            {"seed": seed, "stream": stream, "share": float(share.get(stream, 0.0))}
+            for stream in folded_streams(result)
+        ]
+        metric, value = _score(data.task, y_train, y_test)
+        models = {f"{method} neuron": result, **_fitted_baselines(data.task, X_train, y_train)}
+        rows += [
+            {"model": name, "seed": seed, "metric": metric, "value": value(model.predict(X_test))}
+            for name, model in models.items()
+        ]
+    facts = {
+        "name": data.name, "rows": len(data.y), "features": data.X.shape[1], "task": data.task,
+        "source": data.source, "checksum": data.checksum,
+    }  # fmt: skip
+    return pd.DataFrame(rows), pd.DataFrame(shares), facts, results
+
+
+def _score(task: str, y_train: pd.Series, y_test: pd.Series):
+    if task == "classification":
+        return "accuracy", lambda predicted: float(np.mean(predicted == y_test.to_numpy()))
+    scale = float(np.var(y_train))
+    return "mse", lambda predicted: float(np.mean((predicted - y_test.to_numpy()) ** 2) / scale)
+
+
+def _fitted_baselines(task: str, X: np.ndarray, y: pd.Series) -> dict[str, Any]:
+    """Return the trivial predictor, the linear model and the regularised model on powers 1 to 3."""
+    powers = make_pipeline(
+        FunctionTransformer(lambda Z: np.concatenate([Z, Z**2, Z**3], axis=1)), StandardScaler()
+    )
+    if task == "classification":
+        logistic = LogisticRegression(max_iter=5000)
+        ridge = GridSearchCV(logistic, {"C": np.logspace(-3, 2, 6)})
+        linear, trivial, labels = logistic, DummyClassifier(), ("commonest class", "logistic")
+    else:
+        ridge = RidgeCV(np.logspace(-3, 4, 15))
+        linear, trivial, labels = LinearRegression(), DummyRegressor(), ("mean", "linear")
+    models = {
+        labels[0]: trivial,
+        labels[1]: linear,
+        f"{'logistic' if task == 'classification' else 'ridge'} on x, x², x³": make_pipeline(
+            powers, ridge
+        ),
+    }
+    return {name: model.fit(X, y) for name, model in models.items()}
+
+
+def known_options(method: str, **options: Any) -> dict[str, Any]:
+    """Return those of `options` that the search method has."""
+    known = {field.name for field in fields(METHODS[method].options)}
+    return {name: value for name, value in options.items() if name in known}
+
+
+def formula_gap(result: SearchResult, n_points: int = 50) -> float:
+    """Return the largest difference between formula and neuron, in units of its outputs' range.
+
+    At `n_points` standard normal points in scaled units; the first logit for classes.
+    """
+    n_features = result.neuron.in_features
+    Z = np.random.default_rng(0).standard_normal((n_points, n_features))
+    expression = result.formula()
+    expression = expression if result.classes is None else expression[result.classes.tolist()[0]]
+    symbols = feature_symbols(result.scaling.feature_names, n_features)
+    found = sp.lambdify(symbols, expression, "numpy")(*Z.T)
+    expected = result.neuron(torch.as_tensor(Z, dtype=result.neuron.weight.dtype))[:, 0].numpy()
+    return float(np.max(np.abs(found - expected)) / np.ptp(expected))
