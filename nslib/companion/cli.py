@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace) -> int:
         _say(f"{job.name}: running ({job.preset}{about}), log in {_short(job.log)}")
         started = time.monotonic()
         try:
-            notebooks.execute(job.path, job.values, job.executed, job.log, output)
+            notebooks.execute(job.path, job.values, job.executed, job.log, output, job.preset)
         except notebooks.NotebookFailed as error:
             failed.append(job.name)
             _say(f"{job.name}: failed\n{error}\npartial notebook: {_short(error.partial)}")
@@ -165,7 +165,7 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     for name in names:
         path = found[checks.one_of(name, "notebook", [*found, "all"])]
         values = notebooks.check(path, options.preset, overrides)
-        preset = presets.matching(name, values, root)
+        preset = presets.matching(name, values, root, first=options.preset)
         if options.refresh and preset != "quick":
             raise ValueError(f"--refresh: found the {preset} parameters, expected the quick preset")
         executed, log = paths.executed(name, preset, root, output)

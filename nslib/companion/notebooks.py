@@ -156,7 +156,7 @@ def check(
 
 
 @contextlib.contextmanager
-def _environment(root: Path, output: Path | None) -> Iterator[None]:
+def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]:
     """Let kernels started inside be this Python, with the run's folders and no user's settings."""
     from ipykernel.kernelspec import write_kernel_spec
 
@@ -167,7 +167,7 @@ def _environment(root: Path, output: Path | None) -> Iterator[None]:
             filter(None, [folder, before.get("JUPYTER_PATH")])
         )
         os.environ.update(JUPYTER_RUNTIME_DIR=f"{folder}/runtime", IPYTHONDIR=f"{folder}/ipython",
-                          NSLIB_ROOT=str(root))
+                          NSLIB_ROOT=str(root), NSLIB_PRESET=preset)
         os.environ.pop("MPLBACKEND", None)
         if output is not None:
             os.environ["NSLIB_OUTPUT"] = str(output)
@@ -218,25 +218,33 @@ def _logged(log: Path) -> Iterator[None]:
 
 
 def execute(
-    path: Path, values: Mapping[str, Any], executed: Path, log: Path, output: Path | None = None
+    path: Path, values: Mapping[str, Any], executed: Path, log: Path, output: Path | None = None,
+    preset: str = "quick",
 ) -> None:
     """Execute a notebook through papermill in a kernel of this Python, in the notebook's folder.
 
     `values`: its parameters, already checked. `executed`: where the executed copy goes, once it
     is whole. `log`: the text of the run; beside it, with suffix .ipynb, grows the partial copy.
-    `output`: folder for figures and records in place of the usual one.
+    `output`: folder for figures and records in place of the usual one. `preset`: the one that
+    the run belongs to where several have these values.
 
     Raises NotebookFailed when a cell fails or the kernel dies; the partial copy is kept.
     """
     import papermill
+    import zmq
+    from traitlets.config import Config
 
+    config = Config()
+    if zmq.has("curve"):  # ipykernel warns in every run that is not encrypted
+        config.KernelManager.transport_encryption = "auto"
     partial = log.with_suffix(".ipynb")
     executed.unlink(missing_ok=True)
-    with _environment(path.parent.parent, output), _logged(log):
+    with _environment(path.parent.parent, output, preset), _logged(log):
         try:
             papermill.execute_notebook(
                 str(path), str(partial), parameters=dict(values), kernel_name="python3",
                 cwd=str(path.parent), log_output=True, progress_bar=sys.stderr.isatty(),
+                config=config,
             )
         except papermill.PapermillExecutionError as error:
             lines = _plain_text("\n".join(error.traceback)).splitlines()

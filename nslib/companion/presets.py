@@ -67,9 +67,15 @@ def same(left: Any, right: Any) -> bool:
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
-def matching(notebook: str, parameters: Mapping[str, Any], root: Path | None = None) -> str:
-    """Return the preset that has exactly these parameters: "quick", "paper" or "custom"."""
-    for preset in NAMES:
+def matching(
+    notebook: str, parameters: Mapping[str, Any], root: Path | None = None,
+    first: str | None = None,
+) -> str:
+    """Return the preset that has exactly these parameters: "quick", "paper" or "custom".
+
+    `first`: the preset to take where several have them; by default the quick one.
+    """
+    for preset in sorted(NAMES, key=lambda name: name != first):
         if same(load(preset, root).get(notebook), parameters):
             return preset
     return "custom"

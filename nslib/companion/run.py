@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,7 +85,9 @@ def begin(notebook: str, **parameters: Any) -> Run:
     """Begin the run of a notebook: call it in the cell after the parameters, with all of them.
 
     The preset is the one whose parameters are equal, else "custom"; outputs of custom runs go
-    below build/custom. The run becomes the one that `figures.save` uses.
+    below build/custom. Where several presets have these parameters, the one in the environment
+    variable `NSLIB_PRESET` (which `nslib run` sets) comes first, then the quick one. The run
+    becomes the one that `figures.save` uses.
 
     Raises ValueError for a notebook that presets/quick.yaml does not hold and for names that
     differ from the ones there, so that presets and parameters cell cannot drift apart.
@@ -92,7 +95,8 @@ def begin(notebook: str, **parameters: Any) -> Run:
     global _current
     parameters = files.plain(parameters, "parameters")
     presets.check_names(parameters, presets.get("quick", notebook), f"begin({notebook!r})")
-    _current = Run(notebook, parameters, presets.matching(notebook, parameters), _seed(parameters))
+    preset = presets.matching(notebook, parameters, first=os.environ.get("NSLIB_PRESET"))
+    _current = Run(notebook, parameters, preset, _seed(parameters))
     return _current
 
 

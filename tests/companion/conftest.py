@@ -46,7 +46,7 @@ def repo(tmp_path, monkeypatch) -> Repo:
     folder.mkdir()
     repo = Repo(folder)
     monkeypatch.chdir(folder / "notebooks")
-    monkeypatch.delenv("NSLIB_ROOT", raising=False)
-    monkeypatch.delenv("NSLIB_OUTPUT", raising=False)
+    for name in ("NSLIB_ROOT", "NSLIB_OUTPUT", "NSLIB_PRESET"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(run, "_current", None)
     return repo

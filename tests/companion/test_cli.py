@@ -12,6 +12,7 @@ CHECKED = "from nslib.companion.run import begin"
 CELLS = (
     f"{CHECKED}\nrun = begin('01_x', word=word, count=count)",
     "import os, sys\nprint(sys.executable)\nprint(os.getcwd())\nprint(os.environ['MPLBACKEND'])",
+    "os.write(2, b'on stderr\\n')",
     "run.record('e1', {}, {'count': count}).name",
 )
 PARAMETERS = "word: str = 'a'\ncount: int = 1"
@@ -50,7 +51,8 @@ def test_a_run_writes_below_the_repository(clone, monkeypatch, capfd):
     told = capfd.readouterr().err
     assert "01_x: running (quick, about 0.1 min)" in told
     assert "01_x: done in" in told
-    assert "%|" not in told
+    lines = [line for line in told.splitlines() if not line.startswith("01_x: ")]
+    assert lines == ["on stderr"]
 
 
 def test_changed_parameters_go_to_the_custom_folder(clone):
@@ -60,6 +62,22 @@ def test_changed_parameters_go_to_the_custom_folder(clone):
     record = custom / "results" / "custom" / "01_x" / "e1.json"
     assert json.loads(record.read_text())["metrics"] == {"count": 7}
     assert not (clone.folder / "results").exists()
+
+
+def test_the_preset_asked_for_wins_where_both_have_the_same_parameters(clone, monkeypatch):
+    """As for a notebook whose quick run is that of the paper: copy and records are the paper's."""
+    monkeypatch.setenv("NSLIB_PRESET", "quick")
+    clone.presets({"01_x": {"word": "a", "count": 1}}, {"01_x": {"word": "a", "count": 1}})
+    assert cli.main(["run", "01_x", "--preset", "paper"]) == 0
+    assert (clone.folder / "build" / "notebooks" / "paper" / "01_x.ipynb").is_file()
+    assert (clone.folder / "results" / "paper" / "01_x" / "e1.json").is_file()
+    assert not (clone.folder / "results" / "quick").exists()
+
+
+def test_parameters_of_another_preset_are_that_preset(clone):
+    assert cli.main(["run", "01_x", "--preset", "paper", "-p", "count", "1"]) == 0
+    assert (clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb").is_file()
+    assert (clone.folder / "results" / "quick" / "01_x" / "e1.json").is_file()
 
 
 def test_out_takes_everything_and_refresh_writes_clean_outputs(clone, tmp_path):

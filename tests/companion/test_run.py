@@ -31,6 +31,17 @@ def test_begin_finds_the_preset(begun):
     assert companion.current().preset == "custom"
 
 
+def test_begin_takes_the_preset_asked_for_where_it_has_these_parameters(begun, monkeypatch):
+    same = {"seed": 0, "lam": 0.5, "orders": [1, 2]}
+    begun.presets({"01_x": same}, {"01_x": same})
+    assert begin().preset == "quick"
+    monkeypatch.setenv("NSLIB_PRESET", "paper")
+    assert begin().preset == "paper"
+    assert begin(lam=3).preset == "custom"
+    begun.presets({"01_x": same}, {"01_x": {**same, "lam": 1.0}})
+    assert begin().preset == "quick"
+
+
 @pytest.mark.parametrize(("notebook", "parameters", "message"), [
     ("01_y", {}, "did you mean '01_x'"),
     ("01_x", {"seed": 0, "lamb": 1, "orders": []}, "did you mean 'lam'"),
