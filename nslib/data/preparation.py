@@ -62,7 +62,8 @@ def preprocessor(data: TabularData, scaling: str = "standard") -> Pipeline:
     checks.one_of(scaling, "scaling", SCALINGS)
     text = [c for c in data.X.columns if not is_numeric_dtype(data.X[c])]
     short = [c for c in text if data.X[c].nunique(dropna=False) <= ONE_HOT_LIMIT]
-    fill = SimpleImputer(strategy="constant", fill_value="missing")
+    # pd.NA stands for None too, which text of dtype object may hold
+    fill = SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value="missing")
     encode = ColumnTransformer(
         [
             (

@@ -76,6 +76,20 @@ def test_encoding_columns_and_names(mixed):
     np.testing.assert_array_equal(table["constant"], 1.0)
 
 
+@pytest.mark.parametrize("dtype", [object, "string", "category"])
+def test_text_of_every_dtype_has_one_category_for_what_is_missing(mixed, dtype):
+    colours = mixed.X["colour"].astype(dtype)
+    if dtype is object:
+        colours[[1, 8]] = [None, np.nan]
+    data = dataclasses.replace(mixed, X=mixed.X.assign(colour=colours))
+    steps = preprocessor(data, "none").fit(data.X)
+    table = pd.DataFrame(steps.transform(data.X), columns=steps.get_feature_names_out())
+    assert list(table.filter(like="colour")) == [
+        "colour_blue", "colour_green", "colour_missing", "colour_red",
+    ]
+    np.testing.assert_array_equal(table["colour_missing"], colours.isna())
+
+
 def test_missing_numbers_become_the_training_median(mixed):
     X_train, X_test = mixed.X.iloc[:30], mixed.X.iloc[30:]
     steps = preprocessor(mixed, "none").fit(X_train)
