@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import files
+from . import files, paths, presets
 
 PACKAGES = ("nslib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "tensorly", "sympy",
             "matplotlib", "seaborn")
@@ -144,6 +144,19 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or "run" not in record:
         raise ValueError(f"{path}: found no record (a JSON object with the key 'run')")
     return record
+
+
+def paper(notebook: str, name: str) -> dict[str, Any] | None:
+    """Return the committed record of a notebook's run with the paper preset, None where none is.
+
+    It is read from results/paper of the repository, wherever this run writes. Raises ValueError
+    for a notebook that the preset does not hold (with the nearest name), a `name` that no record
+    can have, and a file that is no record.
+    """
+    presets.get("paper", notebook)
+    file = f"{paths.valid_name(name, 'name')}.json"
+    path = paths.root() / "results" / "paper" / notebook / file
+    return read(path) if path.is_file() else None
 
 
 def stable(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,6 +146,33 @@ def test_a_record_refuses_what_it_cannot_hold(begun, arguments, error, message):
     assert not (begun.folder / "results").exists()
 
 
+def test_the_papers_record_is_the_committed_one_wherever_this_run_writes(
+    begun, monkeypatch, tmp_path
+):
+    assert records.paper("01_x", "e1") is None
+    path = begin(lam=2.0).record("e1", {"lam": 2.0}, {"a": 0.5})
+    begin().record("e1", {"lam": 0.5}, {"a": 0.1})
+    monkeypatch.setenv("NSLIB_OUTPUT", str(tmp_path / "out"))
+    begin(lam=2.0).record("e1", {"lam": 2.0}, {"a": 0.9})
+    found = companion.records.paper("01_x", "e1")
+    assert found["metrics"] == {"a": 0.5}
+    assert found == records.read(path)
+    assert records.paper("01_x", "e2") is None
+
+
+@pytest.mark.parametrize(("notebook", "name", "message"), [
+    ("01_y", "e1", "notebook.*did you mean '01_x'"),
+    ("01_x", "e1.json", "name: found 'e1.json'"),
+    ("01_x", "broken", "broken JSON"),
+])
+def test_a_record_of_the_paper_that_cannot_be_is_refused(begun, notebook, name, message):
+    folder = begun.folder / "results" / "paper" / "01_x"
+    folder.mkdir(parents=True)
+    (folder / "broken.json").write_text("{")
+    with pytest.raises(ValueError, match=message):
+        records.paper(notebook, name)
+
+
 def test_checksums_tell_data_apart(tmp_path):
     file = tmp_path / "f"
     file.write_bytes(b"abc")
