@@ -1,0 +1,34 @@
+"""The Makefile with a stand-in for Python that says how it was called."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = """#!/bin/sh
+test "$1" != -m || echo "$OMP_NUM_THREADS $NSLIB_OUTPUT $*" >> calls.txt
+"""
+
+
+@pytest.fixture
+def repo(tmp_path) -> Path:
+    """A folder with the Makefile and a .venv that is up to date."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    (tmp_path / ".venv" / ".installed").touch()
+    return tmp_path
+
+
+def test_tests_write_no_committed_figure_or_record(repo):
+    subprocess.run(["make", "test"], cwd=repo, check=True, capture_output=True)
+    calls = (repo / "calls.txt").read_text().splitlines()
+    assert [call.split(" -m ")[0] for call in calls] == [f"1 {repo / 'build' / 'test'}"] * 2
+    assert calls[1].endswith("--nbval-lax notebooks")
