@@ -6,8 +6,9 @@
 #   snakemake --profile profiles/local build/notebooks/paper/02_decomposition_search.ipynb
 #
 # A notebook runs again when its own file changes, its parameters in the preset, a module of nslib
-# that it needs, the pinned versions, or the data in NSLIB_DATA (where it can read them). While it
-# runs, its copy grows beside its log in build/logs; only a whole one goes to build/notebooks.
+# that it needs, the pinned versions, the data in NSLIB_DATA (where it can read them), or records
+# that it shows beside its own. While it runs, its copy grows beside its log in build/logs; only a
+# whole one goes to build/notebooks.
 
 import hashlib
 import os
@@ -44,6 +45,27 @@ def data_checksum(wildcards):
     return digest.hexdigest()
 
 
+def paper_records(wildcards):
+    """The committed records of the paper's preset, which its own notebooks write."""
+    if wildcards.preset == "paper":
+        return []
+    return relative(sorted(ROOT.glob("results/paper/**/*.json")))
+
+
+def shown_records(wildcards):
+    """The records of the paper's preset where a notebook shows some."""
+    shows = notebooks.shows_paper_records(NOTEBOOKS[wildcards.name])
+    return paper_records(wildcards) if shows else []
+
+
+def shown_notebooks(wildcards):
+    """The other notebooks where one shows the claims, which their records decide."""
+    if not notebooks.shows_claims(NOTEBOOKS[wildcards.name]):
+        return []
+    others = [name for name, path in NOTEBOOKS.items() if not notebooks.shows_claims(path)]
+    return expand("build/notebooks/{preset}/{name}.ipynb", preset=wildcards.preset, name=others)
+
+
 def runtime(wildcards):
     """Minutes that a cluster should allow: three times what the notebook says of itself."""
     minutes = notebooks.info(NOTEBOOKS[wildcards.name]).minutes[wildcards.preset]
@@ -71,6 +93,8 @@ rule notebook:
         notebook="notebooks/{name}.ipynb",
         modules=lambda wildcards: MODULES[wildcards.name],
         versions="constraints.txt",
+        notebooks=shown_notebooks,
+        records=shown_records,
     params:
         values=lambda wildcards: PARAMETERS[wildcards.preset][wildcards.name],
         data=data_checksum,
@@ -89,12 +113,7 @@ rule claims:
     input:
         executed=expand("build/notebooks/{{preset}}/{name}.ipynb", name=NOTEBOOKS),
         claims="claims.yaml",
-        # the committed records of the paper's preset, which its own notebooks write
-        records=lambda wildcards: (
-            relative(sorted(ROOT.glob("results/paper/**/*.json")))
-            if wildcards.preset != "paper"
-            else []
-        ),
+        records=paper_records,
         modules=relative(imports.modules("from nslib.companion import claims", ROOT / "nslib")),
         pages=[page for page in ("README.md", "REPRODUCING.md") if (ROOT / page).exists()],
     output:

@@ -118,6 +118,23 @@ def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
     assert changed == {"build/notebooks/paper/02_beta.ipynb", "build/claims/paper.txt"}
 
 
+def test_a_notebook_that_shows_results_runs_after_them(repo):
+    """Of the claims: all others' records. Of records.paper: the committed ones of the paper."""
+    write_notebook(repo / "notebooks" / "01_alpha.ipynb", "claims.judge(claims.load()[0])")
+    write_notebook(repo / "notebooks" / "02_beta.ipynb", "records.paper('02_beta', 'e1')")
+    record = repo / "results" / "paper" / "02_beta" / "e1.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("1")
+    (repo / "runs.txt").unlink(missing_ok=True)
+    assert snakemake(repo).returncode == 0
+    assert [line.split()[0] for line in (repo / "runs.txt").read_text().splitlines()] == [
+        "02_beta", "01_alpha", "claims"
+    ]
+    record.write_text("2")
+    both = {f"build/notebooks/quick/{name}.ipynb" for name in ("01_alpha", "02_beta")}
+    assert planned(repo) == {*both, "build/claims/quick.txt"}
+
+
 def test_unknown_preset_is_refused_with_the_nearest_name(repo):
     done = snakemake(repo, "--config", "preset=papr")
     assert done.returncode != 0 and "did you mean 'paper'?" in done.stderr + done.stdout

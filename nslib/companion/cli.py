@@ -159,7 +159,9 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     found = notebooks.find(root)
     if not found:
         raise ValueError(f"found no notebooks in {root / 'notebooks'}")
-    names = found if "all" in options.notebooks else dict.fromkeys(options.notebooks)
+    names = dict.fromkeys(options.notebooks)
+    if "all" in names:
+        names = sorted(found, key=lambda name: notebooks.shows_claims(found[name]))
     overrides = {name: files.parse_yaml(value, f"-p {name}") for name, value in options.parameters}
     jobs = []
     for name in names:

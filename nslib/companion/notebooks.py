@@ -21,7 +21,8 @@ from . import imports, paths, presets
 from .cleaning import clean, refresh
 
 __all__ = ["Info", "NotebookFailed", "Parameter", "check", "clean", "dependencies", "execute",
-           "find", "get", "info", "parameters", "refresh", "typed"]
+           "find", "get", "info", "parameters", "refresh", "shows_claims", "shows_paper_records",
+           "typed"]
 
 TYPES: dict[str, type] = {
     "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict
@@ -258,6 +259,16 @@ def execute(
 def _plain_text(text: str) -> str:
     """Return text without terminal colours."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def shows_claims(path: Path) -> bool:
+    """Whether a notebook shows verdicts of claims, which the records of all others decide."""
+    return any("claims.load(" in source for source in _code(path))
+
+
+def shows_paper_records(path: Path) -> bool:
+    """Whether a notebook shows committed records of the paper preset."""
+    return shows_claims(path) or any("records.paper(" in source for source in _code(path))
 
 
 def dependencies(path: Path) -> list[Path]:

@@ -94,6 +94,14 @@ def test_out_takes_everything_and_refresh_writes_clean_outputs(clone, tmp_path):
     assert str(clone.folder) not in outputs(clone.folder / "notebooks" / "01_x.ipynb")
 
 
+def test_all_ends_with_the_notebooks_that_show_the_claims(clone, capfd):
+    clone.presets({"00_start": {}, "01_x": {"word": "a", "count": 1}}, {})
+    clone.notebook("00_start", None, "from nslib.companion import claims\nclaims.load()")
+    assert cli.main(["run", "all"]) == 0
+    told = capfd.readouterr().err
+    assert 0 < told.index("01_x: done") < told.index("00_start: running")
+
+
 def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd, monkeypatch):
     monkeypatch.setattr(notebooks, "PROGRESS_SECONDS", 0)
     clone.presets({"01_x": {"word": "a", "count": 1}, "02_bad": {}, "03_dead": {}}, {})
