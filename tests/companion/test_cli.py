@@ -1,6 +1,7 @@
 """The command nslib: exit codes, messages, and notebooks really executed in small repositories."""
 
 import json
+import subprocess
 import sys
 
 import nbformat
@@ -160,6 +161,17 @@ def test_list(clone, capsys):
     header, row = capsys.readouterr().out.splitlines()
     assert header.split("  ")[0] == "notebook"
     assert row.split() == ["01_x", "A", "title", "2.1", "0.1", "/", "2"]
+
+
+def test_list_and_claims_import_neither_plotting_nor_jupyter(clone):
+    code = """if True:
+        import sys
+        from nslib.companion import cli
+        assert cli.main(["list"]) == cli.main(["claims"]) == cli.main(["claims", "--check"]) == 0
+        heavy = {"matplotlib", "seaborn", "papermill", "nbformat", "jupyter_client", "IPython"}
+        assert not heavy & sys.modules.keys()"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_claims_are_written_then_current_then_not_valid(clone, capsys):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nslib import companion
-from nslib.companion import figures, notebooks, records
+from nslib.companion import cli, figures, notebooks, records
 
 
 @pytest.fixture(autouse=True)
@@ -147,18 +147,32 @@ def test_a_notebook_shows_the_figure_and_its_files_are_those_of_a_redraw(repo, f
         "01_x", None, f"import io\nimport matplotlib.pyplot as plt\nimport pandas as pd\n"
         f"from nslib import companion\nfrom nslib.companion import figures\n{source}",
         f"companion.begin('01_x')\nframe = pd.read_csv(io.StringIO({frame.to_csv()!r}))",
-        "figures.save(sample_lines(frame), 'lines', data=frame)",
+        *["figures.save(sample_lines(frame), 'lines', data=frame)"] * 2,
     )
     executed = repo.folder / "executed.ipynb"
     notebooks.execute(path, {}, executed, repo.folder / "x.log")
-    shown = nbformat.read(executed, as_version=4).cells[-1].outputs
-    assert [set(output.data) for output in shown] == [{"image/png", "text/plain"}]
+    for cell in nbformat.read(executed, as_version=4).cells[-2:]:
+        assert [set(output.data) for output in cell.outputs] == [{"image/png", "text/plain"}]
     folder = repo.folder / "figures" / "01_x"
     before = contents(folder)
     assert figures.redraw(folder) == {folder / "lines.json": "unchanged"}
     (folder / "lines.png").unlink()
     figures.redraw(folder)
     assert contents(folder) == before
+
+
+def test_figures_of_both_presets_are_redrawn(begun, frame, capsys):
+    for seed in (3, 4):
+        companion.begin("01_x", seed=seed)
+        figures.save(sample_lines(frame, title=f"Seed {seed}"), "lines", data=frame)
+    folders = [begun.folder / "figures" / "01_x", begun.folder / "figures" / "01_x" / "paper"]
+    before = [contents(folder) for folder in folders]
+    assert before[0]["lines.svg"] != before[1]["lines.svg"]
+    for folder in folders:
+        (folder / "lines.svg").unlink()
+    assert cli.main(["figures"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["redrawn"] * 2
+    assert [contents(folder) for folder in folders] == before
 
 
 def test_several_tables_are_redrawn_too(begun, frame):
