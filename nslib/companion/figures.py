@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -37,7 +38,11 @@ _drawings: dict[str, Callable[..., Figure]] = {}
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Draw inside this context to have the companion's style, whatever the user's settings are."""
+    """Draw inside this context to have the companion's style, whatever the user's settings are.
+
+    A notebook's backend turns matplotlib interactive when the first figure is made; that stays so,
+    or no later figure would be shown.
+    """
     rc = {
         **sns.axes_style("ticks"),
         **sns.plotting_context("paper"),
@@ -66,6 +71,8 @@ def style() -> Iterator[None]:
     }
     with plt.style.context(["default", rc]):
         yield
+        interactive = matplotlib.is_interactive()
+    matplotlib.interactive(interactive)
 
 
 def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
