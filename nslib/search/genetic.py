@@ -211,7 +211,7 @@ def _neuron(task: Task, orders: list[int], sums: PowerSums) -> TaskLinear:
     n_features = task.Z.shape[1]
     if task.classes is None:
         solution = sums.refit(orders)[0][None]
-        constants, slopes = n_features * solution[:, 0], solution[:, 1:]
+        slopes, constants = solution[:, 1:] / n_features**0.5, solution[:, 0] * n_features**0.5
     else:
         features = power_sums(task.Z / sums.unit, sums.root.shape[1] - 2)[:, orders]
         mean, scale = features.mean(axis=0), features.std(axis=0)

@@ -19,8 +19,9 @@ _ROWS = 512  # a block so small that LAPACK stays on one thread: same sums whate
 class PowerSums:
     """What fitness needs of N rows: `root` (≤ K + 2, K + 2), the R of a QR of [S_0 … S_K, y].
 
-    S_k = Σ_i z_i^k over the coordinates z = x / `unit`; `unit` is the root mean square of x, one
-    number, so that a shared g stays a shared g. `spread` (K + 1,): standard deviation of each S_k.
+    S_k = Σ_i z_i^k / √D over the D coordinates of z = x / `unit`. `unit` is the root mean square
+    of x, one number, so that a shared g stays a shared g; by √D the variance of a sum of
+    independent terms is that of one term. `spread` (K + 1,): standard deviation of each S_k.
     """
 
     root: np.ndarray
@@ -36,16 +37,17 @@ class PowerSums:
         root = np.empty((0, order + 2))
         for start in range(0, len(Z), _ROWS):
             block = slice(start, start + _ROWS)
-            columns = np.column_stack([power_sums(Z[block] / unit, order), y[block]])
+            sums = power_sums(Z[block] / unit, order) / np.sqrt(Z.shape[1])
+            columns = np.column_stack([sums, y[block]])
             root = np.linalg.qr(np.concatenate([root, columns]), mode="r")
         ones = root[:, 0] / np.linalg.norm(root[:, 0])
         centred = root[:, :-1] - np.outer(ones, ones @ root[:, :-1])
         return cls(root, np.linalg.norm(centred, axis=0) / np.sqrt(len(Z)), len(Z), unit)
 
     def errors(self, polynomials: np.ndarray, linear_scaling: bool = False) -> np.ndarray:
-        """Return the mean squared error of Σ_i g(z_i) for coefficients (P, K + 1): (P,).
+        """Return the mean squared error of Σ_k a_k S_k for coefficients (P, K + 1): (P,).
 
-        With `linear_scaling` that of a + b·Σ_i g(z_i) for the best a and b.
+        With `linear_scaling` that of a + b·Σ_k a_k S_k for the best a and b.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             # einsum, unlike a BLAS product, has one order of summation on every machine

@@ -28,13 +28,14 @@ def test_fitness_is_the_mean_squared_error_of_the_sums(seed, n, order):
     Z, y = rng.normal(2, 3, (n, 3)), rng.normal(size=n)
     polynomials = rng.normal(size=(4, order + 1))
     sums = PowerSums.of(Z, y, order)
-    direct = [np.polynomial.polynomial.polyval(Z / sums.unit, a).sum(axis=1) for a in polynomials]
+    values = [np.polynomial.polynomial.polyval(Z / sums.unit, a) for a in polynomials]
+    direct = [v.sum(axis=1) / 3**0.5 for v in values]
     errors = [np.mean((y - f) ** 2) for f in direct]
     np.testing.assert_allclose(sums.errors(polynomials), errors, rtol=1e-8)
     lines = [y - np.polynomial.Polynomial.fit(f, y, 1)(f) for f in direct]
     scaled = [np.mean(residual**2) for residual in lines]
     np.testing.assert_allclose(sums.errors(polynomials, True), scaled, rtol=1e-6, atol=1e-12)
-    spread = [((Z / sums.unit) ** k).sum(axis=1).std() for k in range(order + 1)]
+    spread = [((Z / sums.unit) ** k).sum(axis=1).std() / 3**0.5 for k in range(order + 1)]
     np.testing.assert_allclose(sums.spread, spread, rtol=1e-6, atol=1e-9)
 
 
@@ -42,7 +43,7 @@ def test_refit_is_least_squares_on_the_power_sums():
     Z, y = data(400)
     sums = PowerSums.of(Z, y, 5)
     coefficients, error = sums.refit([1, 4])
-    columns = power_sums(Z / sums.unit, 5)[:, [0, 1, 4]]
+    columns = power_sums(Z / sums.unit, 5)[:, [0, 1, 4]] / 3**0.5
     wanted = np.linalg.lstsq(columns, y, rcond=None)[0]
     np.testing.assert_allclose(coefficients, wanted, rtol=1e-9)
     assert error == pytest.approx(np.mean((y - columns @ wanted) ** 2))
