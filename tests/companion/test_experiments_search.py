@@ -86,7 +86,7 @@ def test_true_expression_is_the_task():
 
 
 def test_hidden_formula_lists_every_monomial():
-    hidden = start.hidden_formula(NeuronStructure((1,), (2,), 1), "threshold", 800, 3, 0.05, 0)
-    assert len(hidden.coefficients) == 1 + 3 + 6
+    hidden = start.hidden_formula(NeuronStructure((1,), (2,), 1), "threshold", 1000, 4, 0.05, 0)
+    assert len(hidden.coefficients) == 1 + 4 + 10
     error = (hidden.coefficients["true"] - hidden.coefficients["found"]).abs().max()
     assert error < 0.05 and hidden.test_mse < 2 * hidden.noise_floor
