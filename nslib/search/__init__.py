@@ -14,6 +14,7 @@ import torch
 from .. import checks
 from .gated import GatedOptions, search_gated
 from .genetic import GeneticOptions, search_genetic
+from .least_squares import LeastSquaresOptions, search_least_squares
 from .result import SearchResult, Task, make_task
 from .threshold import ThresholdOptions, search_threshold
 
@@ -29,6 +30,7 @@ class Method(NamedTuple):
 
 METHODS = {
     "gated": Method(GatedOptions, search_gated),
+    "als": Method(LeastSquaresOptions, search_least_squares),
     "threshold": Method(ThresholdOptions, search_threshold),
     "vsr": Method(GeneticOptions, search_genetic),
 }

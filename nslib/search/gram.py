@@ -1,0 +1,137 @@
+"""Least squares on Gram matrices accumulated in chunks, so that memory does not grow with N.
+
+All factors of all streams move at once: a Gauss-Newton step with Levenberg-Marquardt damping,
+which takes one pass over the data, as one sweep of alternating least squares takes one a factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .polynomial import Polynomial, Rows
+
+RIDGE = 1e-12
+"""Relative ridge on every step: keeps collinear columns finite, too small to bias a solution."""
+
+
+class Data:
+    """Features Z (N, D) and targets (N, C), served in chunks.
+
+    Z may be an array on disk (`numpy.memmap`). With `keep` the chunks and their powers stay in
+    memory; without, each pass reads Z anew and memory does not depend on N. `passes` counts them.
+    """
+
+    def __init__(self, Z: np.ndarray, target: Tensor, chunk_rows: int, keep: bool) -> None:
+        self.Z, self.target, self.chunk_rows = Z, target, chunk_rows
+        self.passes = 0
+        self._kept = list(self._read()) if keep else None
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.Z)
+
+    def _read(self) -> Iterator[tuple[Rows, Tensor]]:
+        for first in range(0, len(self.Z), self.chunk_rows):
+            part = slice(first, first + self.chunk_rows)
+            Z = torch.as_tensor(np.array(self.Z[part], dtype=np.float64))
+            yield Rows(Z), self.target[part]
+
+    def chunks(self) -> Iterator[tuple[Rows, Tensor]]:
+        """Yield (rows, targets) chunk by chunk."""
+        self.passes += 1
+        yield from self._read() if self._kept is None else self._kept
+
+    def residual(self, model: Polynomial) -> Tensor:
+        """Return target - f(Z), (N, C)."""
+        return torch.cat([target - model.outputs(rows) for rows, target in self.chunks()])
+
+    def power_gram(self, order: int) -> Tensor:
+        """Return the Gram matrix of [1, Z, Z², …, Z^order], (1 + order·D,) squared."""
+        size = 1 + order * self.Z.shape[1]
+        gram = torch.zeros(size, size, dtype=torch.float64)
+        for rows, _ in self.chunks():
+            columns = power_columns(rows, order)
+            gram += columns.T @ columns
+        return gram
+
+    def power_products(self, values: Tensor, order: int) -> Tensor:
+        """Return [1, Z, …, Z^order]ᵀ values for values (N, C): (1 + order·D, C)."""
+        total, first = 0, 0
+        for rows, _ in self.chunks():
+            total = total + power_columns(rows, order).T @ values[first : first + len(rows)]
+            first += len(rows)
+        return total
+
+
+def power_columns(rows: Rows, order: int) -> Tensor:
+    """Return [1, Z, Z², …, Z^order], (n, 1 + order·D)."""
+    ones = torch.ones(len(rows), 1, dtype=torch.float64)
+    return torch.cat([ones, *(rows.power(k) for k in range(1, order + 1))], dim=1)
+
+
+def normal_equations(model: Polynomial, data: Data) -> tuple[Tensor, Tensor, float]:
+    """Return JᵀJ (p, p), Jᵀe (p,) and eᵀe for the residual e of a model with one output."""
+    gram, right, squares = 0, 0, 0.0
+    for rows, target in data.chunks():
+        tangent, output = model.tangent(rows)
+        residual = (target - output)[:, 0]
+        gram = gram + tangent.T @ tangent
+        right = right + tangent.T @ residual
+        squares += float(residual @ residual)
+    return gram, right, squares
+
+
+def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
+    """Solve a symmetric semi-definite system after scaling it to a unit diagonal.
+
+    gram (p, p), right (p,) or (p, m). `damping` is added to the unit diagonal and raised until
+    the factorisation succeeds; columns of zeros get the solution zero.
+    """
+    scale = gram.diagonal().clamp_min(0).sqrt()
+    inverse = torch.where(scale > 0, 1 / scale, 0.0)
+    unit = gram * inverse * inverse.unsqueeze(1)
+    unit.diagonal()[scale == 0] = 1.0
+    right = right * (inverse if right.dim() == 1 else inverse.unsqueeze(1))
+    matrix = right.unsqueeze(1) if right.dim() == 1 else right
+    while True:
+        damped = unit + damping * torch.eye(len(unit), dtype=unit.dtype)
+        factor, failed = torch.linalg.cholesky_ex(damped)
+        if not failed:
+            break
+        damping *= 100
+    solution = torch.cholesky_solve(matrix, factor)
+    solution = solution * inverse.unsqueeze(1)
+    return solution[:, 0] if right.dim() == 1 else solution
+
+
+def fit_squares(
+    model: Polynomial, data: Data, max_steps: int = 40, tolerance: float = 1e-6
+) -> tuple[Polynomial, float]:
+    """Minimise the sum of squares over all parameters; return the model and the sum.
+
+    One pass over the data a step. Ends when a step lowers the sum by less than the share
+    `tolerance`, or the residual is at rounding error.
+    """
+    linear = not model.factors
+    damping = RIDGE if linear else 1e-3
+    total = float(data.target.square().sum())
+    gram, right, squares = normal_equations(model, data)
+    for _ in range(2 if linear else max_steps):
+        trial = model.moved(solve(gram, right, damping))
+        equations = normal_equations(trial, data)
+        if not equations[2] < squares:
+            damping *= 10
+            if linear or damping > 1e3:
+                break
+            continue
+        gain = (squares - equations[2]) / squares
+        model, (gram, right, squares) = trial, equations
+        damping = max(damping / 10, RIDGE)
+        if gain < tolerance or squares < 1e-28 * total:
+            break
+    return model, squares

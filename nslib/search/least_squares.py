@@ -1,0 +1,209 @@
+"""The project's own search: alternating least squares and a parsimonious choice of streams.
+
+Every subproblem is exact: pure streams are linear, each factor of an interaction is linear given
+the others. Higher orders start from moment tensors (`moments`), all parameters are refined
+together on Gram matrices (`gram`), streams and ranks are chosen forward and backward by BIC and a
+least gain (`selection`), checked on held-out rows and repeated on resamples (`stability`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from .. import checks
+from .gram import Data
+from .moments import Starts
+from .polynomial import Polynomial
+from .result import SearchResult, Task, without_constants
+from .selection import Fitted, Objective, Selection, Squares
+from .softmax import Softmax
+from .stability import choose, group_numbers, held_out, selection_frequencies
+
+LARGEST_POWER = 1e15
+"""Orders whose powers of the data exceed this are no candidates."""
+
+
+@dataclass(frozen=True)
+class LeastSquaresOptions:
+    """Settings of the least-squares search.
+
+    `order`: highest order K; `rank`: most rank-one terms of an interaction; `minimum_gain`: share
+    of the remaining error a term must remove; `restarts`: random starts of every interaction;
+    `sweeps`: most sweeps of alternating least squares from the best of them; `resamples`: random
+    halves of the rows on which the choice is repeated; `search_rows`: rows used to choose the
+    streams, the final fit using all; `chunk_rows`: rows in memory at a time.
+    """
+
+    order: int = 5
+    rank: int = 8
+    minimum_gain: float = 0.01
+    restarts: int = 16
+    sweeps: int = 60
+    resamples: int = 20
+    search_rows: int = 20_000
+    chunk_rows: int = 4096
+
+    def __post_init__(self) -> None:
+        for name in ("order", "rank", "restarts", "sweeps", "resamples"):
+            checks.positive_int(getattr(self, name), name)
+        checks.positive_int(self.search_rows, "search_rows", minimum=100)
+        checks.positive_int(self.chunk_rows, "chunk_rows", minimum=16)
+        checks.real(self.minimum_gain, "minimum_gain", 0.0, 0.99)
+
+
+def search_least_squares(
+    tasks: Sequence[Task],
+    seeds: Sequence[int],
+    options: LeastSquaresOptions,
+    report: Callable[[int, int, float], None],
+) -> list[SearchResult]:
+    """Search every task with every seed, one after another; results task by task, seed by seed."""
+    fits = [(task, seed) for task in tasks for seed in seeds]
+    results = []
+    for done, (task, seed) in enumerate(fits, start=1):
+        results.append(_search_one(task, seed, options))
+        report(done, len(fits), float(results[-1].history["loss"].iloc[-1]))
+    return results
+
+
+def uncentred(task: Task) -> Task:
+    """Return the task with features moved back by means that are zero up to chance.
+
+    Centring by the sample mean m turns x^k into (z + m)^k, which has all lower orders. So where
+    |m| is below four standard errors, the feature is scaled only.
+    """
+    limit = 4 * task.x_scale / np.sqrt(len(task.Z))
+    chance = (np.abs(task.x_mean) < limit) & (np.ptp(task.Z, axis=0) > 0)
+    if not np.any(chance & (task.x_mean != 0)):
+        return task
+    shift = np.where(chance, task.x_mean, 0.0)
+    return replace(task, Z=task.Z + shift / task.x_scale, x_mean=task.x_mean - shift)
+
+
+def candidate_orders(Z: np.ndarray, order: int) -> int:
+    """Return the highest order up to `order` (at least 1) whose powers are not too large."""
+    largest = max(float(np.abs(Z).max()), 1.0)
+    while order > 1 and order * np.log10(largest) > np.log10(LARGEST_POWER):
+        order -= 1
+    return order
+
+
+def _objective(task: Task, Z: np.ndarray, rows: np.ndarray | slice, chunk: int, keep: bool):
+    """Return the objective on some rows of the task."""
+    if task.classes is None:
+        target = torch.as_tensor(task.target[rows]).unsqueeze(1)
+        return Squares(Data(Z, target, chunk, keep))
+    codes = torch.as_tensor(task.target[rows])
+    one_hot = torch.nn.functional.one_hot(codes, task.n_outputs).double()
+    return Softmax(Data(Z, one_hot, chunk, keep), codes)
+
+
+def _search_one(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
+    start = time.perf_counter()
+    task = uncentred(task)
+    n, d = task.Z.shape
+    generator = torch.Generator().manual_seed(seed)
+    rows = np.arange(n)
+    if n > options.search_rows:
+        drawn = torch.randperm(n, generator=generator)[: options.search_rows]
+        rows = drawn.sort().values.numpy()
+    Z = np.asarray(task.Z[rows] if len(rows) < n else task.Z)
+    objective = _objective(task, Z, rows, options.chunk_rows, keep=True)
+    order = candidate_orders(Z, options.order)
+
+    n_starts = min(len(Z), max(2000, 40 * d))
+    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
+    starts = Starts(
+        torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator
+    )
+    selection = Selection(
+        objective, starts, start_rows, order, options.rank, options.minimum_gain
+    )
+    path = selection.run()
+    linear = _linear(objective, d)
+    fits = [linear, *path.steps[1:]]
+    groups = group_numbers(len(Z), generator)
+    errors = [held_out(objective, fit, groups) for fit in fits]
+    chosen = fits[choose(fits, errors, reference=0)]
+    frequencies = selection_frequencies(
+        objective, chosen, path.refused, order, options.minimum_gain, options.resamples, groups,
+        generator,
+    )  # fmt: skip
+    model = _stable(chosen.model, frequencies)
+    whole = objective
+    if len(rows) < n:
+        whole = _objective(task, task.Z, slice(None), options.chunk_rows, keep=False)
+    final = chosen if model is linear.model else whole.fit(model, "thorough")
+    return _result(task, seed, options, final, path.steps[1:] or [linear], frequencies, start)
+
+
+def _linear(objective: Objective, n_features: int) -> Fitted:
+    """Return the linear model, the least that a search returns."""
+    outputs = objective.data.target.shape[1]
+    model = Polynomial.constant(n_features, outputs).with_pure(1)
+    if isinstance(objective, Squares) and 3 * model.n_free > objective.data.n_rows:
+        return objective.scored(_ridge(objective.data, model))
+    return objective.fit(model)
+
+
+def _ridge(data: Data, model: Polynomial) -> Polynomial:
+    """Return the linear model of few rows, shrunk by generalised cross-validation."""
+    Z = torch.cat([rows.Z for rows, _ in data.chunks()])
+    y = data.target[:, 0]
+    mean, centre = Z.mean(0), y.mean()
+    spread = (Z - mean).std(0, correction=0)
+    unit = torch.where(spread > 0, 1 / spread, 0.0)
+    U, s, V = torch.linalg.svd((Z - mean) * unit, full_matrices=False)
+    projected, n = U.T @ (y - centre), len(y)
+    outside = (y - centre).square().sum() - projected.square().sum()
+    best = None
+    for penalty in torch.logspace(-6, 6, 49, dtype=torch.float64) * n:
+        shrink = s.square() / (s.square() + penalty)
+        left = outside.clamp_min(0) + ((1 - shrink) * projected).square().sum()
+        score = float(left / (n - 1 - shrink.sum()).clamp_min(1e-9) ** 2)
+        if best is None or score < best[0]:
+            best = score, V.T @ (s / (s.square() + penalty) * projected) * unit
+    weights = best[1]
+    return replace(model, bias=(centre - mean @ weights).reshape(1), pure={1: weights[None]})
+
+
+def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
+    """Return the model without the streams chosen on at most half of the resamples."""
+    unstable = [name for name in model.streams if frequencies[name] <= 0.5]
+    if not unstable:
+        return model
+    best = max(model.streams, key=lambda name: frequencies[name])
+    for name in unstable:
+        if name != best:
+            model = model.without_stream(name)
+    return model
+
+
+def _result(
+    task: Task, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
+    frequencies: dict[str, float], start: float,
+) -> SearchResult:  # fmt: skip
+    kept = final.model.streams
+    names = [f"pure {k}" for k in range(1, options.order + 1)]
+    names += [f"interact {k}" for k in range(2, options.order + 1)]
+    scores = {}
+    for name in names:
+        frequency = frequencies.get(name, 0.0)
+        # the last refit on all rows decides where the halves are undecided
+        scores[name] = max(frequency, 0.55) if name in kept else min(frequency, 0.5)
+    history = pd.DataFrame([
+        {"epoch": i, "loss": step.error, "lambda": 0.0,
+         **{name: float(name in step.model.streams) for name in names}}
+        for i, step in enumerate([*steps, final], start=1)
+    ])  # fmt: skip
+    neuron = without_constants(final.model.to_neuron(), task)
+    return SearchResult(
+        method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
+        seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task,
+    )

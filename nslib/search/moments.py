@@ -1,0 +1,182 @@
+"""Starting points of rank-one interactions, from moment tensors and weighted least squares.
+
+For whitened features z and a residual e the moment tensor E[e · He_k(z)] of a product of k linear
+forms is spanned by their directions. Its D^k entries are never formed: the Gram matrix of its
+first unfolding is a sum over pairs of rows, a kernel matrix. Inside the leading subspace, and from
+there in all dimensions, alternating least squares fits e ≈ Π_m (u_m · z), several restarts at once.
+
+Each linear fit weighs a row by 1 / (c + g²), g being the product of the other, still wrong
+factors: their error is multiplied by g as well, so this is generalised least squares. Plain least
+squares lets the few rows of a large g, the heavy tail of a product, decide.
+
+Sources: unfolding of Hermite moments and its pairwise form: Hopkins, Shi & Steurer (2015),
+Montanari & Sun (2018); the kernel uses directions z/|z| alone, so that heavy tails do no harm.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+NOISE = 0.3
+"""c of the row weights, in units of the variance of a product of unit projections."""
+
+ENOUGH = 0.99
+"""Share of the weighted squares explained at which a start is good enough to be refined."""
+
+
+def whitening(Z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean (D,) and a matrix W (D, Q) such that (Z - mean) W has unit covariance.
+
+    Directions whose variance is below 1e-8 of the largest are left out, hence Q <= D.
+    """
+    scale = Z.std(dim=0).nan_to_num()
+    scale = torch.where(scale > 0, scale, 1.0)
+    mean = Z.mean(dim=0)
+    unit = (Z - mean) / scale
+    variance, vectors = torch.linalg.eigh(unit.T @ unit / len(Z))
+    kept = variance > 1e-8 * variance[-1].clamp_min(1e-300)
+    return mean, vectors[:, kept] / variance[kept].sqrt() / scale.unsqueeze(1)
+
+
+def hermite(order: int, values: Tensor) -> Tensor:
+    """Return the probabilists' Hermite polynomial He_order of the values."""
+    previous, current = torch.zeros_like(values), torch.ones_like(values)
+    for k in range(order):
+        previous, current = current, values * current - k * previous
+    return current
+
+
+def leading_subspace(Z: Tensor, residual: Tensor, order: int, size: int) -> Tensor:
+    """Return an orthonormal basis (Q, size) of the leading directions of the moment tensor.
+
+    Z (n, Q) whitened, residual (n, C). The matrix decomposed is Σ_{i≠j} (e_i · e_j) κ(s_i · s_j)
+    s_i s_jᵀ over pairs of rows with s = √Q z/|z| and κ(t) = He_{order-1}(t/√Q): the Gram matrix of
+    the unfolding E[e s ⊗ He_{order-1}(s)], less the terms i = j that carry only noise.
+    """
+    n, q = Z.shape
+    S = Z / Z.norm(dim=1, keepdim=True).clamp_min(1e-150) * math.sqrt(q)
+    # a long tail of the residual would decide alone
+    limit = 2 * residual.abs().quantile(0.5, dim=0)
+    residual = residual.clamp(-limit, limit) / limit.clamp_min(1e-150)
+    S, residual = S.float(), residual.float()
+    matrix = torch.zeros(q, q)
+    for first in range(0, n, 1024):
+        part = slice(first, first + 1024)
+        kernel = hermite(order - 1, S[part] @ S.T / math.sqrt(q))
+        kernel.diagonal(first).zero_()
+        matrix += S[part].T @ ((kernel * (residual[part] @ residual.T)) @ S)
+    return torch.linalg.eigh((matrix + matrix.T).double())[1][:, -size:]
+
+
+def alternate(
+    Z: Tensor, target: Tensor, factors: Tensor, sweeps: int, weighted: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Fit target ≈ constant + Π_m (u_m · z) by alternating least squares from B starts at once.
+
+    Z (n, Q), target (B, n), factors (B, k, Q). Returns the factors and the share (B,) of the
+    (weighted) squares explained. Ends early when one start explains nearly everything.
+    """
+    starts, order, q = factors.shape
+    factors = factors.clone()
+    projections = (factors.flatten(0, 1) @ Z.T).unflatten(0, (starts, order)).transpose(0, 1)
+    projections = projections / _spread(projections)
+    squares = (Z.unsqueeze(2) * Z.unsqueeze(1)).flatten(1) if q <= 24 else None
+    share = torch.zeros(starts, dtype=Z.dtype)
+    for _ in range(sweeps):
+        for m in range(order):
+            others = [projections[j] for j in range(order) if j != m]
+            rest = torch.stack(others).prod(0)
+            weight = 1 / (NOISE + rest * rest) if weighted else torch.ones_like(rest)
+            total = weight.sum(1, keepdim=True)
+            mean = (weight * target).sum(1, keepdim=True) / total
+            centred = target - mean
+            right = (weight * rest * centred) @ Z
+            mass = (weight * rest) @ Z
+            gram = _grams(Z, weight * rest * rest, squares)
+            gram = gram - mass.unsqueeze(2) * (mass / total).unsqueeze(1)
+            ridge = 1e-5 * gram.diagonal(dim1=1, dim2=2).mean(1)
+            gram.diagonal(dim1=1, dim2=2).add_(ridge.clamp_min(1e-30).unsqueeze(1))
+            solution = torch.linalg.solve(gram, right)
+            explained = (solution * right).sum(1)
+            share = explained / (weight * centred * centred).sum(1).clamp_min(1e-150)
+            projection = solution @ Z.T
+            spread = _spread(projection)
+            factors[:, m], projections[m] = solution / spread, projection / spread
+        if share.max() > ENOUGH:
+            break
+    return factors, share
+
+
+def _spread(values: Tensor) -> Tensor:
+    return values.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-150)
+
+
+def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
+    """Return Zᵀ diag(w) Z for each row w of weights (B, n): (B, Q, Q)."""
+    if squares is not None:
+        return (weights @ squares).unflatten(1, (Z.shape[1], -1))
+    roots = (row.sqrt().unsqueeze(1) * Z for row in weights)
+    return torch.stack([root.T @ root for root in roots])
+
+
+def contrasts(residual: Tensor, most: int = 3) -> Tensor:
+    """Return up to `most` leading combinations of the residual's C columns, of unit size (B, n)."""
+    variance, vectors = torch.linalg.eigh(residual.T @ residual)
+    kept = variance > 1e-6 * variance[-1]
+    combined = (residual @ vectors[:, kept][:, -most:]).T.flip(0)
+    combined = combined - combined.mean(dim=1, keepdim=True)
+    return combined / _spread(combined)
+
+
+class Starts:
+    """Rank-one candidates for a residual on fixed rows.
+
+    Z (n, D): the rows, whitened once. `restarts`, `sweeps`: starts inside the leading subspace, and
+    sweeps of the best of them in all dimensions.
+    """
+
+    SUBSPACE, SHORT, BEST = 12, 10, 2
+
+    def __init__(self, Z: Tensor, restarts: int, sweeps: int, generator: torch.Generator) -> None:
+        self.restarts, self.sweeps, self.generator = restarts, sweeps, generator
+        mean, self.matrix = whitening(Z)
+        self.whitened = (Z - mean) @ self.matrix
+        self.offset = mean @ self.matrix
+        self.raw = Z
+
+    def candidate(self, residual: Tensor, order: int) -> Tensor:
+        """Return factors (order, D) whose product explains the residual (n, C), up to a scale."""
+        targets = contrasts(residual)
+        if order == 2:
+            return self._second(targets)
+        q = self.whitened.shape[1]
+        size = min(q, max(self.SUBSPACE, 2 * order))
+        # single precision is enough for a start and twice as fast
+        Z, targets = (self.whitened + self.offset).float(), targets.float()
+        inside = Z
+        if size < q:
+            basis = leading_subspace(self.whitened, residual, order, size).float()
+            inside = Z @ basis
+        shape = (len(targets) * self.restarts, order, inside.shape[1])
+        drawn = torch.randn(shape, generator=self.generator)
+        repeated = targets.repeat_interleave(self.restarts, dim=0)
+        factors, share = alternate(inside, repeated, drawn, self.SHORT)
+        best = share.nan_to_num().argsort(descending=True, stable=True)[: self.BEST]
+        factors = factors[best] @ basis.T if size < q else factors[best]
+        factors, share = alternate(Z, repeated[best], factors, min(self.sweeps, 10 + q // 2))
+        return factors[share.nan_to_num().argmax()].double() @ self.matrix.T
+
+    def _second(self, targets: Tensor) -> Tensor:
+        """Start from the outermost eigenvalues of E[e z zᵀ]: a aᵀ - b bᵀ = sym(u vᵀ)."""
+        Z = self.whitened
+        values, vectors = torch.linalg.eigh(Z.T @ (targets.unsqueeze(2) * Z) / len(Z))
+        plus, minus = values[:, -1].clamp_min(0), (-values[:, 0]).clamp_min(0)
+        small = 1e-3 * torch.maximum(plus, minus)
+        a = vectors[:, :, -1] * torch.maximum(plus, small).sqrt().unsqueeze(1)
+        b = vectors[:, :, 0] * torch.maximum(minus, small).sqrt().unsqueeze(1)
+        factors = torch.stack([a + b, a - b], dim=1)
+        factors, share = alternate(Z + self.offset, targets, factors, 6, weighted=False)
+        return factors[share.nan_to_num().argmax()] @ self.matrix.T

@@ -1,0 +1,279 @@
+"""Forward-backward choice of streams by an explicit criterion of parsimony.
+
+A term (a pure stream, or one rank-one term of an interaction) is kept only while both hold:
+- BIC: loss + (number of free parameters) · log N is lower with it than without it, and
+- it removes at least the share `minimum_gain` of the error that is left without it.
+
+A pure order k is a CP form of rank D and some interactions have a diagonal part, so the two can
+mimic each other; the parameter count decides for the smaller form, and each addition is followed
+by the removal of every term that it made superfluous.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .gram import Data, fit_squares, solve
+from .moments import Starts
+from .polynomial import Polynomial, Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted model: its loss (-2 log likelihood up to a constant), mean error and BIC."""
+
+    model: Polynomial
+    loss: float
+    error: float
+    criterion: float
+
+
+EFFORTS = {"brief": (6, 1e-3), "normal": (40, 1e-6), "thorough": (200, 1e-10)}
+"""Most steps, and relative decrease of the error at which a fit ends."""
+
+
+class Objective(Protocol):
+    """What is minimised: squares or cross-entropy."""
+
+    data: Data
+    n_working: int
+
+    def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
+        """Return the model fitted from where it is; effort is a key of `EFFORTS`."""
+
+    def residual(self, model: Polynomial) -> Tensor:
+        """Return minus the gradient of the error by the outputs, (N, C)."""
+
+    def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
+        """Return the loss expected when the residual's squares fall by `gain` (C,)."""
+
+    def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return row weights and steps, (n, n_working) each, of the quadratic near the outputs."""
+
+    def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
+        """Return each row's error (n,) with the outputs moved by `moved` (n, n_working)."""
+
+    def working_loss(self, squares: float, n_rows: int) -> float:
+        """Return the loss of a weighted sum of squared steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A term to add: "pure" of an order, or "interact" with factors (k, D) and mix (C,)."""
+
+    kind: str
+    order: int
+    criterion: float
+    loss: float
+    factors: Tensor | None = None
+    mix: Tensor | None = None
+
+    def added_to(self, model: Polynomial) -> Polynomial:
+        """Return the model with this term."""
+        if self.kind == "pure":
+            return model.with_pure(self.order)
+        return model.with_term(self.factors, self.mix)
+
+
+@dataclass
+class Path:
+    """The accepted models in turn, from the constant on, and the last refused interactions."""
+
+    steps: list[Fitted]
+    refused: dict[int, Candidate] = field(default_factory=dict)
+
+
+class Selection:
+    """Forward-backward selection on fixed data.
+
+    `orders`: highest order; `rank`: most rank-one terms an interaction may have; `start_rows`: the
+    rows used for starting points.
+    """
+
+    SHORTCUT = 10.0
+    """A cheap candidate that lowers the error this many times is taken unrivalled."""
+
+    def __init__(
+        self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
+        minimum_gain: float,
+    ) -> None:  # fmt: skip
+        self.objective, self.starts, self.start_rows = objective, starts, start_rows
+        self.order, self.rank, self.minimum_gain = order, rank, minimum_gain
+        self.log_n = math.log(objective.data.n_rows)
+        self.power_gram = objective.data.power_gram(order)
+        self.n_features = starts.raw.shape[1]
+
+    def run(self, max_rounds: int = 40) -> Path:
+        """Add and remove terms until no candidate is worth its parameters."""
+        outputs = self.objective.data.target.shape[1]
+        current = self.objective.fit(Polynomial.constant(self.n_features, outputs))
+        path = Path([current])
+        for _ in range(max_rounds):
+            following = self._forward(current, path)
+            if following is None:
+                break
+            current = self._backward(following)
+            path.steps.append(current)
+        return path
+
+    def worth(self, larger: Fitted, smaller: Fitted) -> bool:
+        """Whether the larger model's further terms pay for their parameters."""
+        return (
+            larger.criterion < smaller.criterion
+            and larger.error <= (1 - self.minimum_gain) * smaller.error
+        )
+
+    def _forward(self, current: Fitted, path: Path) -> Fitted | None:
+        """Return the model with the best worthwhile candidate, or None."""
+        residual = self.objective.residual(current.model)
+        cheap = self._pure_candidates(current, residual)
+        if self.order > 1:
+            cheap += self._interaction_candidates(current, residual, [2])
+        best = min((c.loss for c in cheap), default=math.inf)
+        enough = current.loss - self.objective.data.n_rows * math.log(self.SHORTCUT)
+        groups = [cheap] if best <= enough else []
+        for group in [*groups, None]:
+            if group is None:
+                costly = range(3, self.order + 1)
+                group = cheap + self._interaction_candidates(current, residual, costly)
+            for candidate in sorted(group, key=lambda c: c.criterion):
+                # a product that explains little alone may fit well together with the others
+                if candidate.kind == "pure" and candidate.criterion >= current.criterion:
+                    continue
+                following = self._trial(candidate.added_to(current.model), current)
+                if following is not None:
+                    return following
+            path.refused.update({c.order: c for c in group if c.kind == "interact"})
+        return None
+
+    def _trial(self, larger: Polynomial, current: Fitted) -> Fitted | None:
+        """Fit a larger model, in full only if the first steps go halfway; None if not worth it."""
+        first = self.objective.fit(larger, "brief")
+        price = (larger.n_free - current.model.n_free) * self.log_n
+        if current.loss - first.loss < price / 2:
+            return None
+        following = self.objective.fit(first.model)
+        return following if self.worth(following, current) else None
+
+    def _backward(self, current: Fitted) -> Fitted:
+        """Return the model after removing, one by one, the terms that are not worth keeping."""
+        while len(current.model.terms) > 1:
+            smaller = [
+                self.objective.fit(current.model.without(term), "brief")
+                for term in current.model.terms
+            ]
+            smaller = [s for s in smaller if not self.worth(current, s)]
+            if not smaller:
+                break
+            current = self.objective.fit(min(smaller, key=lambda s: s.criterion).model)
+        return current
+
+    def _candidate(
+        self, current: Fitted, kind: str, order: int, n_free: int, gain: Tensor,
+        factors: Tensor | None = None, mix: Tensor | None = None,
+    ) -> Candidate:  # fmt: skip
+        loss = self.objective.predicted_loss(current, gain)
+        criterion = loss + n_free * self.log_n
+        return Candidate(kind, order, criterion, loss, factors, mix)
+
+    def _affordable(self, model: Polynomial) -> bool:
+        """Whether the model has at most one free parameter for every two rows."""
+        return 2 * model.n_free <= self.objective.data.n_rows
+
+    def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
+        """Score every absent pure order exactly for squares, the interactions being fixed."""
+        d, model = self.n_features, current.model
+        products = self.objective.data.power_products(residual, self.order)
+        present = [0, *(1 + (k - 1) * d + i for k in model.pure for i in range(d))]
+        found = []
+        for k in range(1, self.order + 1):
+            larger = None if k in model.pure else model.with_pure(k)
+            if larger is None or not self._affordable(larger):
+                continue
+            index = torch.tensor([*present, *range(1 + (k - 1) * d, 1 + k * d)])
+            gram, right = self.power_gram[index][:, index], products[index]
+            gain = (solve(gram, right, 1e-10) * right).sum(0)
+            found.append(self._candidate(current, "pure", k, larger.n_free, gain))
+        return found
+
+    def _interaction_candidates(self, current, residual: Tensor, orders) -> list[Candidate]:
+        """Fit one rank-one term of every order to the residual."""
+        model, found = current.model, []
+        outputs = residual.shape[1]
+        for k in orders:
+            if len(model.factors.get(k, ())) >= self.rank:
+                continue
+            blank = torch.ones(k, self.n_features, dtype=torch.float64)
+            if not self._affordable(model.with_term(blank, torch.ones(outputs).double())):
+                continue
+            factors = self.starts.candidate(residual[self.start_rows], k)
+            products = torch.cat([
+                (rows.Z @ factors.T).prod(1) for rows, _ in self.objective.data.chunks()
+            ])
+            centred = products - products.mean()
+            size = centred.square().sum().clamp_min(1e-300)
+            mix = centred @ residual / size
+            larger = model.with_term(factors, mix)
+            found.append(self._candidate(
+                current, "interact", k, larger.n_free, mix.square() * size, factors, mix
+            ))  # fmt: skip
+        return found
+
+
+def term_values(factors: Tensor, rows: Rows) -> Tensor:
+    """Return the product of the projections on factors (k, D), (n,)."""
+    return (rows.Z @ factors.T).prod(1)
+
+
+class Squares:
+    """Mean squared error; the loss is N log of it."""
+
+    FLOOR = 1e-16
+    n_working = 1
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        centred = data.target - data.target.mean(0)
+        self.total = float(centred.square().sum())
+
+    def _loss(self, squares: float) -> float:
+        n = self.data.n_rows
+        return n * math.log(max(squares, self.FLOOR * self.total, 1e-300) / n)
+
+    def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
+        """Fit all parameters by least squares from where they are."""
+        return self._fitted(*fit_squares(model, self.data, *EFFORTS[effort]))
+
+    def scored(self, model: Polynomial) -> Fitted:
+        """Return a model as it is with its scores."""
+        return self._fitted(model, float(self.residual(model).square().sum()))
+
+    def _fitted(self, model: Polynomial, squares: float) -> Fitted:
+        loss = self._loss(squares)
+        error = max(squares, self.FLOOR * self.total) / self.data.n_rows
+        return Fitted(model, loss, error, loss + model.n_free * math.log(self.data.n_rows))
+
+    def residual(self, model: Polynomial) -> Tensor:
+        """Return target - f(Z), (N, 1)."""
+        return self.data.residual(model)
+
+    def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
+        """Return the loss after the sum of squares fell by `gain` (1,)."""
+        return self._loss(fitted.error * self.data.n_rows - float(gain.sum()))
+
+    def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return weights of one and the residual, (n, 1) each."""
+        return torch.ones_like(output), target - output
+
+    def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
+        """Return each row's squared error (n,) with the outputs moved."""
+        return (target - output - moved)[:, 0].square()
+
+    def working_loss(self, squares: float, n_rows: int) -> float:
+        """Return N log of the mean square."""
+        return n_rows * math.log(squares / n_rows)
