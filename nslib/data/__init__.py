@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .predecessor import PREDECESSOR_FORMULAS, PredecessorSet, load_predecessor_synthetic
 from .preparation import preprocessor, split, target_scaler
 from .registry import REGISTRY, Dataset
 from .synthetic import FORMULAS, Formula, FormulaTask, make_formula, random_formula
@@ -9,12 +10,15 @@ from .tabular import TabularData, list_tabular, load_tabular
 
 __all__ = [
     "FORMULAS",
+    "PREDECESSOR_FORMULAS",
     "REGISTRY",
     "Dataset",
     "Formula",
     "FormulaTask",
+    "PredecessorSet",
     "TabularData",
     "list_tabular",
+    "load_predecessor_synthetic",
     "load_tabular",
     "make_formula",
     "preprocessor",

@@ -1,0 +1,56 @@
+"""The predecessor's synthetic sets, read from a small file of the same form."""
+
+import numpy as np
+import pytest
+
+from nslib.data import PREDECESSOR_FORMULAS, load_predecessor_synthetic
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.default_rng(0)
+    made = {}
+    for formula, terms in PREDECESSOR_FORMULAS.items():
+        X = rng.uniform(-50, 50, (20, 3)).astype(np.float32)
+        y = sum(a * (X.astype(float) ** k).sum(axis=1) for k, a in terms.items())
+        for noise in ("low", "medium", "high"):
+            made[f"{noise}__no{formula}__x_train"] = X
+            made[f"{noise}__no{formula}__y_train"] = y[:, None]
+    return made
+
+
+def test_the_30_sets_in_order(tmp_path, monkeypatch, arrays):
+    np.savez(tmp_path / "predecessor_synthetic.npz", **arrays)
+    sets = load_predecessor_synthetic(tmp_path)
+    assert [s.noise for s in sets] == ["low"] * 10 + ["medium"] * 10 + ["high"] * 10
+    assert [s.formula for s in sets] == 3 * list(range(1, 11))
+    for found in sets:
+        assert found.X.shape == (20, 3) and found.y.shape == (20,)
+        assert found.X.dtype == found.y.dtype == np.float64
+        powers = [(found.X**k).sum(axis=1) for k in found.structure.pure]
+        solution = np.linalg.lstsq(np.stack(powers, axis=1), found.y, rcond=None)[0]
+        wanted = [PREDECESSOR_FORMULAS[found.formula][k] for k in found.structure.pure]
+        np.testing.assert_allclose(solution, wanted, rtol=1e-6)
+    monkeypatch.setenv("NSLIB_DATA", str(tmp_path))
+    assert len(load_predecessor_synthetic()) == 30
+
+
+def test_no_file_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv("NSLIB_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match="NSLIB_DATA is not set"):
+        load_predecessor_synthetic()
+    with pytest.raises(FileNotFoundError, match="has no such file"):
+        load_predecessor_synthetic(tmp_path)
+
+
+def test_another_content_is_refused(tmp_path, arrays):
+    path = tmp_path / "predecessor_synthetic.npz"
+    np.savez(path, **{k: v for k, v in arrays.items() if not k.startswith("low__no4")})
+    with pytest.raises(ValueError, match="found no array low__no4__x_train"):
+        load_predecessor_synthetic(tmp_path)
+    np.savez(path, **{**arrays, "high__no2__y_train": np.zeros((3, 1))})
+    with pytest.raises(ValueError, match="high__no2__y_train: found 3 values"):
+        load_predecessor_synthetic(tmp_path)
+    path.write_bytes(b"not an archive")
+    with pytest.raises(ValueError, match="found no readable .npz file"):
+        load_predecessor_synthetic(tmp_path)
