@@ -6,7 +6,7 @@ which takes one pass over the data, as one sweep of alternating least squares ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from .polynomial import Polynomial, Rows
 
 RIDGE = 1e-12
 """Relative ridge on every step: keeps collinear columns finite, too small to bias a solution."""
+
+Local = Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor, float]]
+"""(output (n,), target (n,)) -> row weights (n,) or None for ones, slope (n,), summed loss."""
 
 
 class Data:
@@ -74,16 +77,33 @@ def power_columns(rows: Rows, order: int) -> Tensor:
     return torch.cat([ones, *(rows.power(k) for k in range(1, order + 1))], dim=1)
 
 
-def normal_equations(model: Polynomial, data: Data) -> tuple[Tensor, Tensor, float]:
-    """Return JᵀJ (p, p), Jᵀe (p,) and eᵀe for the residual e of a model with one output."""
-    gram, right, squares = 0, 0, 0.0
+def normal_equations(
+    model: Polynomial, data: Data, local: Local, penalty: Tensor | float
+) -> tuple[Tensor, Tensor, float]:
+    """Return the curvature (p, p), minus the gradient (p,) and the value of a penalised error.
+
+    The model has one output; the error is the sum of `local`'s losses plus half of
+    Σ penalty · parameters².
+    """
+    gram, right, value = 0, 0, 0.0
     for rows, target in data.chunks():
         tangent, output = model.tangent(rows)
-        residual = (target - output)[:, 0]
-        gram = gram + tangent.T @ tangent
-        right = right + tangent.T @ residual
-        squares += float(residual @ residual)
-    return gram, right, squares
+        weights, slope, loss = local(output[:, 0], target[:, 0])
+        gram = gram + (tangent.T if weights is None else tangent.T * weights) @ tangent
+        right = right + tangent.T @ slope
+        value += loss
+    if isinstance(penalty, Tensor):
+        parameters = model.parameters()
+        gram.diagonal().add_(penalty)
+        right = right - penalty * parameters
+        value += 0.5 * float(penalty @ parameters.square())
+    return gram, right, value
+
+
+def squared_error(output: Tensor, target: Tensor) -> tuple[None, Tensor, float]:
+    """Return unit weights, the residual (n,) and the sum of its squares."""
+    residual = target - output
+    return None, residual, float(residual @ residual)
 
 
 def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
@@ -109,29 +129,30 @@ def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
     return solution[:, 0] if right.dim() == 1 else solution
 
 
-def fit_squares(
-    model: Polynomial, data: Data, max_steps: int = 40, tolerance: float = 1e-6
-) -> tuple[Polynomial, float]:
-    """Minimise the sum of squares over all parameters; return the model and the sum.
+def minimise(
+    model: Polynomial, data: Data, max_steps: int = 40, tolerance: float = 1e-6,
+    local: Local = squared_error, penalty: Tensor | float = 0.0,
+) -> tuple[Polynomial, float]:  # fmt: skip
+    """Minimise the error of one output over all parameters; return the model and its error.
 
-    One pass over the data a step. Ends when a step lowers the sum by less than the share
-    `tolerance`, or the residual is at rounding error.
+    One pass over the data a step. Ends when a step lowers the error by less than the share
+    `tolerance`, or the error is at rounding level.
     """
     linear = not model.factors
     damping = RIDGE if linear else 1e-3
     total = float(data.target.square().sum())
-    gram, right, squares = normal_equations(model, data)
-    for _ in range(2 if linear else max_steps):
+    gram, right, value = normal_equations(model, data, local, penalty)
+    for _ in range(max_steps):
         trial = model.moved(solve(gram, right, damping))
-        equations = normal_equations(trial, data)
-        if not equations[2] < squares:
-            damping *= 10
-            if linear or damping > 1e3:
+        equations = normal_equations(trial, data, local, penalty)
+        if not equations[2] < value:
+            damping = max(10 * damping, 1e-6)
+            if damping > 1e3 or (linear and local is squared_error):
                 break
             continue
-        gain = (squares - equations[2]) / squares
-        model, (gram, right, squares) = trial, equations
+        gain = (value - equations[2]) / value
+        model, (gram, right, value) = trial, equations
         damping = max(damping / 10, RIDGE)
-        if gain < tolerance or squares < 1e-28 * total:
+        if gain < tolerance or value < 1e-28 * total:
             break
-    return model, squares
+    return model, value

@@ -17,13 +17,14 @@ import pandas as pd
 import torch
 
 from .. import checks
+from .entropy import Logistic, Softmax
 from .gram import Data
+from .held_out import choose, group_numbers, held_out
 from .moments import Starts
 from .polynomial import Polynomial
 from .result import SearchResult, Task, without_constants
 from .selection import Fitted, Objective, Selection, Squares
-from .softmax import Softmax
-from .stability import choose, group_numbers, held_out, selection_frequencies
+from .stability import selection_frequencies
 
 LARGEST_POWER = 1e15
 """Orders whose powers of the data exceed this are no candidates."""
@@ -100,8 +101,10 @@ def _objective(task: Task, Z: np.ndarray, rows: np.ndarray | slice, chunk: int, 
         target = torch.as_tensor(task.target[rows]).unsqueeze(1)
         return Squares(Data(Z, target, chunk, keep))
     codes = torch.as_tensor(task.target[rows])
+    if task.n_outputs == 2:
+        return Logistic(Data(Z, codes.double().unsqueeze(1), chunk, keep))
     one_hot = torch.nn.functional.one_hot(codes, task.n_outputs).double()
-    return Softmax(Data(Z, one_hot, chunk, keep), codes)
+    return Softmax(Data(Z, one_hot, chunk, keep))
 
 
 def _search_one(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
@@ -122,31 +125,39 @@ def _search_one(task: Task, seed: int, options: LeastSquaresOptions) -> SearchRe
     starts = Starts(
         torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator
     )
+    groups = group_numbers(len(Z), generator)
+    validated: dict[Polynomial, torch.Tensor] = {}
+
+    def validate(model: Polynomial) -> torch.Tensor:
+        if model not in validated:
+            validated[model] = held_out(objective, model, groups)
+        return validated[model]
+
     selection = Selection(
-        objective, starts, start_rows, order, options.rank, options.minimum_gain
+        objective, starts, start_rows, order, options.rank, options.minimum_gain, validate
     )
     path = selection.run()
     linear = _linear(objective, d)
     fits = [linear, *path.steps[1:]]
-    groups = group_numbers(len(Z), generator)
-    errors = [held_out(objective, fit, groups) for fit in fits]
-    chosen = fits[choose(fits, errors, reference=0)]
+    chosen = choose(fits, [validate(fit.model) for fit in fits])
     frequencies = selection_frequencies(
         objective, chosen, path.refused, order, options.minimum_gain, options.resamples, groups,
         generator,
     )  # fmt: skip
-    model = _stable(chosen.model, frequencies)
+    reduced = _stable(chosen.model, frequencies)
+    if reduced is not chosen.model:
+        fits = [linear, chosen, objective.fit(reduced)]
+        chosen = choose(fits, [validate(fit.model) for fit in fits])
     whole = objective
     if len(rows) < n:
         whole = _objective(task, task.Z, slice(None), options.chunk_rows, keep=False)
-    final = chosen if model is linear.model else whole.fit(model, "thorough")
+    final = chosen if chosen is linear else whole.fit(chosen.model, "thorough")
     return _result(task, seed, options, final, path.steps[1:] or [linear], frequencies, start)
 
 
 def _linear(objective: Objective, n_features: int) -> Fitted:
     """Return the linear model, the least that a search returns."""
-    outputs = objective.data.target.shape[1]
-    model = Polynomial.constant(n_features, outputs).with_pure(1)
+    model = Polynomial.constant(n_features, objective.n_working).with_pure(1)
     if isinstance(objective, Squares) and 3 * model.n_free > objective.data.n_rows:
         return objective.scored(_ridge(objective.data, model))
     return objective.fit(model)
@@ -202,7 +213,10 @@ def _result(
          **{name: float(name in step.model.streams) for name in names}}
         for i, step in enumerate([*steps, final], start=1)
     ])  # fmt: skip
-    neuron = without_constants(final.model.to_neuron(), task)
+    model = final.model
+    if task.n_outputs == 2:
+        model = model.two_classes()
+    neuron = without_constants(model.to_neuron(), task)
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
         seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task,

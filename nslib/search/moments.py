@@ -147,8 +147,11 @@ class Starts:
         self.offset = mean @ self.matrix
         self.raw = Z
 
-    def candidate(self, residual: Tensor, order: int) -> Tensor:
-        """Return factors (order, D) whose product explains the residual (n, C), up to a scale."""
+    def candidate(self, residual: Tensor, order: int, effort: int = 1) -> Tensor:
+        """Return factors (order, D) whose product explains the residual (n, C), up to a scale.
+
+        `effort` multiplies the number of starts and of sweeps.
+        """
         targets = contrasts(residual)
         if order == 2:
             return self._second(targets)
@@ -160,13 +163,15 @@ class Starts:
         if size < q:
             basis = leading_subspace(self.whitened, residual, order, size).float()
             inside = Z @ basis
-        shape = (len(targets) * self.restarts, order, inside.shape[1])
+        restarts = effort * self.restarts
+        shape = (len(targets) * restarts, order, inside.shape[1])
         drawn = torch.randn(shape, generator=self.generator)
-        repeated = targets.repeat_interleave(self.restarts, dim=0)
+        repeated = targets.repeat_interleave(restarts, dim=0)
         factors, share = alternate(inside, repeated, drawn, self.SHORT)
-        best = share.nan_to_num().argsort(descending=True, stable=True)[: self.BEST]
+        best = share.nan_to_num().argsort(descending=True, stable=True)[: effort * self.BEST]
         factors = factors[best] @ basis.T if size < q else factors[best]
-        factors, share = alternate(Z, repeated[best], factors, min(self.sweeps, 10 + q // 2))
+        sweeps = effort * min(self.sweeps, 10 + q // 2)
+        factors, share = alternate(Z, repeated[best], factors, sweeps)
         return factors[share.nan_to_num().argmax()].double() @ self.matrix.T
 
     def _second(self, targets: Tensor) -> Tensor:

@@ -159,6 +159,23 @@ class Polynomial:
             factors[k] = balanced(f + part.view(k, len(f), -1).transpose(0, 1))
         return replace(self, bias=self.bias + bias, pure=pure, factors=factors)
 
+    def parameters(self) -> Tensor:
+        """Return the parameters (p,) in the order of `tangent`, `mix` left out."""
+        parts = [*self.pure.values(), *(f.transpose(0, 1) for f in self.factors.values())]
+        return torch.cat([self.bias, *(part.flatten() for part in parts)])
+
+    def two_classes(self) -> Polynomial:
+        """Return a polynomial of two outputs, zero and this one."""
+
+        def below_zero(values: Tensor) -> Tensor:
+            return torch.cat([torch.zeros_like(values), values])
+
+        return replace(
+            self, bias=below_zero(self.bias),
+            pure={k: below_zero(w) for k, w in self.pure.items()},
+            mix={k: below_zero(v) for k, v in self.mix.items()},
+        )  # fmt: skip
+
     def to_neuron(self) -> TaskLinear:
         """Return the polynomial as a `TaskLinear`, its rank the largest rank of an order."""
         rank = max((len(f) for f in self.factors.values()), default=1)

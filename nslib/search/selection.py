@@ -3,6 +3,7 @@
 A term (a pure stream, or one rank-one term of an interaction) is kept only while both hold:
 - BIC: loss + (number of free parameters) · log N is lower with it than without it, and
 - it removes at least the share `minimum_gain` of the error that is left without it.
+It is only added if it lowers the error on held-out rows too, which heavy tails often forbid.
 
 A pure order k is a CP form of rank D and some interactions have a diagonal part, so the two can
 mimic each other; the parameter count decides for the smaller form, and each addition is followed
@@ -12,13 +13,14 @@ by the removal of every term that it made superfluous.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from .gram import Data, fit_squares, solve
+from .gram import Data, minimise, solve
 from .moments import Starts
 from .polynomial import Polynomial, Rows
 
@@ -92,18 +94,22 @@ class Selection:
     """Forward-backward selection on fixed data.
 
     `orders`: highest order; `rank`: most rank-one terms an interaction may have; `start_rows`: the
-    rows used for starting points.
+    rows used for starting points; `validate`: model -> errors (N,) of the rows when held out.
     """
 
     SHORTCUT = 10.0
     """A cheap candidate that lowers the error this many times is taken unrivalled."""
 
+    UNEXPLAINED = 0.01
+    """Share of the error of the constant above which a failed round is repeated, twice as hard."""
+
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
-        minimum_gain: float,
+        minimum_gain: float, validate: Callable[[Polynomial], Tensor],
     ) -> None:  # fmt: skip
         self.objective, self.starts, self.start_rows = objective, starts, start_rows
         self.order, self.rank, self.minimum_gain = order, rank, minimum_gain
+        self.validate = validate
         self.log_n = math.log(objective.data.n_rows)
         self.power_gram = objective.data.power_gram(order)
         self.n_features = starts.raw.shape[1]
@@ -115,6 +121,8 @@ class Selection:
         path = Path([current])
         for _ in range(max_rounds):
             following = self._forward(current, path)
+            if following is None and current.error > self.UNEXPLAINED * path.steps[0].error:
+                following = self._forward(current, path, effort=2)
             if following is None:
                 break
             current = self._backward(following)
@@ -128,7 +136,7 @@ class Selection:
             and larger.error <= (1 - self.minimum_gain) * smaller.error
         )
 
-    def _forward(self, current: Fitted, path: Path) -> Fitted | None:
+    def _forward(self, current: Fitted, path: Path, effort: int = 1) -> Fitted | None:
         """Return the model with the best worthwhile candidate, or None."""
         residual = self.objective.residual(current.model)
         cheap = self._pure_candidates(current, residual)
@@ -140,7 +148,7 @@ class Selection:
         for group in [*groups, None]:
             if group is None:
                 costly = range(3, self.order + 1)
-                group = cheap + self._interaction_candidates(current, residual, costly)
+                group = cheap + self._interaction_candidates(current, residual, costly, effort)
             for candidate in sorted(group, key=lambda c: c.criterion):
                 # a product that explains little alone may fit well together with the others
                 if candidate.kind == "pure" and candidate.criterion >= current.criterion:
@@ -158,7 +166,10 @@ class Selection:
         if current.loss - first.loss < price / 2:
             return None
         following = self.objective.fit(first.model)
-        return following if self.worth(following, current) else None
+        if not self.worth(following, current):
+            return None
+        held_out = self.validate(following.model).mean() < self.validate(current.model).mean()
+        return following if held_out else None
 
     def _backward(self, current: Fitted) -> Fitted:
         """Return the model after removing, one by one, the terms that are not worth keeping."""
@@ -201,7 +212,9 @@ class Selection:
             found.append(self._candidate(current, "pure", k, larger.n_free, gain))
         return found
 
-    def _interaction_candidates(self, current, residual: Tensor, orders) -> list[Candidate]:
+    def _interaction_candidates(
+        self, current: Fitted, residual: Tensor, orders: Iterable[int], effort: int = 1
+    ) -> list[Candidate]:
         """Fit one rank-one term of every order to the residual."""
         model, found = current.model, []
         outputs = residual.shape[1]
@@ -211,7 +224,7 @@ class Selection:
             blank = torch.ones(k, self.n_features, dtype=torch.float64)
             if not self._affordable(model.with_term(blank, torch.ones(outputs).double())):
                 continue
-            factors = self.starts.candidate(residual[self.start_rows], k)
+            factors = self.starts.candidate(residual[self.start_rows], k, effort)
             products = torch.cat([
                 (rows.Z @ factors.T).prod(1) for rows, _ in self.objective.data.chunks()
             ])
@@ -247,7 +260,7 @@ class Squares:
 
     def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
         """Fit all parameters by least squares from where they are."""
-        return self._fitted(*fit_squares(model, self.data, *EFFORTS[effort]))
+        return self._fitted(*minimise(model, self.data, *EFFORTS[effort]))
 
     def scored(self, model: Polynomial) -> Fitted:
         """Return a model as it is with its scores."""

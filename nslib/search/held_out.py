@@ -1,0 +1,102 @@
+"""Errors on held-out rows, for all folds from one pass over the data.
+
+Leaving a group of rows out moves the parameters by about one Gauss-Newton step from the fit to all
+rows, and the step needs only the Gram matrices of the groups.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .gram import solve
+from .polynomial import Polynomial
+from .selection import Fitted, Objective
+
+GROUPS = 8
+"""Random groups of rows: the folds, and the parts of which resamples are made."""
+
+
+def group_numbers(n_rows: int, generator: torch.Generator) -> Tensor:
+    """Return a group number for each row, (N,), groups of equal size up to one row."""
+    return torch.randperm(n_rows, generator=generator) % min(GROUPS, n_rows)
+
+
+class Grams:
+    """Gram matrices of columns J (N, p) by group g and output c, with row weights w_c.
+
+    `gram` (G, C, p, p) = JᵀwJ, `right` (G, C, p) = Jᵀ w z, `squares` (G, C) = zᵀ w z, `size` (G,).
+    """
+
+    def __init__(self, parts, groups: Tensor, n_outputs: int) -> None:
+        """Accumulate from `parts`, chunks of (columns (n, p), weights (n, C), z (n, C))."""
+        n_groups, first = int(groups.max()) + 1, 0
+        self.size = torch.bincount(groups, minlength=n_groups)
+        gram, right = None, None
+        squares = torch.zeros(n_groups, n_outputs, dtype=torch.float64)
+        for columns, weights, z in parts:
+            if gram is None:
+                p = columns.shape[1]
+                gram = torch.zeros(n_groups, n_outputs, p, p, dtype=torch.float64)
+                right = torch.zeros(n_groups, n_outputs, p, dtype=torch.float64)
+            here = groups[first : first + len(z)]
+            first += len(z)
+            for g in range(n_groups):
+                rows = (here == g).nonzero()[:, 0]
+                part, w, values = columns[rows], weights[rows], z[rows]
+                for c in range(n_outputs):
+                    weighted = part * w[:, c : c + 1]
+                    gram[g, c] += weighted.T @ part
+                    right[g, c] += weighted.T @ values[:, c]
+                squares[g] += (w * values.square()).sum(0)
+        self.gram, self.right, self.squares = gram, right, squares
+
+
+def held_out(objective: Objective, model: Polynomial, groups: Tensor) -> Tensor:
+    """Return the error of every row, (N,), under the model fitted to the other groups of rows."""
+    data = objective.data
+
+    def parts():
+        for rows, target in data.chunks():
+            tangent, output = model.tangent(rows)
+            weights, step = objective.working(output, target)
+            yield tangent, weights, step
+
+    outputs = objective.n_working
+    grams = Grams(parts(), groups, outputs)
+    total, right = grams.gram.sum(0), grams.right.sum(0)
+    shifts = torch.stack([
+        torch.stack([
+            solve(total[c] - grams.gram[g, c], right[c] - grams.right[g, c], 1e-9)
+            for c in range(outputs)
+        ])
+        for g in range(len(grams.size))
+    ])
+    losses, first = [], 0
+    for rows, target in data.chunks():
+        tangent, output = model.tangent(rows)
+        here = groups[first : first + len(rows)]
+        first += len(rows)
+        moved = torch.einsum("np,gcp->gnc", tangent, shifts)[here, torch.arange(len(rows))]
+        losses.append(objective.row_errors(output, moved, target))
+    return torch.cat(losses)
+
+
+def choose(fits: list[Fitted], errors: list[Tensor]) -> Fitted:
+    """Return the smallest model whose held-out error is as good as the best's.
+
+    errors: one (N,) for each fit, the first of which is the reference. As good: the mean difference
+    of the rows' errors is at most one standard error of it, and the mean error is not above that
+    of the reference.
+    """
+    means = [float(e.mean()) for e in errors]
+    best = min(range(len(fits)), key=lambda i: (means[i], fits[i].model.n_free))
+    eligible = [best]
+    for i, error in enumerate(errors):
+        difference = error - errors[best]
+        margin = float(difference.std() / math.sqrt(len(error)))
+        if float(difference.mean()) <= margin and means[i] <= means[0] * (1 + 1e-9):
+            eligible.append(i)
+    return fits[min(eligible, key=lambda i: (fits[i].model.n_free, means[i]))]
