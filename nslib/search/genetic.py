@@ -56,7 +56,7 @@ class GeneticOptions:
     mutation: float = 0.6
     elite: float = 0.05
     order: int = 10
-    nodes: int = 48
+    nodes: int = 64
     constant: float = 1.0
     linear_scaling: bool = False
     parsimony: float = 0.0

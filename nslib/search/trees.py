@@ -14,7 +14,7 @@ import numpy as np
 PAD, X, CONSTANT, NEGATE, ADD, SUBTRACT, MULTIPLY = range(7)
 _NEEDS = np.array([0, -1, -1, 0, 1, 1, 1])  # operands that a node asks for, less the one it is
 _SYMBOL_SHARE = 0.7  # of the leaves that are x, not constants
-_OPERATOR_SHARE = 0.5  # of the nodes below the root that are operators
+_OPERATOR_SHARE = 0.65  # of the nodes below the root that are operators
 
 
 class Trees(NamedTuple):
