@@ -73,18 +73,20 @@ def search_least_squares(
     return results
 
 
-def uncentred(task: Task) -> Task:
+def relocated(task: Task) -> Task:
     """Return the task with features moved back by means that are zero up to chance.
 
     Centring by the sample mean m turns x^k into (z + m)^k, which has all lower orders. So where
-    |m| is below four standard errors, the feature is scaled only.
+    |m| is below four standard errors, the feature is scaled only. A constant feature becomes zero.
     """
     limit = 4 * task.x_scale / np.sqrt(len(task.Z))
-    chance = (np.abs(task.x_mean) < limit) & (np.ptp(task.Z, axis=0) > 0)
-    if not np.any(chance & (task.x_mean != 0)):
+    constant = np.ptp(task.Z, axis=0) == 0
+    shift = np.where(~constant & (np.abs(task.x_mean) < limit), task.x_mean, 0.0)
+    shift = np.where(constant, -task.Z[0] * task.x_scale, shift)
+    if not shift.any():
         return task
-    shift = np.where(chance, task.x_mean, 0.0)
-    return replace(task, Z=task.Z + shift / task.x_scale, x_mean=task.x_mean - shift)
+    Z = np.where(constant, 0.0, task.Z + shift / task.x_scale)
+    return replace(task, Z=Z, x_mean=task.x_mean - shift)
 
 
 def candidate_orders(Z: np.ndarray, order: int) -> int:
@@ -109,7 +111,7 @@ def _objective(task: Task, Z: np.ndarray, rows: np.ndarray | slice, chunk: int, 
 
 def _search_one(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
     start = time.perf_counter()
-    task = uncentred(task)
+    task = relocated(task)
     n, d = task.Z.shape
     generator = torch.Generator().manual_seed(seed)
     rows = np.arange(n)

@@ -1,13 +1,14 @@
 """Forward-backward choice of streams by an explicit criterion of parsimony.
 
-A term (a pure stream, or one rank-one term of an interaction) is kept only while both hold:
-- BIC: loss + (number of free parameters) · log N is lower with it than without it, and
-- it removes at least the share `minimum_gain` of the error that is left without it.
+A term (a pure stream, or one rank-one term of an interaction) is kept only while
+- it removes at least the share `minimum_gain` of the error that is left without it, and
+- BIC, the loss + (number of free parameters) · log N, is lower with it; or held-out rows gain more
+  than two standard errors (BIC is too strict while other large streams are still missing).
 It is only added if it lowers the error on held-out rows too, which heavy tails often forbid.
 
 A pure order k is a CP form of rank D and some interactions have a diagonal part, so the two can
 mimic each other; the parameter count decides for the smaller form, and each addition is followed
-by the removal of every term that it made superfluous.
+by the removal of every term that it made superfluous, and by a try of the pure order instead.
 """
 
 from __future__ import annotations
@@ -100,6 +101,8 @@ class Selection:
     SHORTCUT = 10.0
     """A cheap candidate that lowers the error this many times is taken unrivalled."""
 
+    ERRORS = 2.0
+    """Standard errors by which held-out rows must gain where BIC alone would refuse a term."""
     UNEXPLAINED = 0.01
     """Share of the error of the constant above which a failed round is repeated, twice as hard."""
 
@@ -131,10 +134,12 @@ class Selection:
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
         """Whether the larger model's further terms pay for their parameters."""
-        return (
-            larger.criterion < smaller.criterion
-            and larger.error <= (1 - self.minimum_gain) * smaller.error
-        )
+        if larger.error > (1 - self.minimum_gain) * smaller.error:
+            return False
+        if larger.criterion < smaller.criterion:
+            return True
+        gain = self.validate(smaller.model) - self.validate(larger.model)
+        return float(gain.mean()) > self.ERRORS * float(gain.std()) / math.sqrt(len(gain))
 
     def _forward(self, current: Fitted, path: Path, effort: int = 1) -> Fitted | None:
         """Return the model with the best worthwhile candidate, or None."""
@@ -162,27 +167,35 @@ class Selection:
     def _trial(self, larger: Polynomial, current: Fitted) -> Fitted | None:
         """Fit a larger model, in full only if the first steps go halfway; None if not worth it."""
         first = self.objective.fit(larger, "brief")
-        price = (larger.n_free - current.model.n_free) * self.log_n
-        if current.loss - first.loss < price / 2:
+        further = larger.n_free - current.model.n_free
+        if current.loss - first.loss < further or not self._better_held_out(first, current):
             return None
         following = self.objective.fit(first.model)
-        if not self.worth(following, current):
-            return None
-        held_out = self.validate(following.model).mean() < self.validate(current.model).mean()
-        return following if held_out else None
+        worthwhile = self.worth(following, current) and self._better_held_out(following, current)
+        return following if worthwhile else None
+
+    def _better_held_out(self, larger: Fitted, smaller: Fitted) -> bool:
+        return bool(self.validate(larger.model).mean() < self.validate(smaller.model).mean())
 
     def _backward(self, current: Fitted) -> Fitted:
         """Return the model after removing, one by one, the terms that are not worth keeping."""
-        while len(current.model.terms) > 1:
-            smaller = [
-                self.objective.fit(current.model.without(term), "brief")
-                for term in current.model.terms
-            ]
+        while True:
+            smaller = [self.objective.fit(m, "brief") for m in self._reduced(current.model)]
             smaller = [s for s in smaller if not self.worth(current, s)]
             if not smaller:
                 break
             current = self.objective.fit(min(smaller, key=lambda s: s.criterion).model)
         return current
+
+    @staticmethod
+    def _reduced(model: Polynomial) -> list[Polynomial]:
+        """Return the models with one term less, or a pure stream in place of its interaction."""
+        found = [model.without(term) for term in model.terms] if len(model.terms) > 1 else []
+        for k in model.factors:
+            if k not in model.pure:
+                swapped = model.without_stream(f"interact {k}").with_pure(k)
+                found += [swapped] if swapped.n_free < model.n_free else []
+        return found
 
     def _candidate(
         self, current: Fitted, kind: str, order: int, n_free: int, gain: Tensor,

@@ -1,0 +1,92 @@
+"""Starting points: moments against tensorly's unfolding, alternating fits against known factors."""
+
+import numpy as np
+import pytest
+import tensorly as tl
+import torch
+
+from nslib.search.moments import Starts, alternate, hermite, leading_subspace, whitening
+
+GENERATOR = np.random.default_rng
+
+
+def product_task(seed, n=2000, d=30, order=3, rank=1):
+    rng = GENERATOR(seed)
+    Z = torch.as_tensor(rng.standard_normal((n, d)))
+    factors = torch.as_tensor(rng.standard_normal((rank, order, d)) / np.sqrt(d))
+    return Z, (Z @ factors.flatten(0, 1).T).unflatten(1, (rank, order)).prod(2).sum(1), factors
+
+
+def share_inside(basis, factors):
+    """Mean squared length of the unit factors' projections on an orthonormal basis."""
+    unit = factors / factors.norm(dim=1, keepdim=True)
+    return float((unit @ basis).square().sum(1).mean())
+
+
+def test_hermite_polynomials_are_those_of_numpy():
+    values = torch.linspace(-3, 3, 13, dtype=torch.float64)
+    for k in range(6):
+        wanted = np.polynomial.hermite_e.HermiteE.basis(k)(values.numpy())
+        np.testing.assert_allclose(hermite(k, values).numpy(), wanted, atol=1e-12)
+
+
+def test_whitening_leaves_out_repeated_and_constant_features():
+    X = torch.as_tensor(GENERATOR(0).normal(3.0, 2.0, (400, 3)))
+    X = torch.cat([X, X[:, :1], torch.full((400, 1), 7.0, dtype=torch.float64)], dim=1)
+    mean, matrix = whitening(X)
+    white = (X - mean) @ matrix
+    assert matrix.shape == (5, 3)
+    torch.testing.assert_close(white.T @ white / 400, torch.eye(3, dtype=torch.float64))
+
+
+def test_subspace_is_that_of_tensorlys_unfolding():
+    """The sum over pairs of rows is the Gram matrix of the unfolded moments, less the diagonal."""
+    Z, e, _ = product_task(1, n=3000, d=5)
+    S = Z / Z.norm(dim=1, keepdim=True) * 5**0.5
+    limit = 2 * e.abs().median()
+    e, S = e.clamp(-limit, limit).numpy(), S.numpy()
+    raw = tl.unfold(tl.tensor(np.einsum("n,na,nb,nc->abc", e, S, S, S)), 0)
+    first = S.T @ e
+    gram = raw @ raw.T / 5 - np.outer(first, first) - 4 * (S.T * e**2) @ S
+    wanted = np.linalg.eigh(gram)[1][:, -3:]
+    basis = leading_subspace(Z, torch.as_tensor(e).unsqueeze(1), 3, 3).numpy()
+    assert np.linalg.svd(wanted.T @ basis)[1].min() > 0.999
+
+
+@pytest.mark.parametrize("order", [3, 4])
+def test_moment_subspace_contains_the_true_directions(order):
+    shares = []
+    for seed in range(4):
+        Z, e, factors = product_task(seed, n=2000, d=20, order=order)
+        basis = leading_subspace(Z, (e - e.mean()).unsqueeze(1), order, 2 * order)
+        shares.append(share_inside(basis, factors[0]))
+    by_chance = 2 * order / 20
+    assert np.mean(shares) > by_chance + 0.25
+
+
+def test_alternating_fit_stays_at_the_true_factors():
+    Z, e, factors = product_task(2, d=6)
+    target = (e - e.mean()).unsqueeze(0)
+    found, share = alternate(Z, target, factors.clone(), sweeps=3)
+    assert share[0] > 1 - 1e-4
+    cosine = torch.cosine_similarity(found[0], factors[0], dim=1).abs()
+    assert cosine.min() > 1 - 1e-4
+
+
+@pytest.mark.parametrize("order", [2, 3, 4, 5])
+def test_candidate_finds_the_factors_from_random_starts(order):
+    """In at least seven of eight tasks."""
+    right = 0
+    for seed in range(8):
+        Z, e, factors = product_task(seed, n=1500, d=8, order=order)
+        starts = Starts(Z, 16, 60, torch.Generator().manual_seed(seed))
+        product = (Z @ starts.candidate(e.unsqueeze(1), order).T).prod(1)
+        right += abs(np.corrcoef(product, e)[0, 1]) > 0.95
+    assert right >= 7
+
+
+def test_candidate_in_many_dimensions_starts_from_the_moments():
+    Z, e, factors = product_task(3, n=2000, d=60, order=3)
+    starts = Starts(Z, 16, 60, torch.Generator().manual_seed(0))
+    product = (Z @ starts.candidate(e.unsqueeze(1), 3).T).prod(1)
+    assert abs(np.corrcoef(product, e)[0, 1]) > 0.95
