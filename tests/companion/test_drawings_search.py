@@ -39,10 +39,10 @@ def test_labels_are_apart_and_within_the_axis(heights):
 
 def test_recovery_frames_the_true_streams():
     data = pd.DataFrame({
-        "formula": ["a", "a", "b", "b"], "stream": ["pure 1", "interact 2"] * 2,
+        "method": "m", "formula": ["a", "a", "b", "b"], "stream": ["pure 1", "interact 2"] * 2,
         "true": [True, False, False, True], "kept": [1.0, 0.5, 0.0, 1.0],
     })  # fmt: skip
-    axes = search.recovery(data).axes[0]
+    axes = search.recovery(data, titles={"m": "Method"}).axes[0]
     frames = [p for p in axes.patches if isinstance(p, Rectangle)]
     assert sorted((round(p.get_x() + 0.43), round(p.get_y() + 0.43)) for p in frames) == [
         (0, 0), (1, 1)
@@ -51,12 +51,12 @@ def test_recovery_frames_the_true_streams():
 
 
 def test_bars_and_points_are_the_shares_and_scores():
-    shares = pd.DataFrame({"seed": [0, 1], "stream": ["pure 1"] * 2, "share": [0.4, 0.6]})
-    axes = search.stream_shares(shares).axes[0]
+    shares = pd.DataFrame({"method": "m", "seed": [0, 1], "stream": ["pure 1"] * 2, "share": [0.4, 0.6]})
+    axes = search.stream_shares(shares, methods=["m"]).axes[0]
     assert axes.patches[0].get_width() == pytest.approx(50)
     scores = pd.DataFrame({"model": ["m", "m"], "seed": [0, 1], "value": [1.0, 3.0]})
     for metric, scale in (("mse", "log"), ("accuracy", "linear")):
-        axes = search.model_errors(scores, metric=metric).axes[0]
+        axes = search.model_errors(scores, metric=metric, marked=["m"]).axes[0]
         assert axes.get_xscale() == scale
         assert list(axes.lines[0].get_xdata()) == [1.0, 3.0]
 

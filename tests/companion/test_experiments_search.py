@@ -1,6 +1,7 @@
 """The experiments on the search: tables that say what the fits found."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import sympy as sp
 
@@ -50,15 +51,26 @@ def test_gate_history_is_mean_and_range_over_fits():
 
 @pytest.mark.parametrize(("dataset", "metric"), [("diabetes", "mse"), ("iris", "accuracy")])
 def test_real_data_has_baselines_and_one_split_a_seed(dataset, metric):
-    scores, shares, facts, results = experiments.real_data(dataset, "gated", [0, 1], **FEW)
+    methods = {"gated": {"method": "gated", **FEW}, "v1": {"method": "threshold", **FEW}}
+    scores, shares, facts, results = experiments.real_data(dataset, methods, [0, 1])
     assert set(scores["metric"]) == {metric} and facts["name"] == dataset
     means = scores.groupby("model")["value"].mean()
-    assert len(means) == 4 and np.isfinite(means).all()
+    assert len(means) == 5 and np.isfinite(means).all()
     trivial, linear = ("mean", "linear") if metric == "mse" else ("commonest class", "logistic")
     better = means[linear] < means[trivial] if metric == "mse" else means[linear] > means[trivial]
     assert better
-    np.testing.assert_allclose(shares.groupby("seed")["share"].sum(), 1)
-    assert [r.seed for r in results] == [0, 1]
+    np.testing.assert_allclose(shares.groupby(["method", "seed"])["share"].sum(), 1)
+    assert {label: [r.seed for r in found] for label, found in results.items()} == {
+        "gated": [0, 1], "v1": [0, 1]
+    }
+
+
+def test_agreement_is_shared_streams_over_all_streams():
+    fits = pd.DataFrame([{"formula": "pure 0", "truth": "pure(2)", "exact": False,
+                          "structure": "pure(2)+interact(2,4;rank=8)"}])
+    row = experiments.agreement(fits, {"pure 0": "pure(2)"}).iloc[0]
+    assert row["agreement"] == pytest.approx(1 / 3)
+    assert row["theirs_exact"] and not row["exact"]
 
 
 def test_only_options_of_the_method_are_passed_on():

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,8 +34,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--fits", type=int, default=30, help="fits in the batch")
     options = parser.parse_args(argv)
-    if options.official and not (options.official / "neuronseek").is_dir():
-        parser.error(f"--official: found no folder neuronseek in {options.official}")
+    if options.official:
+        check_official(parser, options.official)
     with one_thread():
         for n_features in options.features:
             table = measure(n_features, options)
@@ -65,8 +66,9 @@ def measure(n_features: int, options: argparse.Namespace) -> pd.DataFrame:
     }  # fmt: skip
     peers = {}
     if options.official:
-        with _on_path(options.official):
-            peers["authors' gated"] = _timed(_official(task.X, task.y, options.epochs))
+        with on_path(options.official):
+            searcher = official_searcher(task.X, options.epochs)
+            peers["authors' gated"] = _timed(lambda: searcher.fit(task.X, task.y))
     if importlib.util.find_spec("tnlearn"):
         peers["tnlearn tensor"] = _timed(_tnlearn(task.X, task.y, options.epochs))
     table = pd.DataFrame({"seconds a fit": {**seconds, **peers}})
@@ -82,8 +84,15 @@ def _timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def check_official(parser: argparse.ArgumentParser, folder: Path) -> None:
+    """Stop with a usage error where `folder` is no checkout of the authors' code."""
+    if not (folder / "neuronseek").is_dir():
+        parser.error(f"--official: found no folder neuronseek in {folder}")
+
+
 @contextlib.contextmanager
-def _on_path(folder: Path) -> Iterator[None]:
+def on_path(folder: Path) -> Iterator[None]:
+    """Let Python import from `folder` inside."""
     sys.path.insert(0, str(folder.resolve()))
     try:
         yield
@@ -91,11 +100,11 @@ def _on_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder.resolve()))
 
 
-def _official(X: np.ndarray, y: np.ndarray, epochs: int) -> Callable[[], object]:
+def official_searcher(X: np.ndarray, epochs: int) -> Any:
+    """Return the authors' gated searcher for X (N, D); their checkout must be on the path."""
     module = importlib.import_module("neuronseek.searchers.neuronseek_searcher")
     torch.manual_seed(0)
-    searcher = module.NeuronSeekSearcher(X.shape[1], 1, epochs=epochs, batch_size=64)
-    return lambda: searcher.fit(X, y)
+    return module.NeuronSeekSearcher(X.shape[1], 1, epochs=epochs, batch_size=64)
 
 
 def _tnlearn(X: np.ndarray, y: np.ndarray, epochs: int) -> Callable[[], object]:

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 
@@ -71,18 +72,32 @@ def _spread(heights: list[float], gap: float) -> list[float]:
 
 
 @drawing
-def recovery(data: pd.DataFrame, label: str = "share of fits that keep the stream") -> Figure:
-    """Draw formulas × streams: how often each stream is kept; a frame marks the true ones.
+def recovery(data: pd.DataFrame, titles: dict[str, str]) -> Figure:
+    """Draw formulas × streams, a panel a method: how often each stream is kept.
 
-    `data`: formula, stream, true (bool), kept (share in [0, 1]).
+    A frame marks the true streams. `data`: method, formula, stream, true (bool), kept (share in
+    [0, 1]); `titles`: method to the title of its panel.
     """
+    figure, axes = plt.subplots(
+        1, len(titles), figsize=(0.85 + 2.6 * len(titles), 4.2), sharey=True, squeeze=False
+    )
+    for axis, (method, title) in zip(axes[0], titles.items(), strict=True):
+        image = _kept(axis, data[data["method"] == method])
+        axis.set_title(title, pad=4)
+    axes[0, 0].set_ylabel("formula")
+    bar = figure.colorbar(image, ax=axes, location="right", fraction=0.03, pad=0.02,
+                          boundaries=np.linspace(0, 1, 101), ticks=[0, 0.5, 1])
+    bar.set_label("share of fits that keep the stream")
+    return figure
+
+
+def _kept(axis: plt.Axes, data: pd.DataFrame) -> AxesImage:
     formulas, streams = data["formula"].unique(), data["stream"].unique()
     grid = data.pivot(index="formula", columns="stream", values="kept").loc[formulas, streams]
     truth = data.pivot(index="formula", columns="stream", values="true").loc[formulas, streams]
-    figure, axis = plt.subplots(figsize=(COLUMN, 4.1))
     image = axis.imshow(grid, cmap="Greys", vmin=0, vmax=1.25, aspect="auto")
     for row, column in np.argwhere(truth.to_numpy(dtype=bool)):
-        axis.add_patch(Rectangle((column - 0.43, row - 0.43), 0.86, 0.86, fill=False,
+        axis.add_patch(Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False,
                                  edgecolor="#D55E00", linewidth=1.8))
     axis.set_xticks(range(len(streams)), [s.split()[1] for s in streams])
     axis.set_yticks(range(len(formulas)), formulas)
@@ -92,43 +107,45 @@ def recovery(data: pd.DataFrame, label: str = "share of fits that keep the strea
         axis.axhline(row - 0.5, color="black", linewidth=0.8)
     for first, last, kind in ((0, n_pure, "pure order"), (n_pure, len(streams), "interaction")):
         axis.text((first + last - 1) / 2, len(formulas) + 0.35, kind, ha="center", va="top")
-    axis.set_ylabel("formula")
     axis.grid(False)
     axis.tick_params(length=0)
-    bar = figure.colorbar(image, ax=axis, location="top", fraction=0.03, pad=0.02,
-                          boundaries=np.linspace(0, 1, 101), ticks=[0, 0.5, 1])
-    bar.set_label(label)
-    return figure
+    return image
 
 
 @drawing
-def stream_shares(data: pd.DataFrame) -> Figure:
+def stream_shares(data: pd.DataFrame, methods: list[str]) -> Figure:
     """Draw each stream's share of the streams' variance: a point a seed and the mean as a bar.
 
-    `data`: seed, stream, share.
+    A panel for each of `methods`. `data`: method, seed, stream, share.
     """
     streams = list(data["stream"].unique())
-    figure, axis = plt.subplots(figsize=(COLUMN, 0.24 * len(streams) + 0.7))
-    means = data.groupby("stream")["share"].mean()
-    axis.barh(range(len(streams)), [100 * means[s] for s in streams], height=0.62,
-              color="#B9CFE0", edgecolor="#0072B2", linewidth=0.8)
-    for i, stream in enumerate(streams):
-        shares = 100 * data.loc[data["stream"] == stream, "share"]
-        axis.plot(shares, np.full(len(shares), i), "o", color="black", markersize=2.8,
-                  markerfacecolor="white", linestyle="none")
-    axis.set_yticks(range(len(streams)), streams)
-    axis.invert_yaxis()
-    axis.set_xlim(left=0)
-    axis.set_xlabel("share of the streams' variance (%)")
-    axis.grid(axis="y", visible=False)
+    figure, axes = plt.subplots(
+        1, len(methods), figsize=(0.85 + 2.5 * len(methods), 0.22 * len(streams) + 0.8),
+        sharex=True, sharey=True, squeeze=False,
+    )
+    for axis, method in zip(axes[0], methods, strict=True):
+        own = data[data["method"] == method]
+        for i, stream in enumerate(streams):
+            shares = 100 * own.loc[own["stream"] == stream, "share"]
+            axis.barh(i, shares.mean(), height=0.62, color="#B9CFE0", edgecolor=PALETTE[0],
+                      linewidth=0.8)
+            axis.plot(shares, np.full(len(shares), i), "o", color="black", markersize=2.8,
+                      markerfacecolor="white", linestyle="none")
+        axis.set_title(method)
+        axis.set_xlabel("share of the streams' variance (%)")
+        axis.grid(axis="y", visible=False)
+    axes[0, 0].set_yticks(range(len(streams)), streams)
+    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_xlim(left=0)
     return figure
 
 
 @drawing
-def model_errors(data: pd.DataFrame, metric: str) -> Figure:
+def model_errors(data: pd.DataFrame, metric: str, marked: list[str]) -> Figure:
     """Draw each model's test score: a point a seed, and the mean with one standard deviation.
 
     `data`: model, seed, value. `metric`: "mse" (log scale, lower is better) or "accuracy".
+    `marked`: the models to set off in colour.
     """
     models = list(data["model"].unique())
     figure, axis = plt.subplots(figsize=(COLUMN, 0.32 * len(models) + 0.7))
@@ -137,8 +154,8 @@ def model_errors(data: pd.DataFrame, metric: str) -> Figure:
         axis.plot(values, np.full(len(values), i + 0.18), "o", color=_GREY, markersize=3,
                   linestyle="none")
         spread = values.std() if len(values) > 1 else 0.0
-        axis.errorbar(values.mean(), i - 0.1, xerr=spread, fmt="D" if i == 0 else "s",
-                      color="#D55E00" if i == 0 else "black", capsize=2.5, markersize=4)
+        axis.errorbar(values.mean(), i - 0.1, xerr=spread, fmt="D" if model in marked else "s",
+                      color="#D55E00" if model in marked else "black", capsize=2.5, markersize=4)
     axis.set_yticks(range(len(models)), models)
     axis.invert_yaxis()
     if metric == "mse":

@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from ...data import FORMULAS, load_tabular, make_formula, preprocessor, split
 from ...formula import feature_symbols
 from ...search import METHODS, SearchResult, search, search_many
+from ...structure import NeuronStructure
 
 
 def folded_streams(result: SearchResult) -> list[str]:
@@ -89,8 +90,9 @@ def formula_recovery(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Search all 15 formulas, drawn with each of `data_seeds`, with each of `seeds`.
 
-    Returns a row for each formula and stream (formula, stream, true, kept: share of the fits that
-    keep it) and a row a fit (formula, data_seed, seed, structure, truth, exact, seconds).
+    Returns a row for each formula and stream (method, formula, stream, true, kept: share of the
+    fits that keep it) and a row a fit (method, formula, data_seed, seed, structure, truth, exact,
+    seconds).
     """  # fmt: skip
     keys = [(mode, variant, s) for mode, variant in FORMULAS for s in data_seeds]
     tasks = [make_formula(m, v, n_samples, n_features, noise, s) for m, v, s in keys]
@@ -102,49 +104,76 @@ def formula_recovery(
         for result in results:
             name = f"{mode} {variant}"
             fits.append({
-                "formula": name, "data_seed": data_seed, "seed": result.seed,
+                "method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
                 "structure": str(result.structure), "truth": str(task.structure),
                 "exact": result.structure.same_streams(task.structure), "seconds": result.seconds,
             })  # fmt: skip
             kept += [
-                {"formula": name, "stream": stream, "true": stream in task.structure.streams,
+                {"method": method, "formula": name, "stream": stream,
+                 "true": stream in task.structure.streams,
                  "kept": float(stream in result.structure.streams)}
                 for stream in folded_streams(result)
             ]  # fmt: skip
-    streams = pd.DataFrame(kept).groupby(["formula", "stream", "true"], sort=False).mean()
+    keys = ["method", "formula", "stream", "true"]
+    streams = pd.DataFrame(kept).groupby(keys, sort=False).mean()
     return streams.reset_index(), pd.DataFrame(fits)
 
 
-def real_data(
-    dataset: str, method: str, seeds: Sequence[int], test_size: float = 0.2, **options: Any
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any], list[SearchResult]]:
-    """Search a tabular data set by `method` and compare its neuron with plain baselines.
+def agreement(fits: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
+    """Return a row a fit: its structure beside another search's on the same formula.
 
-    One split a seed, preprocessing learnt from its training rows. Returns a row for each model and
-    seed (model, seed, metric, value: test MSE in units of the training variance of y, or test
-    accuracy), a row for each seed and stream (seed, stream, share: its share of the streams'
-    variance on the training rows, 0 where it was dropped), the facts of the data (name, rows,
-    features, task, source, checksum) and the results.
+    `fits`: of `formula_recovery`; `others`: formula to text of a structure. Columns: formula,
+    truth, structure, theirs, exact, theirs_exact, agreement (shared streams over all streams kept
+    by either, in [0, 1]).
+    """
+    rows = []
+    for fit in fits.to_dict("records"):
+        mine, theirs, truth = (
+            set(NeuronStructure.parse(text).streams)
+            for text in (fit["structure"], others[fit["formula"]], fit["truth"])
+        )
+        rows.append({
+            "formula": fit["formula"], "truth": fit["truth"], "structure": fit["structure"],
+            "theirs": others[fit["formula"]], "exact": fit["exact"],
+            "theirs_exact": theirs == truth, "agreement": len(mine & theirs) / len(mine | theirs),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def real_data(
+    dataset: str, methods: dict[str, dict[str, Any]], seeds: Sequence[int], test_size: float = 0.2
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any], dict[str, list[SearchResult]]]:
+    """Search a tabular data set by several methods and compare their neurons with baselines.
+
+    `methods`: label to the arguments of `search`, `method` among them. One split a seed,
+    preprocessing learnt from its training rows. Returns a row for each model and seed (model, seed,
+    metric, value: test MSE in units of the training variance of y, or test accuracy), a row for
+    each method, seed and stream (method, seed, stream, share: its share of the streams' variance on
+    the training rows, 0 where it was dropped), the facts of the data (name, rows, features, task,
+    source, checksum) and the results by label.
     """
     data = load_tabular(dataset)
-    rows, shares, results = [], [], []
+    rows, shares, results = [], [], {label: [] for label in methods}
     for seed in seeds:
         X_train, X_test, y_train, y_test = split(data, test_size, seed)
         prepare = preprocessor(data)
         X_train, X_test = prepare.fit_transform(X_train), prepare.transform(X_test)
         names = [name.split("__")[-1] for name in prepare.get_feature_names_out()]
-        result = search(
-            pd.DataFrame(X_train, columns=names), y_train.to_numpy(), method, seed=seed,
-            task=data.task, **options,
-        )  # fmt: skip
-        results.append(result)
-        share = result.stream_shares(X_train)
-        shares += [
-            {"seed": seed, "stream": stream, "share": float(share.get(stream, 0.0))}
-            for stream in folded_streams(result)
-        ]
+        train = pd.DataFrame(X_train, columns=names), y_train.to_numpy()
+        for label, arguments in methods.items():
+            result = search(*train, seed=seed, task=data.task, **arguments)
+            results[label].append(result)
+            share = result.stream_shares(X_train)
+            shares += [
+                {"method": label, "seed": seed, "stream": stream,
+                 "share": float(share.get(stream, 0.0))}
+                for stream in folded_streams(result)
+            ]  # fmt: skip
+        models = {
+            **{f"{label} neuron": found[-1] for label, found in results.items()},
+            **_fitted_baselines(data.task, X_train, y_train),
+        }
         metric, value = _score(data.task, y_train, y_test)
-        models = {f"{method} neuron": result, **_fitted_baselines(data.task, X_train, y_train)}
         rows += [
             {"model": name, "seed": seed, "metric": metric, "value": value(model.predict(X_test))}
             for name, model in models.items()
