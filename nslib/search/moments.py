@@ -174,6 +174,15 @@ class Starts:
         factors, share = alternate(Z, repeated[best], factors, sweeps)
         return factors[share.nan_to_num().argmax()].double() @ self.matrix.T
 
+    def polished(self, target: Tensor, factors: Tensor) -> Tensor:
+        """Return factors (k, D) after further weighted sweeps for the target (n,) from there."""
+        Z, q = (self.whitened + self.offset).float(), self.whitened.shape[1]
+        inside = (factors @ torch.linalg.pinv(self.matrix).T).float().unsqueeze(0)
+        centred = (target - target.mean()).float()
+        centred = (centred / _spread(centred)).unsqueeze(0)
+        found = alternate(Z, centred, inside, min(self.sweeps, 10 + q // 2))[0][0]
+        return found.double() @ self.matrix.T
+
     def _second(self, targets: Tensor) -> Tensor:
         """Start from the outermost eigenvalues of E[e z zᵀ]: a aᵀ - b bᵀ = sym(u vᵀ)."""
         Z = self.whitened

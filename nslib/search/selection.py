@@ -36,7 +36,7 @@ class Fitted:
     criterion: float
 
 
-EFFORTS = {"brief": (6, 1e-3), "normal": (40, 1e-6), "thorough": (200, 1e-10)}
+EFFORTS = {"brief": (4, 1e-3), "normal": (40, 1e-5), "thorough": (200, 1e-10)}
 """Most steps, and relative decrease of the error at which a fit ends."""
 
 
@@ -122,13 +122,14 @@ class Selection:
         outputs = self.objective.data.target.shape[1]
         current = self.objective.fit(Polynomial.constant(self.n_features, outputs))
         path = Path([current])
+        self.baseline = current.error
         for _ in range(max_rounds):
             following = self._forward(current, path)
-            if following is None and current.error > self.UNEXPLAINED * path.steps[0].error:
+            if following is None and current.error > self.UNEXPLAINED * self.baseline:
                 following = self._forward(current, path, effort=2)
             if following is None:
                 break
-            current = self._backward(following)
+            current = self._backward(self._polish(following))
             path.steps.append(current)
         return path
 
@@ -176,6 +177,28 @@ class Selection:
 
     def _better_held_out(self, larger: Fitted, smaller: Fitted) -> bool:
         return bool(self.validate(larger.model).mean() < self.validate(smaller.model).mean())
+
+    def _polish(self, current: Fitted) -> Fitted:
+        """Return the model with higher orders fitted anew, by rows of little leverage, if better.
+
+        A product found while another stream was missing sits in a local minimum of least squares,
+        held there by the few rows of its long tail.
+        """
+        model, rows = current.model, self.start_rows
+        higher = [term for term in model.terms if term[0] == "interact" and term[1] > 2]
+        unexplained = current.error > self.UNEXPLAINED * self.baseline
+        if not (higher and unexplained and len(model.terms) > 1 and len(model.bias) == 1):
+            return current
+        for _, k, _ in higher:  # the first term of its order moves to the end in turn
+            term, old = ("interact", k, 0), model.factors[k][0]
+            target = self.objective.residual(model)[rows, 0] + (self.starts.raw @ old.T).prod(1)
+            factors = self.starts.polished(target, old)
+            product = (self.starts.raw @ factors.T).prod(1)
+            centred = product - product.mean()
+            scale = (centred @ target / centred.square().sum().clamp_min(1e-300)).reshape(1)
+            model = self.objective.fit(model.without(term).with_term(factors, scale), "brief").model
+        fitted = self.objective.fit(model)
+        return fitted if fitted.error < current.error else current
 
     def _backward(self, current: Fitted) -> Fitted:
         """Return the model after removing, one by one, the terms that are not worth keeping."""
