@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .gram import Data, minimise
+from .objective import EFFORTS, Fitted
 from .polynomial import Polynomial
-from .selection import EFFORTS, Fitted
 
 PENALTY = 0.5
 """Weight of the squared coefficients of unit-variance columns, as in scikit-learn's default."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from .gram import solve
+from .objective import Fitted, Objective
 from .polynomial import Polynomial
-from .selection import Fitted, Objective
 
 GROUPS = 8
 """Random groups of rows: the folds, and the parts of which resamples are made."""

@@ -21,9 +21,10 @@ from .entropy import Logistic, Softmax
 from .gram import Data
 from .held_out import choose, group_numbers, held_out
 from .moments import Starts
+from .objective import Fitted, Objective, Squares
 from .polynomial import Polynomial
 from .result import SearchResult, Task, without_constants
-from .selection import Fitted, Objective, Selection, Squares
+from .selection import Selection
 from .stability import selection_frequencies
 
 LARGEST_POWER = 1e15

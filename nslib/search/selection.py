@@ -16,53 +16,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from .gram import Data, minimise, solve
+from .gram import solve
 from .moments import Starts
+from .objective import Fitted, Objective
 from .polynomial import Polynomial, Rows
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A fitted model: its loss (-2 log likelihood up to a constant), mean error and BIC."""
-
-    model: Polynomial
-    loss: float
-    error: float
-    criterion: float
-
-
-EFFORTS = {"brief": (4, 1e-3), "normal": (40, 1e-5), "thorough": (200, 1e-10)}
-"""Most steps, and relative decrease of the error at which a fit ends."""
-
-
-class Objective(Protocol):
-    """What is minimised: squares or cross-entropy."""
-
-    data: Data
-    n_working: int
-
-    def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
-        """Return the model fitted from where it is; effort is a key of `EFFORTS`."""
-
-    def residual(self, model: Polynomial) -> Tensor:
-        """Return minus the gradient of the error by the outputs, (N, C)."""
-
-    def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
-        """Return the loss expected when the residual's squares fall by `gain` (C,)."""
-
-    def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return row weights and steps, (n, n_working) each, of the quadratic near the outputs."""
-
-    def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
-        """Return each row's error (n,) with the outputs moved by `moved` (n, n_working)."""
-
-    def working_loss(self, squares: float, n_rows: int) -> float:
-        """Return the loss of a weighted sum of squared steps."""
+def term_values(factors: Tensor, rows: Rows) -> Tensor:
+    """Return the product of the projections on factors (k, D), (n,)."""
+    return (rows.Z @ factors.T).prod(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +97,9 @@ class Selection:
                 break
             current = self._backward(self._polish(following))
             path.steps.append(current)
+        shrunk = self._shrink(current)
+        if shrunk is not current:
+            path.steps.append(shrunk)
         return path
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
@@ -177,6 +146,19 @@ class Selection:
 
     def _better_held_out(self, larger: Fitted, smaller: Fitted) -> bool:
         return bool(self.validate(larger.model).mean() < self.validate(smaller.model).mean())
+
+    def _shrink(self, current: Fitted) -> Fitted:
+        """Return the model without the rank-one terms that only growth one by one had needed."""
+        for k in [k for k in current.model.factors if k > 2]:
+            number = 0
+            while 1 < len(current.model.factors[k]) > number:
+                smaller = self.objective.fit(current.model.without(("interact", k, number)))
+                smaller = self._polish(smaller)
+                if self.worth(current, smaller):
+                    number += 1
+                else:
+                    current, number = smaller, 0
+        return current
 
     def _polish(self, current: Fitted) -> Fitted:
         """Return the model with higher orders fitted anew, by rows of little leverage, if better.
@@ -262,7 +244,7 @@ class Selection:
                 continue
             factors = self.starts.candidate(residual[self.start_rows], k, effort)
             products = torch.cat([
-                (rows.Z @ factors.T).prod(1) for rows, _ in self.objective.data.chunks()
+                term_values(factors, rows) for rows, _ in self.objective.data.chunks()
             ])
             centred = products - products.mean()
             size = centred.square().sum().clamp_min(1e-300)
@@ -272,57 +254,3 @@ class Selection:
                 current, "interact", k, larger.n_free, mix.square() * size, factors, mix
             ))  # fmt: skip
         return found
-
-
-def term_values(factors: Tensor, rows: Rows) -> Tensor:
-    """Return the product of the projections on factors (k, D), (n,)."""
-    return (rows.Z @ factors.T).prod(1)
-
-
-class Squares:
-    """Mean squared error; the loss is N log of it."""
-
-    FLOOR = 1e-16
-    n_working = 1
-
-    def __init__(self, data: Data) -> None:
-        self.data = data
-        centred = data.target - data.target.mean(0)
-        self.total = float(centred.square().sum())
-
-    def _loss(self, squares: float) -> float:
-        n = self.data.n_rows
-        return n * math.log(max(squares, self.FLOOR * self.total, 1e-300) / n)
-
-    def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
-        """Fit all parameters by least squares from where they are."""
-        return self._fitted(*minimise(model, self.data, *EFFORTS[effort]))
-
-    def scored(self, model: Polynomial) -> Fitted:
-        """Return a model as it is with its scores."""
-        return self._fitted(model, float(self.residual(model).square().sum()))
-
-    def _fitted(self, model: Polynomial, squares: float) -> Fitted:
-        loss = self._loss(squares)
-        error = max(squares, self.FLOOR * self.total) / self.data.n_rows
-        return Fitted(model, loss, error, loss + model.n_free * math.log(self.data.n_rows))
-
-    def residual(self, model: Polynomial) -> Tensor:
-        """Return target - f(Z), (N, 1)."""
-        return self.data.residual(model)
-
-    def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
-        """Return the loss after the sum of squares fell by `gain` (1,)."""
-        return self._loss(fitted.error * self.data.n_rows - float(gain.sum()))
-
-    def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights of one and the residual, (n, 1) each."""
-        return torch.ones_like(output), target - output
-
-    def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
-        """Return each row's squared error (n,) with the outputs moved."""
-        return (target - output - moved)[:, 0].square()
-
-    def working_loss(self, squares: float, n_rows: int) -> float:
-        """Return N log of the mean square."""
-        return n_rows * math.log(squares / n_rows)

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from .gram import power_columns, solve
 from .held_out import Grams
-from .selection import Candidate, Fitted, Objective, term_values
+from .objective import Fitted, Objective
+from .selection import Candidate, term_values
 
 
 def selection_frequencies(
