@@ -30,6 +30,9 @@ from .stability import selection_frequencies
 LARGEST_POWER = 1e15
 """Orders whose powers of the data exceed this are no candidates."""
 
+REACH = 0.5
+"""How far beyond the data, in half widths of its range, a polynomial is used."""
+
 
 @dataclass(frozen=True)
 class LeastSquaresOptions:
@@ -199,6 +202,17 @@ def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
     return model
 
 
+def _limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Return the range of the features, widened on both sides by `REACH` half widths.
+
+    A polynomial says nothing far outside its data: one row ten times as far out as all others
+    would decide the mean error of a test set.
+    """
+    low, high = task.Z.min(axis=0), task.Z.max(axis=0)
+    margin = REACH * (high - low) / 2
+    return low - margin, high + margin
+
+
 def _result(
     task: Task, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
     frequencies: dict[str, float], start: float,
@@ -223,4 +237,5 @@ def _result(
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
         seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task,
-    )
+        limits=None if kept == ("pure 1",) else _limits(task),
+    )  # fmt: skip

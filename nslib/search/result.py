@@ -106,6 +106,8 @@ class SearchResult:
     `lambda`, and a column a stream). `seconds`: wall time, a batch's time shared equally by its
     fits. `neuron`: the fitted `TaskLinear` (D → 1 or classes) on scaled features; with C > 1
     classes, which have CP factors of their own, its basis has rank C·R.
+    `limits`: the lowest and highest scaled features (D,) up to which the neuron is used, values
+    beyond them being moved there; None for no limits.
     """
 
     method: str
@@ -116,6 +118,7 @@ class SearchResult:
     seed: int
     neuron: TaskLinear = field(repr=False)
     scaling: Task = field(repr=False)
+    limits: tuple[np.ndarray, np.ndarray] | None = field(repr=False, default=None)
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -129,6 +132,8 @@ class SearchResult:
                 f"X: found {X.shape[1]} features, expected {self.neuron.in_features}"
             )
         Z = (X - self.scaling.x_mean) / self.scaling.x_scale
+        if self.limits is not None:
+            Z = np.clip(Z, *self.limits)
         return torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
 
     def decision(self, X: Any) -> np.ndarray:

@@ -113,6 +113,17 @@ def test_heavy_tails_fall_back_to_the_linear_model():
         assert np.mean((result.predict(X[400:]) - y[400:]) ** 2) <= 1.01 * linear
 
 
+def test_far_outside_its_data_a_polynomial_is_not_used():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 2))
+    result = search(X, (X**2).sum(axis=1), standardize=False)
+    inside, edge, outside = [[2.0, 0.0]], [[6.0, 0.0]], [[600.0, 0.0]]
+    assert result.predict(inside) == pytest.approx(4.0)
+    assert result.predict(edge) == pytest.approx(result.predict(outside))
+    linear = search(X, X.sum(axis=1), standardize=False)
+    assert linear.predict(outside) == pytest.approx(600.0)
+
+
 def test_two_classes_by_a_product():
     rng = np.random.default_rng(1)
     X = rng.standard_normal((1500, 4))
