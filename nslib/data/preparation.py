@@ -23,6 +23,7 @@ from .tabular import TabularData
 
 SCALINGS = ("standard", "minmax", "none")
 TARGET_SCALINGS = ("standard", "minmax", "log-minmax", "none")
+MAX_SEED = 2**32 - 1
 ONE_HOT_LIMIT = 10
 """Text columns of at most this many categories become one column a category."""
 
@@ -33,10 +34,14 @@ def split(
     """Return X_train, X_test, y_train, y_test; the rows keep their index.
 
     test_size: share of the rows in (0, 1); the predecessor splits 8:2. Classes are stratified.
+    seed: 0 to 2**32 - 1, as scikit-learn takes it.
     Raises TypeError or ValueError for arguments out of range or a class too small to be split.
     """
+    _check_data(data)
     test_size = checks.real(test_size, "test_size", 0.0, 1.0)
     seed = checks.positive_int(seed, "seed", minimum=0)
+    if seed > MAX_SEED:
+        raise ValueError(f"seed: found {seed}, expected an int of at most {MAX_SEED}")
     try:
         parts = train_test_split(
             data.X, data.y, test_size=test_size, random_state=seed,
@@ -57,8 +62,9 @@ def preprocessor(data: TabularData, scaling: str = "standard") -> Pipeline:
     is a category of its own; columns of up to 10 categories become one column a category, others
     one column of codes; categories unseen in training become zeros or the code -1. Then all columns
     are scaled: "standard" (mean 0, variance 1), "minmax" (to [-1, 1], the predecessor's), "none".
-    Raises ValueError for another scaling.
+    Raises ValueError for another scaling, TypeError for other data than a TabularData.
     """
+    _check_data(data)
     checks.one_of(scaling, "scaling", SCALINGS)
     text = [c for c in data.X.columns if not is_numeric_dtype(data.X[c])]
     short = [c for c in text if data.X[c].nunique(dropna=False) <= ONE_HOT_LIMIT]
@@ -92,6 +98,13 @@ def preprocessor(data: TabularData, scaling: str = "standard") -> Pipeline:
         verbose_feature_names_out=False,
     )
     return Pipeline([("encode", encode), ("scale", _scaler(scaling))])
+
+
+def _check_data(data: TabularData) -> None:
+    if not isinstance(data, TabularData):
+        raise TypeError(
+            f"data: found {type(data).__name__}, expected a TabularData (loaded by load_tabular)"
+        )
 
 
 def target_scaler(scaling: str = "minmax") -> TransformerMixin:

@@ -168,11 +168,12 @@ def random_formula(
         u = rng.standard_normal((structure.rank, k, n_features)) / np.sqrt(n_features)
         weights[f"interact {k}"] = (rng.choice((-1.0, 1.0), structure.rank), u)
     reference = rng.standard_normal((_REFERENCE_ROWS, n_features))
-    for name, values in stream_values(weights, reference).items():
-        weight, scale = weights[name], values.std()
-        weights[name] = (
-            (weight[0] / scale, weight[1]) if isinstance(weight, tuple) else weight / scale
-        )
+    with np.errstate(over="ignore", invalid="ignore"):  # `_task` says it in words
+        for name, values in stream_values(weights, reference).items():
+            weight, scale = weights[name], values.std()
+            weights[name] = (
+                (weight[0] / scale, weight[1]) if isinstance(weight, tuple) else weight / scale
+            )
     return _task(weights, structure, n_samples, n_features, noise, seed)
 
 
@@ -193,9 +194,14 @@ def _task(
     n_samples = checks.positive_int(n_samples, "n_samples", minimum=2)
     noise = checks.real(noise, "noise", low=0.0)
     X = _generator(seed, "inputs").standard_normal((n_samples, n_features))
-    clean = sum(stream_values(weights, X).values())
-    raw = clean + noise * _generator(seed, "noise").standard_normal(n_samples)
-    mean, scale = float(raw.mean()), float(raw.std())
+    with np.errstate(over="ignore", invalid="ignore"):  # said in words below
+        clean = sum(stream_values(weights, X).values())
+        raw = clean + noise * _generator(seed, "noise").standard_normal(n_samples)
+        mean, scale, clean_scale = float(raw.mean()), float(raw.std()), float(clean.std())
+    if not np.isfinite(clean_scale):
+        raise ValueError(f"structure: found {structure}, whose values are beyond float64")
+    if not np.isfinite(scale):
+        raise ValueError(f"noise: found {noise}, expected one whose square float64 can hold")
     return FormulaTask(
         X=X,
         y=(raw - mean) / scale,

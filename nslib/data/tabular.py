@@ -220,6 +220,9 @@ def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> Tab
         raise ValueError(f"{place}: found {int(y.isna().sum())} missing targets, expected none")
     if spec.task == "regression" and not is_numeric_dtype(y):
         raise ValueError(f"{place}: found text in the target, expected numbers")
+    infinite = int(np.isinf(y).sum()) if is_numeric_dtype(y) else 0
+    if infinite:
+        raise ValueError(f"{place}: found {infinite} infinite targets, expected finite numbers")
     if spec.classes is not None and y.nunique() != spec.classes:
         raise ValueError(
             f"{place}: found {y.nunique()} classes in the target, expected {spec.classes}"

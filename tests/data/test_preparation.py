@@ -53,6 +53,22 @@ def test_split_refuses_shares_that_leave_nothing(size, words):
         split(load_tabular("iris"), test_size=size)
 
 
+@pytest.mark.parametrize(("seed", "error"), [
+    (2**32, ValueError), (2**40, ValueError), (-1, ValueError), (0.5, TypeError),
+])
+def test_split_names_a_seed_that_scikit_learn_cannot_take(seed, error):
+    with pytest.raises(error, match=f"seed: found {seed}"):
+        split(load_tabular("iris"), seed=seed)
+    assert len(split(load_tabular("iris"), seed=2**32 - 1)) == 4
+
+
+@pytest.mark.parametrize("function", [split, preprocessor])
+@pytest.mark.parametrize("data", ["iris", None, np.ones((4, 2))])
+def test_other_data_than_load_tabulars_are_refused(function, data):
+    with pytest.raises(TypeError, match=r"data: found .*, expected a TabularData .*load_tabular"):
+        function(data)
+
+
 def test_split_refuses_a_class_of_one(mixed):
     y = mixed.y.copy()
     y.iloc[5] = "maybe"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import tensorly as tl
@@ -167,6 +169,26 @@ def test_random_formula_gives_streams_comparable_variance():
 def test_bad_input_is_refused_in_words(arguments, error, words):
     with pytest.raises(error, match=words):
         make_formula(*arguments)
+
+
+@pytest.mark.parametrize("noise", [1e308, 1e160])
+def test_noise_beyond_what_a_target_can_hold_is_refused(noise):
+    structure = NeuronStructure(pure=(1,), interact=())
+    with pytest.raises(ValueError, match=f"noise: found {re.escape(str(noise))}, expected"):
+        make_formula("pure", 0, n_samples=50, noise=noise)
+    with pytest.raises(ValueError, match="noise: found"):
+        random_formula(structure, n_samples=50, noise=noise)
+
+
+def test_orders_beyond_what_a_target_can_hold_are_refused():
+    with pytest.raises(ValueError, match=r"structure: found pure\(2000\), whose values"):
+        random_formula(NeuronStructure(pure=(2000,), interact=()), n_samples=50)
+
+
+def test_large_noise_is_fine_while_the_target_is_finite():
+    task = make_formula("pure", 0, n_samples=50, noise=1e100)
+    assert np.isfinite(task.y).all()
+    assert task.noise_floor == pytest.approx(1.0, rel=0.5)
 
 
 def test_random_formula_wants_a_structure():

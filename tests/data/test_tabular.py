@@ -157,6 +157,8 @@ def test_openml_logarithms_are_undone(register, openml):
     (lambda f: f.drop(columns="b"), {}, "found 4 rows x 1 features, expected 4 x 2"),
     (lambda f: f.assign(y=["a", "b", "c", "d"]), {}, "found text in the target"),
     (lambda f: f.assign(y=[1.0, np.nan, 2.0, np.nan]), {}, "found 2 missing targets"),
+    (lambda f: f.assign(y=[1.0, np.inf, -np.inf, 3.0]), {},
+     "OpenML 12345: found 2 infinite targets, expected finite numbers"),
 ])
 def test_openml_data_that_are_not_the_registered_ones_are_refused(
     register, openml, change, options, words
@@ -224,6 +226,13 @@ def test_bad_files_are_refused_in_words(register, tmp_path):
         load_tabular("small", folder=tmp_path)
     write(tmp_path, small_frame())
     with pytest.raises(ValueError, match="found the last column 'y', expected 'target'"):
+        load_tabular("small", folder=tmp_path)
+
+
+def test_an_infinite_target_in_a_file_is_refused(register, tmp_path):
+    register(SMALL)
+    write(tmp_path, small_frame().rename(columns={"y": "target"}).assign(target=[1, 2, np.inf, 3]))
+    with pytest.raises(ValueError, match=r"small\.csv\.gz: found 1 infinite targets"):
         load_tabular("small", folder=tmp_path)
 
 
