@@ -20,7 +20,7 @@ def suggest(value: object, allowed: Iterable[str]) -> str:
 def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of `allowed`; ValueError naming the nearest one otherwise."""
     allowed = list(allowed)
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         expected = ", ".join(allowed)
         raise ValueError(
             f"{name}: found {value!r}, expected one of {expected}{suggest(value, allowed)}"
@@ -28,13 +28,22 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     return value
 
 
-def positive_int(value: Any, name: str, minimum: int = 1) -> int:
-    """Return `value` as an int >= `minimum`; TypeError for other types, ValueError below."""
+def positive_int(value: Any, name: str, minimum: int = 1, maximum: int = 2**63 - 1) -> int:
+    """Return `value` as an int within [minimum, maximum]; TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected an int")
     if value < minimum:
         raise ValueError(f"{name}: found {value}, expected an int of at least {minimum}")
+    if value > maximum:
+        raise ValueError(f"{name}: found {value}, expected an int of at most {maximum}")
     return int(value)
+
+
+def boolean(value: Any, name: str) -> bool:
+    """Return `value` as a bool; TypeError for anything but True and False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: found {value!r}, expected True or False")
+    return bool(value)
 
 
 def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> float:
@@ -46,14 +55,21 @@ def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> f
     return float(value)
 
 
+def _array(values: Any, name: str) -> np.ndarray:
+    if hasattr(values, "detach"):  # a torch tensor, wherever it lives
+        values = values.detach().cpu().numpy()
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name}: found rows of different length ({error})") from None
+
+
 def _numeric(values: Any, name: str) -> np.ndarray:
     """Return `values` as a float64 array; TypeError names the column or the value that is text."""
     if isinstance(values, pd.DataFrame):
-        for column in values.columns:
-            _numeric(values[column], f"{name} column {column!r}")
-    if hasattr(values, "detach"):  # a torch tensor, wherever it lives
-        values = values.detach().cpu().numpy()
-    array = np.asarray(values)
+        for i, column in enumerate(values.columns):
+            _numeric(values.iloc[:, i], f"{name} column {column!r}")
+    array = _array(values, name)
     if array.dtype.kind in "OUS":
         try:
             return array.astype(np.float64)
@@ -94,9 +110,7 @@ def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
 
 
 def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
-    if hasattr(y, "detach"):
-        y = y.detach().cpu().numpy()
-    array = np.asarray(y)
+    array = _array(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -122,14 +136,25 @@ def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
 def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
     """Return class codes (n_rows,) int64 and the sorted class names (n_classes,).
 
-    Raises ValueError for another length, missing labels or fewer than two classes.
+    Raises TypeError for dates and for labels of several types, ValueError for another length,
+    missing labels, numbers that are not whole, or fewer than two classes.
     """
+    if isinstance(y, (list, tuple)):
+        y = pd.Series(y).to_numpy()  # numpy would turn all labels into text
     array = _as_column(y, n_rows, name)
+    if array.dtype.kind in "mMcV":
+        raise TypeError(f"{name}: found dtype {array.dtype}, expected class names or codes")
     missing = pd.isna(array)
     if missing.any():
         raise ValueError(
             f"{name}: found a missing label at {int(np.argmax(missing))}, expected a class name"
         )
+    if array.dtype.kind == "f" and (array != np.round(array)).any():
+        value = array[array != np.round(array)][0]
+        raise ValueError(f"{name}: found {value}, expected class names or whole numbers as classes")
+    kinds = sorted({type(label).__name__ for label in array.tolist()})
+    if len(kinds) > 1:
+        raise TypeError(f"{name}: found labels of types {', '.join(kinds)}, expected one type")
     classes, codes = np.unique(array.astype(str) if array.dtype.kind == "O" else array,
                                return_inverse=True)
     if len(classes) < 2:

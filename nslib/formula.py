@@ -13,6 +13,7 @@ from .neuron import TaskLinear
 from .structure import NeuronStructure
 
 MAX_MONOMIALS = 20_000
+MAX_MAGNIFICATION = 1e8
 
 
 def _numbered(name: str, n: int) -> list[sp.Symbol]:
@@ -25,6 +26,8 @@ def symbolic(structure: NeuronStructure, n_features: int) -> sp.Expr:
     Weights are named as in the paper: b, w (pure k, feature i), v (order k, rank r) and
     u (order k, mode m, rank r, feature i).
     """
+    if not isinstance(structure, NeuronStructure):
+        raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
     n_features = checks.positive_int(n_features, "n_features")
     x = _numbered("x", n_features)
     terms: list[sp.Expr] = [sp.Symbol("b")]
@@ -76,7 +79,10 @@ def expressions(
     plus y_mean is reported, so the expressions are in the units of x and y. With `expand` they are
     sums of monomials, else sums of products of linear forms.
 
-    Raises ValueError for a normalised neuron, and for an expansion of more than 20 000 monomials.
+    Raises ValueError for a normalised neuron, for a shift or scale that is not finite (or a scale
+    not positive), and for an expansion of more than 20 000 monomials or in which a feature so far
+    from zero, in units of its scale, occurs in so high a power that its monomials would cancel to
+    noise in double precision.
     """
     if neuron.norm is not None:
         raise ValueError(f"neuron: found norm={neuron.norm!r}, expected a neuron without norm")
@@ -87,7 +93,12 @@ def expressions(
             f"expand: found up to {n} monomials, expected at most {MAX_MONOMIALS}; use expand=False"
         )
     scale = np.broadcast_to(np.asarray(x_scale, dtype=np.float64), (d,))
-    shift = np.broadcast_to(np.asarray(x_mean, dtype=np.float64), (d,)) / scale
+    mean = np.broadcast_to(np.asarray(x_mean, dtype=np.float64), (d,))
+    if not (np.isfinite(scale).all() and (scale > 0).all() and np.isfinite(mean).all()):
+        raise ValueError("x_mean, x_scale: expected finite means and finite, positive scales")
+    shift = mean / scale
+    if expand:
+        _check_cancellation(neuron, shift, feature_symbols(names, d))
     if expand:
         generators = sp.polys.rings.ring(x, sp.RR)[1:]
     else:
@@ -117,6 +128,23 @@ def expressions(
     return results
 
 
+def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Symbol]) -> None:
+    used = np.zeros(neuron.in_features, dtype=bool)
+    if neuron.structure.pure:
+        pure = [w for k, w in neuron.stream_weights().items() if k.startswith("pure")]
+        used |= np.any([_numpy(w).any(axis=0) for w in pure], axis=0)
+    if neuron.factors is not None:
+        used |= _numpy(neuron.factors).any(axis=0)
+    order = max((*neuron.structure.pure, *neuron.structure.interact), default=0)
+    worst = int(np.argmax(np.where(used, np.abs(shift), 0.0)))
+    if used[worst] and (1 + abs(shift[worst])) ** order > MAX_MAGNIFICATION:
+        raise ValueError(
+            f"expand: found the feature {x[worst]} with a mean of {shift[worst]:.3g} standard "
+            f"deviations in order {order}, whose monomials would cancel to noise; "
+            "use expand=False"
+        )
+
+
 def _numpy(parameter) -> np.ndarray:
     return parameter.detach().double().cpu().numpy()
 
@@ -135,6 +163,8 @@ def _products(neuron: TaskLinear, order: int, z: Sequence, linear_form) -> list:
 
 def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.Expr:
     """Return the constant and the `n_terms` largest coefficients of a sum, rounded for display."""
+    if not isinstance(expression, sp.Basic):
+        raise TypeError(f"expression: found {expression!r}, expected a sympy expression")
     checks.positive_int(n_terms, "n_terms")
     constant, rest = sp.sympify(expression).as_independent(
         *expression.free_symbols, as_Add=True

@@ -26,8 +26,9 @@ class TaskLinear(nn.Module):
     (R Σ k, D), the rows of order k ordered by mode m, then rank r; `bias` (C,).
 
     Arguments: `norm` is None or "batch": batch normalisation of each stream's output before the
-    sum, as in the paper's search. `generator` makes the initial weights reproducible. Raises
-    TypeError or ValueError for sizes below 1 and unknown norms.
+    sum, as in the paper's search; like torch's it needs two rows or more to train. `generator`
+    makes the initial weights reproducible. Raises TypeError or ValueError for sizes below 1,
+    unknown norms and types that are not floating-point.
 
     Source: NeuronSeek (arXiv 2506.15715 v2), stage 2, fully connected layers with shared CP basis.
     """
@@ -52,6 +53,9 @@ class TaskLinear(nn.Module):
             raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
         self.norm = checks.one_of(norm, "norm", ["batch"]) if norm is not None else None
 
+        checks.boolean(bias, "bias")
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(f"dtype: found {dtype}, expected a floating-point type")
         s, make = self.structure, {"device": device, "dtype": dtype}
         self._widths = tuple(
             s.rank if stream.startswith("interact") else in_features for stream in s.streams
@@ -105,6 +109,9 @@ class TaskLinear(nn.Module):
 
     def _features(self, x: Tensor) -> list[Tensor]:
         """Return what each stream sums before its weights: (..., D) or (..., R) a stream."""
+        if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() == 0:
+            found = f"dtype {x.dtype}, shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x)
+            raise TypeError(f"x: found {found}, expected a floating-point tensor (..., D)")
         if x.shape[-1] != self.in_features:
             raise ValueError(
                 f"x: found {x.shape[-1]} features in shape {tuple(x.shape)}, "

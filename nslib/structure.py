@@ -15,7 +15,7 @@ from typing import Any
 from . import checks
 
 _TEXT = re.compile(
-    r"pure\((?P<pure>[\d,]+)\)|interact\((?P<interact>[\d,]+);rank=(?P<rank>\d+)\)|(?P<sin>sin)"
+    r"pure\((?P<pure>\d+(,\d+)*)\)|interact\((?P<interact>\d+(,\d+)*);rank=(?P<rank>\d+)\)|(?P<sin>sin)"
 )
 
 
@@ -46,8 +46,7 @@ class NeuronStructure:
     def __post_init__(self) -> None:
         pure, interact = _orders(self.pure, "pure"), _orders(self.interact, "interact")
         rank = checks.positive_int(self.rank, "rank")
-        if not isinstance(self.sin, bool):
-            raise TypeError(f"sin: found {self.sin!r}, expected True or False")
+        checks.boolean(self.sin, "sin")
         if 1 in interact:
             pure, interact = tuple(sorted({1, *pure})), interact[1:]
         if not (pure or interact or self.sin):
@@ -67,6 +66,8 @@ class NeuronStructure:
 
     def same_streams(self, other: NeuronStructure) -> bool:
         """Whether `other` sums the same streams, whatever the rank of the interactions."""
+        if not isinstance(other, NeuronStructure):
+            raise TypeError(f"other: found {other!r}, expected a NeuronStructure")
         return self.streams == other.streams
 
     def n_parameters(self, in_features: int, out_features: int = 1, bias: bool = True) -> int:
@@ -75,6 +76,8 @@ class NeuronStructure:
         D·C for each pure or sin stream, k·D·R + R·C for an interaction of order k, C for the bias,
         with D = `in_features`, C = `out_features` and R = `rank`.
         """
+        checks.positive_int(in_features, "in_features")
+        checks.positive_int(out_features, "out_features")
         element_wise = (len(self.pure) + self.sin) * in_features * out_features
         interactions = sum(
             k * in_features * self.rank + self.rank * out_features for k in self.interact
@@ -113,7 +116,7 @@ class NeuronStructure:
             if match["sin"]:
                 fields["sin"] = True
             else:
-                fields[kind] = tuple(int(k) for k in match[kind].split(",") if k)
+                fields[kind] = tuple(int(k) for k in match[kind].split(","))
             if match["rank"]:
                 fields["rank"] = int(match["rank"])
         return cls(**fields)
@@ -129,13 +132,19 @@ class NeuronStructure:
 
     @classmethod
     def from_json(cls, text: str) -> NeuronStructure:
-        """Read JSON written by `to_json`; ValueError for other JSON or unknown keys."""
-        fields = json.loads(text)
+        """Read JSON written by `to_json`; ValueError for other JSON, unknown or missing keys."""
+        try:
+            fields = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"structure JSON: found {text!r} ({error})") from None
         known = ("pure", "interact", "rank", "sin")
         if not isinstance(fields, dict):
             raise ValueError(f"structure JSON: found {text!r}, expected an object")
         for key in fields:
             checks.one_of(key, "structure JSON key", known)
+        for key in known:
+            if key not in fields:
+                raise ValueError(f"structure JSON: found no {key!r} in {text!r}")
         return cls(**fields)
 
     def to_sympy(self, n_features: int):

@@ -56,7 +56,41 @@ def test_formula_uses_the_names_given():
     assert {s.name for s in found.free_symbols} == {"age", "body mass", "s_1"}
 
 
+@pytest.mark.parametrize(("mean", "order", "safe"), [(30.0, 5, True), (1e3, 2, True),
+                                                      (1e3, 5, False), (1e5, 2, False)])
+def test_expansion_far_from_zero_is_exact_or_refused(mean, order, safe):
+    """Monomials of a feature far from zero cancel: (x - m)^5 has terms of size m^5."""
+    neuron = neuron_of(NeuronStructure((order,), ()), c=1)
+    x = mean + np.random.default_rng(0).standard_normal((20, 3))
+    wanted = neuron(torch.as_tensor(x - mean))[:, 0].detach().numpy()
+    symbols = formula.feature_symbols(None, 3)
+    product = formula.expressions(neuron, x_mean=mean, expand=False)[0]
+    np.testing.assert_allclose(sp.lambdify(symbols, product)(*x.T), wanted, rtol=1e-6, atol=1e-6)
+    if safe:
+        expanded = formula.expressions(neuron, x_mean=mean)[0]
+        np.testing.assert_allclose(
+            sp.lambdify(symbols, expanded)(*x.T), wanted, rtol=1e-4, atol=1e-4 * np.ptp(wanted)
+        )
+    else:
+        with pytest.raises(ValueError, match="would cancel to noise; use expand=False"):
+            formula.expressions(neuron, x_mean=mean)
+
+
+def test_count_of_monomials_bounds_the_expansion():
+    for structure in STRUCTURES[1:]:
+        found = formula.expressions(neuron_of(structure), x_mean=0.5)[0]
+        assert len(found.as_coefficients_dict()) <= formula.count_monomials(structure, 3)
+
+
 def test_what_cannot_be_written_is_refused():
+    with pytest.raises(ValueError, match="positive scales"):
+        formula.expressions(neuron_of(STRUCTURES[1]), x_scale=0.0)
+    with pytest.raises(ValueError, match="finite means"):
+        formula.expressions(neuron_of(STRUCTURES[1]), x_mean=np.nan)
+    with pytest.raises(TypeError, match="structure: found 'pure"):
+        formula.symbolic("pure(1)", 2)
+    with pytest.raises(TypeError, match="expression: found 'x'"):
+        formula.leading_terms("x")
     with pytest.raises(ValueError, match="expand: found up to"):
         formula.expressions(neuron_of(NeuronStructure((), (5,), 1), d=100, c=1))
     with pytest.raises(ValueError, match="norm='batch'"):

@@ -151,5 +151,12 @@ def test_bad_arguments_are_refused_in_words():
         TaskLinear(1, 1, "pure(1)")
     with pytest.raises(ValueError, match="found 3 features in shape .2, 3., expected 4"):
         TaskLinear(4, 1)(torch.zeros(2, 3))
+    for x in ([1.0, 2.0], torch.tensor(1.0), torch.zeros(2, 4, dtype=torch.int64)):
+        with pytest.raises(TypeError, match="x: found .* expected a floating-point tensor"):
+            TaskLinear(4, 1)(x)
+    with pytest.raises(TypeError, match="dtype: found torch.int64"):
+        TaskLinear(4, 1, dtype=torch.int64)
+    with pytest.raises(TypeError, match="bias: found 'no'"):
+        TaskLinear(4, 1, bias="no")
     with pytest.raises(ValueError, match="order: found 5"):
         TaskLinear(4, 1).factor(5)

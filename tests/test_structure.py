@@ -57,7 +57,8 @@ def test_bad_fields_are_refused_in_words(fields, error, words):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "pure()", "pure(1)+pure(2)", "pur(1)", "interact(2)", "pure(1);x", "__import__"]
+    "text",
+    ["", "pure()", "pure(1)+pure(2)", "pur(1)", "pure(1,,2)", "interact(2)", "pure(1);x", "sin()"],
 )
 def test_other_text_is_refused(text):
     with pytest.raises(ValueError, match="found"):
@@ -69,6 +70,17 @@ def test_unknown_json_key_is_refused_with_the_nearest():
         NeuronStructure.from_json('{"rnk": 2}')
     with pytest.raises(ValueError, match="expected an object"):
         NeuronStructure.from_json("[1]")
+    with pytest.raises(ValueError, match="found no 'pure'"):
+        NeuronStructure.from_json("{}")
+    with pytest.raises(ValueError, match="structure JSON: found '{'"):
+        NeuronStructure.from_json("{")
+
+
+def test_other_values_are_refused():
+    with pytest.raises(TypeError, match="other: found 'pure"):
+        NeuronStructure().same_streams("pure(1)")
+    with pytest.raises(ValueError, match="in_features: found -3"):
+        NeuronStructure().n_parameters(-3, 1)
 
 
 def test_symbolic_formula_has_one_symbol_a_weight():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -91,10 +91,16 @@ def search_many(
                 f"expected some of {', '.join(known)}"
             )
     settings = chosen.options(**options)
+    checks.boolean(progress, "progress")
+    if not isinstance(seeds, Iterable):
+        raise TypeError(f"seeds: found {seeds!r}, expected a sequence of ints")
     seeds = [checks.positive_int(seed, "seed", minimum=0) for seed in seeds]
     if not seeds or not data:
         empty = "data" if seeds else "seeds"
         raise ValueError(f"{empty}: found none, expected at least one")
+    for i, pair in enumerate(data):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(f"data: found {type(pair).__name__} at {i}, expected pairs (X, y)")
     tasks = [make_task(X, y, task, standardize) for X, y in data]
     shapes = sorted({(*t.Z.shape, t.n_outputs) for t in tasks})
     if len(shapes) > 1:

@@ -34,8 +34,10 @@ class GatedOptions:
 
     `order`: highest order K; `rank`: CP rank R; `penalty`: λ_max, weight of the expected L0 norm;
     `warm_up`, `annealed`: shares of the epochs after which λ starts to rise and has risen;
-    `norm`: batch normalisation of each stream; learning rates of Adam for pure weights
-    and for everything else, with the weight decay of the authors' code (not in the paper).
+    `norm`: batch normalisation of each stream; `epochs`, `batch_size`; `lr_pure`, `lr`: learning
+    rates of Adam for pure weights and for everything else; `initial_probability`: initial
+    sigmoid(log α), as in the authors' code, so that gates start open with probability 0.98;
+    `initial_std`: of the weights; weight decay as in the authors' code (not in the paper).
     """
 
     order: int = 5
@@ -57,6 +59,7 @@ class GatedOptions:
         for name in ("order", "rank", "epochs"):
             checks.positive_int(getattr(self, name), name)
         checks.positive_int(self.batch_size, "batch_size", minimum=2)
+        checks.boolean(self.norm, "norm")
         checks.real(self.penalty, "penalty", 0.0)
         checks.real(self.warm_up, "warm_up", 0.0, 1.0)
         checks.real(self.annealed, "annealed", self.warm_up, 1.0)

@@ -50,6 +50,36 @@ def _location_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(constant, values[0], mean * size), np.where(constant, 1.0, scale * size)
 
 
+def feature_names(X: Any) -> tuple[str, ...] | None:
+    """Return the column names of a DataFrame, None for other data; ValueError for repeated ones."""
+    if not isinstance(X, pd.DataFrame):
+        return None
+    names = tuple(map(str, X.columns))
+    if len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"X: found the column name {repeated!r} twice, expected distinct names")
+    return names
+
+
+def _task_of(y: Any) -> str:
+    """Tell the task from the target's type; ValueError for numbers that are given as text."""
+    if isinstance(y, torch.Tensor):
+        return "regression"
+    kind = getattr(y, "dtype", None)
+    kind = pd.Series(y).dtype if kind is None else kind
+    if pd.api.types.is_bool_dtype(kind):
+        return "classification"
+    if pd.api.types.is_numeric_dtype(kind):
+        return "regression"
+    text = pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind)
+    if text and pd.to_numeric(pd.Series(np.ravel(y)), errors="coerce").notna().all():
+        raise ValueError(
+            "y: found numbers given as text, expected numbers for a regression; "
+            'pass task="classification" if they are class names'
+        )
+    return "classification"
+
+
 def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> Task:
     """Check X (N, D) and y (N,), tell regression from classification and scale both.
 
@@ -58,12 +88,10 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> T
     features are. Raises the errors of `nslib.checks`.
     """
     checks.one_of(task, "task", ["auto", "regression", "classification"])
-    names = tuple(map(str, X.columns)) if isinstance(X, pd.DataFrame) else None
+    checks.boolean(standardize, "standardize")
+    names = feature_names(X)
     X = checks.as_matrix(X)
-    if task == "auto":
-        kind = getattr(y, "dtype", np.asarray(y).dtype)
-        numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-        task = "regression" if numeric or isinstance(y, torch.Tensor) else "classification"
+    task = _task_of(y) if task == "auto" else task
     d = X.shape[1]
     x_mean, x_scale = _location_scale(X) if standardize else (np.zeros(d), np.ones(d))
     Z = (X - x_mean) / x_scale
@@ -125,8 +153,11 @@ class SearchResult:
         """The class names in the order of the neuron's outputs; None for regression."""
         return self.scaling.classes
 
-    def _scaled(self, X: Any) -> torch.Tensor:
-        X = checks.as_matrix(X, min_rows=1)
+    def _scaled(self, X: Any, min_rows: int = 1) -> torch.Tensor:
+        names, known = feature_names(X), self.scaling.feature_names
+        if None not in (names, known) and names != known:
+            raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
+        X = checks.as_matrix(X, min_rows=min_rows)
         if X.shape[1] != self.neuron.in_features:
             raise ValueError(
                 f"X: found {X.shape[1]} features, expected {self.neuron.in_features}"
@@ -137,9 +168,14 @@ class SearchResult:
         return torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
 
     def decision(self, X: Any) -> np.ndarray:
-        """Return the neuron's outputs for raw X (N, D): (N,) in y's units, or (N, C) logits."""
+        """Return the neuron's outputs for raw X (N, D): (N,) in y's units, or (N, C) logits.
+
+        Raises ValueError for other features than those of the search, and where powers overflow.
+        """
         with torch.no_grad():
             outputs = self.neuron(self._scaled(X)).double().numpy()
+        if not np.isfinite(outputs).all():
+            raise ValueError("X: found values so far from the training data that powers overflow")
         if self.classes is not None:
             return outputs
         return outputs[:, 0] * self.scaling.y_scale + self.scaling.y_mean
@@ -172,6 +208,6 @@ class SearchResult:
         they are not a decomposition of the variance of y.
         """
         with torch.no_grad():
-            outputs = self.neuron.stream_outputs(self._scaled(X))
+            outputs = self.neuron.stream_outputs(self._scaled(X, min_rows=2))
         variance = pd.Series({k: float(v.var(dim=0).sum()) for k, v in outputs.items()})
         return (variance / variance.sum()).rename("share")

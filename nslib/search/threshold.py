@@ -53,6 +53,7 @@ class ThresholdOptions:
     def __post_init__(self) -> None:
         for name in ("order", "rank", "epochs", "batch_size"):
             checks.positive_int(getattr(self, name), name)
+        checks.boolean(self.sin, "sin")
         checks.one_of(self.decomposition, "decomposition", ["cp", "tucker"])
         checks.real(self.threshold, "threshold", 1e-12)
         for name in ("ridge", "penalty"):

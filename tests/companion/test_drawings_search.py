@@ -51,7 +51,9 @@ def test_recovery_frames_the_true_streams():
 
 
 def test_bars_and_points_are_the_shares_and_scores():
-    shares = pd.DataFrame({"method": "m", "seed": [0, 1], "stream": ["pure 1"] * 2, "share": [0.4, 0.6]})
+    shares = pd.DataFrame(
+        {"method": "m", "seed": [0, 1], "stream": ["pure 1"] * 2, "share": [0.4, 0.6]}
+    )
     axes = search.stream_shares(shares, methods=["m"]).axes[0]
     assert axes.patches[0].get_width() == pytest.approx(50)
     scores = pd.DataFrame({"model": ["m", "m"], "seed": [0, 1], "value": [1.0, 3.0]})

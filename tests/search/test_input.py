@@ -41,6 +41,10 @@ BAD = {
     "constant y": (X0, np.full(130, 2.5), ValueError, "y: found the constant 2.5"),
     "one class": (X0, ["a"] * 130, ValueError, "y: found the one class 'a'"),
     "missing class": (X0, ["a", None] * 65, ValueError, "y: found a missing label at 1"),
+    "ragged X": ([[1.0, 2.0], [3.0]], [1.0, 2.0], ValueError, "X: found rows of different length"),
+    "numbers as text": (X0, [str(v) for v in Y0], ValueError, "y: found numbers given as text"),
+    "dates": (X0, pd.date_range("2020", periods=130), TypeError, "y: found dtype datetime64"),
+    "labels of two types": (X0, ["a", 1] * 65, TypeError, "y: found labels of types int, str"),
     "y of two columns": (X0, np.zeros((130, 2)), ValueError, "y: found shape"),
 }
 
@@ -51,6 +55,16 @@ def test_bad_data_is_refused_in_words(method, case):
     X, y, error, words = BAD[case]
     with pytest.raises(error, match=words):
         nslib.search(X, y, method, **OPTIONS[method])
+
+
+def test_continuous_numbers_are_no_classes():
+    with pytest.raises(ValueError, match="expected class names or whole numbers"):
+        nslib.search(X0, Y0, task="classification")
+
+
+def test_repeated_column_names_are_refused():
+    with pytest.raises(ValueError, match="found the column name 'a' twice"):
+        nslib.search(pd.DataFrame(X0, columns=["a", "a", "b"]), Y0)
 
 
 def test_text_column_of_a_frame_is_named():
@@ -66,6 +80,10 @@ def test_text_column_of_a_frame_is_named():
     ({"order": 2.5}, TypeError, "order: found 2.5"),
     ({"epochs": 0}, ValueError, "epochs: found 0"),
     ({"seed": -1}, ValueError, "seed: found -1"),
+    ({"seed": 2**70}, ValueError, "seed: found 1180591620717411303424, expected an int of at most"),
+    ({"seeds": 3}, TypeError, "seeds: found 3, expected a sequence"),
+    ({"standardize": "no"}, TypeError, "standardize: found 'no'"),
+    ({"progress": "no"}, TypeError, "progress: found 'no'"),
     ({"seeds": []}, ValueError, "seeds: found none"),
     ({"task": "regresion"}, ValueError, "did you mean 'regression'"),
 ])  # fmt: skip
@@ -78,6 +96,20 @@ def test_values_whose_powers_overflow_are_refused_unless_standardised():
     with pytest.raises(ValueError, match="use standardize=True"):
         nslib.search(X0 * 1e6, Y0, standardize=False)
     assert np.isfinite(nslib.search(X0 * 1e6, Y0, **OPTIONS["gated"]).predict(X0 * 1e6)).all()
+
+
+def test_predictions_that_overflow_are_refused():
+    result = nslib.search(X0, Y0, **OPTIONS["gated"])
+    with pytest.raises(ValueError, match="X: found values so far from the training data"):
+        result.predict(X0 * 1e200)
+    with pytest.raises(ValueError, match="X: found 1 rows, expected at least 2"):
+        result.stream_shares(X0[:1])
+
+
+@pytest.mark.parametrize("data", [(X0, Y0), [(X0, Y0, 1)], {"X": X0}])
+def test_data_are_pairs(data):
+    with pytest.raises(TypeError, match="expected pairs"):
+        nslib.search_many(data)
 
 
 def test_sets_of_different_shape_are_no_batch():
@@ -140,6 +172,8 @@ def test_frames_give_names_and_prediction_checks_features(method):
     assert {s.name for s in result.formula().free_symbols} == {"age", "mass", "height"}
     assert result.predict(frame).shape == (130,)
     assert result.stream_shares(frame).sum() == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="X: found the columns .*expected .'age'"):
+        result.predict(frame[["mass", "age", "height"]])
     with pytest.raises(ValueError, match="X: found 2 features, expected 3"):
         result.predict(X0[:, :2])
 
