@@ -121,6 +121,10 @@ def _tables(name: str, data: Any) -> list[tuple[str | None, str, pd.DataFrame]]:
             raise ValueError(
                 f"{where}: found shape {frame.shape}, expected at least one row and one column"
             )
+        names = ", ".join(repr(name) for name in frame.index.names if name is not None)
+        if names or frame.index.dtype.kind not in "iu":
+            raise ValueError(f"{where}: found the index {names or list(frame.index[:3])}, "
+                             "expected all data in columns: use reset_index()")
     return tables
 
 
@@ -200,12 +204,15 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     shows it as usual.
 
     Writes all files or none, and nothing where images, data and stable facts are as they were.
-    Raises TypeError or ValueError for no data, data without rows or that no CSV can hold, and
-    RuntimeError where no run was begun.
+    Raises TypeError or ValueError for no data, data without rows or that no CSV can hold, data in
+    the index (a CSV keeps columns only, and row numbers are no data), and RuntimeError where no run
+    was begun.
     """
     if not isinstance(figure, Figure):
         raise TypeError(f"figure: found {type(figure).__name__}, expected a matplotlib Figure")
-    run = run or current()
+    run = current() if run is None else run
+    if not isinstance(run, Run):
+        raise TypeError(f"run: found {run!r}, expected a Run (from nslib.companion.begin)")
     paths.valid_name(name, "name")
     tables = _tables(name, data)
     contents = {file: _csv(frame, file) for _, file, frame in tables}

@@ -47,6 +47,16 @@ def read_yaml(path: Path) -> Any:
     return parse_yaml(path.read_text(encoding="utf-8"), path.name)
 
 
+def mapping(value: Any, name: str) -> Mapping[str, Any]:
+    """Return `value` if it is a mapping with texts as keys; TypeError for anything else."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: found {repr(value)[:60]}, expected a mapping of names to values")
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"{name}: found the key {key!r}, expected text")
+    return value
+
+
 def plain(value: Any, name: str, number: Callable[[float], float] = float) -> Any:
     """Return `value` as JSON values: dict with text keys, list, str, int, float, bool, None.
 
@@ -56,10 +66,8 @@ def plain(value: Any, name: str, number: Callable[[float], float] = float) -> An
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"{name}: found the key {key!r}, expected text")
-        return {key: plain(item, f"{name}.{key}", number) for key, item in value.items()}
+        return {key: plain(item, f"{name}.{key}", number)
+                for key, item in mapping(value, name).items()}
     if hasattr(value, "tolist"):
         return plain(value.tolist(), name, number)
     if isinstance(value, (list, tuple)):

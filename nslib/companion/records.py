@@ -128,9 +128,7 @@ def rounded(metrics: Mapping[str, Any], name: str = "metrics") -> dict[str, Any]
 
     Raises TypeError or ValueError for no values, other types, NaN and infinity; None is allowed.
     """
-    if not isinstance(metrics, Mapping):
-        raise TypeError(f"{name}: found {type(metrics).__name__}, expected a mapping of names")
-    if not metrics:
+    if not files.mapping(metrics, name):
         raise ValueError(f"{name}: found none, expected at least one measured value")
     return files.plain(metrics, name, lambda number: float(f"{number:.{_DIGITS}g}"))
 

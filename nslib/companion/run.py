@@ -56,8 +56,10 @@ class Run:
         from . import records
 
         paths.valid_name(name, "name")
-        config = files.plain(config, "config")
-        checksums = {key: records.checksum(value) for key, value in (data or {}).items()}
+        config = files.plain(files.mapping(config, "config"), "config")
+        timing = files.mapping({} if timing is None else timing, "timing")
+        data = files.mapping({} if data is None else data, "data")
+        checksums = {key: records.checksum(value) for key, value in data.items()}
         self.sources.update(checksums)
         facts = {
             "experiment": name,

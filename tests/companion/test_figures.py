@@ -254,6 +254,11 @@ def test_presets_do_not_overwrite_each_other(begun, frame, seed, place):
     (pd.DataFrame({"x": [1, "a"]}), ValueError, "column 'x'"),
     (pd.DataFrame({1: [1]}), ValueError, "unique texts"),
     (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "unique texts"),
+    (pd.DataFrame({"x": [1]}, index=pd.Index([7], name="seed")), ValueError,
+     r"data: found the index 'seed', .*reset_index\(\)"),
+    ({"a": pd.DataFrame({"x": [1]}, index=["row"])}, ValueError, r"data\['a'\]: found the index \['row'\]"),
+    (pd.DataFrame({"x": [1]}, index=pd.MultiIndex.from_tuples([(1, 2)], names=["u", "v"])),
+     ValueError, "data: found the index 'u', 'v'"),
 ])
 def test_save_refuses_data_that_cannot_be_kept(begun, data, error, message):
     with pytest.raises(error, match=message):
@@ -272,6 +277,15 @@ def test_save_needs_a_run_and_a_figure(repo, frame):
         figures.save(plt.figure(), "lines", data=frame)
     with pytest.raises(TypeError, match="expected a matplotlib Figure"):
         figures.save("no figure", "lines", data=frame)
+    for run in ("r", "", 0):
+        with pytest.raises(TypeError, match=f"run: found {run!r}, expected a Run"):
+            figures.save(plt.figure(), "lines", data=frame, run=run)
+
+
+def test_numbers_of_rows_left_by_a_selection_are_no_data(begun, frame):
+    figures.save(plt.figure(), "part", data=frame[frame.group == "b"])
+    back = pd.read_csv(begun.folder / "figures" / "01_x" / "part.csv")
+    pd.testing.assert_frame_equal(back, frame[20:].reset_index(drop=True))
 
 
 def test_a_failed_save_leaves_the_old_figure_whole(begun, frame, monkeypatch):
