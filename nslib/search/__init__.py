@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-import torch
-
 from .. import checks
+from ..threads import one_thread
 from .gated import GatedOptions, search_gated
 from .genetic import GeneticOptions, search_genetic
 from .least_squares import LeastSquaresOptions, search_least_squares
@@ -39,7 +37,7 @@ METHODS = {
 def search(
     X: Any,
     y: Any,
-    method: str = "gated",
+    method: str = "als",
     *,
     seed: int = 0,
     seeds: Sequence[int] | None = None,
@@ -68,7 +66,7 @@ def search(
 
 def search_many(
     data: Sequence[tuple[Any, Any]],
-    method: str = "gated",
+    method: str = "als",
     *,
     seeds: Sequence[int] = (0,),
     task: str = "auto",
@@ -110,17 +108,6 @@ def search_many(
     with one_thread():
         results = chosen.run(tasks, seeds, settings, _Lines(method) if progress else _silent)
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on one thread inside: sums are then the same whatever the machine's load."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _silent(done: int, total: int, loss: float) -> None:

@@ -41,7 +41,7 @@ def test_recovery_covers_formulas_streams_and_fits():
 
 def test_gate_history_is_mean_and_range_over_fits():
     task = make_formula("pure", 0, 200, 3)
-    results = search(task.X, task.y, seeds=[0, 1, 2], **FEW)
+    results = search(task.X, task.y, "gated", seeds=[0, 1, 2], **FEW)
     history = experiments.gate_history(results)
     last = history[(history["stream"] == "pure 2") & (history["epoch"] == 4)].iloc[0]
     gates = [r.gate_probabilities["pure 2"] for r in results]
@@ -80,7 +80,7 @@ def test_only_options_of_the_method_are_passed_on():
 
 def test_formula_gap_sees_a_wrong_formula():
     task = make_formula("pure", 0, 200, 3)
-    result = search(task.X, task.y, **FEW)
+    result = search(task.X, task.y, "gated", **FEW)
     assert experiments.formula_gap(result) < 1e-5
     broken = object.__new__(type(result))
     for name, value in vars(result).items():
@@ -102,3 +102,28 @@ def test_hidden_formula_lists_every_monomial():
     assert len(hidden.coefficients) == 1 + 4 + 10
     error = (hidden.coefficients["true"] - hidden.coefficients["found"]).abs().max()
     assert error < 0.05 and hidden.test_mse < 2 * hidden.noise_floor
+
+
+def test_choices_are_checked_with_the_nearest_name():
+    assert experiments.check_choices("iris", "als", "hybrid 3") == ("hybrid", 3)
+    for arguments, near in ((("irs", "als", "pure 0"), "iris"),
+                            (("iris", "gatd", "pure 0"), "gated"),
+                            (("iris", "als", "hybrid9"), "hybrid")):
+        with pytest.raises(ValueError, match=f"did you mean '{near}"):
+            experiments.check_choices(*arguments)
+
+
+def test_formulas_too_long_to_expand_are_said_to_be():
+    X = np.random.default_rng(0).standard_normal((60, 40))
+    result = search(X, X[:, 0], "gated", epochs=2, order=5, rank=1)
+    said, terms = experiments.short_formula(result)
+    assert "expected at most" in said and terms is None
+    said, terms = experiments.short_formula(search(X[:, :2], X[:, 0], "als"))
+    assert said.endswith("monomials") and terms is not None
+
+
+def test_comparison_says_what_a_model_beats():
+    scores = pd.DataFrame({"model": ["a", "b", "c"], "metric": "mse", "value": [2.0, 1.0, 3.0]})
+    assert experiments.compared(scores, ["a"]) == [
+        "a: 2.000, better than c (3.000); no better than b (1.000)"
+    ]

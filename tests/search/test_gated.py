@@ -113,7 +113,7 @@ def test_dropped_streams_leave_their_constant_only():
 
 def test_same_seed_same_result_and_other_seed_another():
     X, y = data()
-    a, b, c = (nslib.search(X, y, seed=s, **FEW) for s in (3, 3, 4))
+    a, b, c = (nslib.search(X, y, "gated", seed=s, **FEW) for s in (3, 3, 4))
     assert torch.equal(a.neuron.weight, b.neuron.weight)
     assert a.history.equals(b.history) and not a.history.equals(c.history)
 
@@ -124,7 +124,7 @@ def test_threads_do_not_matter():
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            results.append(nslib.search(X, y, **FEW))
+            results.append(nslib.search(X, y, "gated", **FEW))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
@@ -136,14 +136,14 @@ def test_a_batch_holds_the_fits_that_single_searches_make():
     batch = nslib.search_many(pairs, "gated", seeds=[0, 7], **FEW)
     for (X, y), row in zip(pairs, batch, strict=True):
         for seed, together in zip((0, 7), row, strict=True):
-            alone = nslib.search(X, y, seed=seed, **FEW)
+            alone = nslib.search(X, y, "gated", seed=seed, **FEW)
             assert together.seed == seed and together.structure == alone.structure
             np.testing.assert_allclose(together.history, alone.history, rtol=1e-3, atol=1e-4)
 
 
 def test_history_tells_the_whole_search():
     X, y = data()
-    result = nslib.search(X, y, **FEW)
+    result = nslib.search(X, y, "gated", **FEW)
     assert list(result.history.columns[:3]) == ["epoch", "loss", "lambda"]
     assert list(result.history["epoch"]) == [1, 2, 3, 4, 5, 6]
     streams = [f"{kind} {k}" for kind in ("pure", "interact") for k in (1, 2, 3)]
@@ -156,7 +156,7 @@ def test_history_tells_the_whole_search():
 def test_the_search_learns_and_prunes():
     """Three seeds on a clean quadratic: the true stream stays open, most others close."""
     X, y, truth = make_formula("pure", 0, n_samples=1000, n_features=5, seed=2)
-    for result in nslib.search(X, y, seeds=[0, 1, 2], standardize=False, rank=4):
+    for result in nslib.search(X, y, "gated", seeds=[0, 1, 2], standardize=False, rank=4):
         assert set(truth.pure) <= set(result.structure.pure)
         assert len(result.structure.streams) <= 6
         assert np.mean((result.predict(X) - y) ** 2) < 0.05
@@ -164,7 +164,7 @@ def test_the_search_learns_and_prunes():
 
 def test_nothing_left_keeps_the_likeliest_stream():
     X, y = data()
-    result = nslib.search(X, y, epochs=40, penalty=100.0, lr=0.5, order=2)
+    result = nslib.search(X, y, "gated", epochs=40, penalty=100.0, lr=0.5, order=2)
     assert max(result.gate_probabilities.values()) < 0.5
     assert len(result.structure.streams) == 1
 
@@ -174,5 +174,5 @@ def test_methods_are_named_with_the_nearest():
     with pytest.raises(ValueError, match="method: found 'gatd'.*did you mean 'gated'"):
         nslib.search(X, y, "gatd")
     with pytest.raises(TypeError, match="epoch: not an option.*did you mean 'epochs'"):
-        nslib.search(X, y, epoch=3)
+        nslib.search(X, y, "gated", epoch=3)
     assert set(METHODS) >= {"gated", "threshold"}

@@ -94,12 +94,13 @@ def test_bad_options_are_refused_in_words(method, options, error, words):
 
 def test_values_whose_powers_overflow_are_refused_unless_standardised():
     with pytest.raises(ValueError, match="use standardize=True"):
-        nslib.search(X0 * 1e6, Y0, standardize=False)
-    assert np.isfinite(nslib.search(X0 * 1e6, Y0, **OPTIONS["gated"]).predict(X0 * 1e6)).all()
+        nslib.search(X0 * 1e6, Y0, "gated", standardize=False)
+    result = nslib.search(X0 * 1e6, Y0, "gated", **OPTIONS["gated"])
+    assert np.isfinite(result.predict(X0 * 1e6)).all()
 
 
 def test_predictions_that_overflow_are_refused():
-    result = nslib.search(X0, Y0, **OPTIONS["gated"])
+    result = nslib.search(X0, Y0, "gated", **OPTIONS["gated"])
     with pytest.raises(ValueError, match="X: found values so far from the training data"):
         result.predict(X0 * 1e200)
     with pytest.raises(ValueError, match="X: found 1 rows, expected at least 2"):
@@ -200,7 +201,7 @@ def test_formula_predicts_what_the_result_predicts(method):
 
 
 def test_progress_is_plain_lines_on_stderr(capsys):
-    nslib.search(X0, Y0, epochs=20, order=2, rank=1, progress=True)
+    nslib.search(X0, Y0, "gated", epochs=20, order=2, rank=1, progress=True)
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert captured.out == "" and len(lines) == 10

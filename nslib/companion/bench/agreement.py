@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from ...data import FORMULAS, make_formula
-from ...search import one_thread
 from ...structure import NeuronStructure
+from ...threads import one_thread
 from ..experiments.search import agreement, formula_recovery
 from ..run import Run
 from .search import check_official, official_searcher, on_path

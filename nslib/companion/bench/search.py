@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
+import importlib.util
 import io
 import sys
 import time
@@ -22,7 +22,7 @@ import torch
 
 from ... import search, search_many
 from ...data import make_formula
-from ...search import one_thread
+from ...threads import one_thread
 
 
 def main(argv: list[str]) -> int:
@@ -54,11 +54,11 @@ def measure(n_features: int, options: argparse.Namespace) -> pd.DataFrame:
     ]
     seeds = range(max(1, options.fits // len(pairs)))
     v1 = {"order": 5, "rank": 8, "sin": False, "lr": 0.01, "threshold": 1e-9}  # one round
-    search(task.X[:256], task.y[:256], epochs=2)  # libraries loaded, buffers allocated
+    search(task.X[:256], task.y[:256], "gated", epochs=2)  # libraries loaded, buffers allocated
     seconds = {
-        "gated, one fit": _timed(lambda: search(task.X, task.y, **common)),
+        "gated, one fit": _timed(lambda: search(task.X, task.y, "gated", **common)),
         f"gated, {len(pairs) * len(seeds)} fits as one batch": _timed(
-            lambda: search_many(pairs, seeds=seeds, **common)
+            lambda: search_many(pairs, "gated", seeds=seeds, **common)
         ) / (len(pairs) * len(seeds)),
         "threshold, one round": _timed(
             lambda: search(task.X, task.y, "threshold", **v1, **common)

@@ -20,8 +20,8 @@ import pandas as pd
 
 from ... import search
 from ...data import FORMULAS, FormulaTask, make_formula
-from ...search import one_thread
 from ...search.power_sums import power_sums
+from ...threads import one_thread
 
 TERM = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<number>\d+)(?:[@*](?=x)|(?!x)))?(?P<symbol>x(?:\*\*(?P<power>\d+))?)?"

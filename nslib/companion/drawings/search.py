@@ -30,7 +30,8 @@ def gate_history(data: dict[str, pd.DataFrame], true: list[str] | None = None) -
         _gates(axis, gates[gates["stream"].str.startswith(kind)], true)
         axis.set_title("element-wise powers" if kind == "pure" else "interactions")
         axis.set_ylabel("P(gate open)")
-    for axis, name, label in zip(axes[1], ("lambda", "loss"), ("λ", "training loss"), strict=True):
+    labels = ("λ", "training loss\n(first seed)")
+    for axis, name, label in zip(axes[1], ("lambda", "loss"), labels, strict=True):
         axis.plot(penalty["epoch"], penalty[name], color="black", linestyle="-")
         axis.set(xlabel="epoch", ylabel=label)
     axes[1, 1].set_yscale("log")
@@ -47,14 +48,32 @@ def _gates(axis: plt.Axes, gates: pd.DataFrame, true: list[str] | None) -> None:
                   linestyle="-" if marked else "--", zorder=3 if marked else 2)
         axis.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.2,
                           linewidth=0)
-        ends.append([rows["mean"].iloc[-1], stream, color, marked])
+        ends.append((rows["mean"].iloc[-1], marked, stream.split()[1], color))
     axis.axhline(0.5, color="black", linewidth=0.6, linestyle=":")
     axis.set_ylim(0, 1.04)
-    for height, (_, stream, color, marked) in zip(_spread([e[0] for e in ends], 0.085), ends,
-                                                  strict=True):
-        axis.annotate(f"k = {stream.split()[1]}", (last, height), xytext=(4, 0), color=color,
+    groups = _together(ends, 0.085)
+    heights = _spread([height for height, *_ in groups], 0.085)
+    for height, (_, marked, orders, color) in zip(heights, groups, strict=True):
+        axis.annotate(f"k = {orders}", (last, height), xytext=(4, 0), color=color,
                       textcoords="offset points", va="center", fontsize=7,
                       fontweight="bold" if marked else "normal", annotation_clip=False)
+
+
+def _together(
+    ends: list[tuple[float, bool, str, str]], gap: float
+) -> list[tuple[float, bool, str, str]]:
+    """Join the labels of unmarked lines that end within `gap`: (height, marked, text, colour)."""
+    groups: list[list[tuple[float, bool, str, str]]] = []
+    for end in sorted(ends, key=lambda end: (end[1], end[0])):
+        if groups and not end[1] and not groups[-1][0][1] and end[0] - groups[-1][0][0] < gap:
+            groups[-1].append(end)
+        else:
+            groups.append([end])
+    return [
+        (float(np.mean([e[0] for e in group])), group[0][1],
+         ", ".join(sorted(e[2] for e in group)), group[0][3])
+        for group in groups
+    ]
 
 
 def _spread(heights: list[float], gap: float) -> list[float]:

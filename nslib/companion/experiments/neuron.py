@@ -6,8 +6,7 @@ classifier and its accuracy are known.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch.nn import functional as F
 from ... import checks, formula
 from ...neuron import TaskLinear
 from ...structure import NeuronStructure
+from ...threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -105,17 +105,6 @@ def _grid(extent: float, n: int) -> tuple[np.ndarray, float]:
     """Return the n² points of a square grid about the origin and the area of a cell."""
     axis = np.linspace(-extent, extent, n)
     return np.stack([g.ravel() for g in np.meshgrid(axis, axis)], axis=1), (axis[1] - axis[0]) ** 2
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute in one thread inside: faster for small tensors, and sums in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def fit(

@@ -16,8 +16,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from ...data import FORMULAS, load_tabular, make_formula, preprocessor, split
-from ...formula import feature_symbols
+from ... import checks
+from ...data import FORMULAS, REGISTRY, load_tabular, make_formula, preprocessor, split
+from ...formula import feature_symbols, leading_terms
 from ...search import METHODS, SearchResult, search, search_many
 from ...structure import NeuronStructure
 
@@ -62,7 +63,8 @@ def synthetic(
     `methods`: label to the arguments of `search`, `method` among them. Returns a row a fit (label,
     seed, structure, exact: whether the streams are the true ones, test_mse on as many fresh rows in
     units of y's variance, noise_floor, seconds) and the results by label.
-    """  # fmt: skip
+    """
+    checks.positive_int(n_samples, "n_samples", minimum=2)
     task = make_formula(mode, variant, 2 * n_samples, n_features, noise, data_seed)
     train, test = slice(None, n_samples), slice(n_samples, None)
     rows, found = [], {}
@@ -212,6 +214,49 @@ def _fitted_baselines(task: str, X: np.ndarray, y: pd.Series) -> dict[str, Any]:
         ),
     }
     return {name: model.fit(X, y) for name, model in models.items()}
+
+
+def check_choices(dataset: str, method: str, formula: str) -> tuple[str, int]:
+    """Return mode and variant of a formula named like "hybrid 1".
+
+    Raises ValueError with the nearest right name for an unknown data set, method or formula.
+    """
+    checks.one_of(dataset, "dataset", REGISTRY)
+    checks.one_of(method, "method", METHODS)
+    checks.one_of(formula, "formula", [f"{mode} {variant}" for mode, variant in FORMULAS])
+    mode, variant = formula.split()
+    return mode, int(variant)
+
+
+def short_formula(result: SearchResult, n_terms: int = 6) -> tuple[str, sp.Expr | None]:
+    """Return how long the expanded formula is, and its largest terms; for classes, the last logit.
+
+    The expression is None where the expansion is refused.
+    """
+    try:
+        expression = result.formula(raw=True)
+    except ValueError as refused:
+        return str(refused), None
+    if result.classes is not None:
+        expression = expression[result.classes.tolist()[-1]]
+    length = len(expression.as_coefficients_dict())
+    return f"{length} monomials", leading_terms(expression, n_terms)
+
+
+def compared(scores: pd.DataFrame, marked: Sequence[str]) -> list[str]:
+    """Return a sentence for each marked model: its mean score, and whether it beats the others."""
+    means = scores.groupby("model", sort=False)["value"].mean()
+    sign = 1 if scores["metric"].iloc[0] == "accuracy" else -1
+    lines = []
+    for model in marked:
+        better = [f"{other} ({value:.3f})" for other, value in means.items()
+                  if other not in marked and sign * (means[model] - value) > 0]
+        worse = [f"{other} ({value:.3f})" for other, value in means.items()
+                 if other not in marked and sign * (means[model] - value) <= 0]
+        parts = [f"{word} {', '.join(names)}" for word, names in
+                 (("better than", better), ("no better than", worse)) if names]
+        lines.append(f"{model}: {means[model]:.3f}, {'; '.join(parts)}")
+    return lines
 
 
 def known_options(method: str, **options: Any) -> dict[str, Any]:

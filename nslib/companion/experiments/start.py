@@ -9,6 +9,7 @@ import pandas as pd
 import sympy as sp
 import torch
 
+from ... import checks
 from ...data import random_formula
 from ...data.synthetic import FormulaTask
 from ...formula import expressions
@@ -44,6 +45,7 @@ def hidden_formula(
     seed: int, n_fresh: int = 300,
 ) -> HiddenFormula:
     """Draw a formula of `structure`, hide it in `n_samples` noisy rows and search for it."""
+    checks.positive_int(n_samples, "n_samples", minimum=2)
     task = random_formula(structure, n_samples + n_fresh, n_features, noise, seed)
     result = search(
         task.X[:n_samples], task.y[:n_samples], method, seed=seed, standardize=False

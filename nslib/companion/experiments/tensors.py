@@ -15,7 +15,8 @@ import torch
 from ... import checks
 from ...neuron import TaskLinear
 from ...structure import NeuronStructure
-from .neuron import fit, one_thread, outputs, rounded
+from ...threads import one_thread
+from .neuron import fit, outputs, rounded
 
 BATCH = 64  # inputs evaluated together when times are measured
 FORMS = ("full tensor", "distinct monomials", "CP")
