@@ -1,7 +1,7 @@
 """The command `nslib`: list, run, claims, figures, bench.
 
 Exit codes: 0 when all went well, 1 when a notebook failed or the claims are stale or not valid,
-2 when the command itself was wrong.
+2 when the command itself was wrong or a file cannot be written, 130 when it was stopped.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from .. import checks
 from . import files, paths, presets
@@ -29,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     except _Refused as error:
         _say(f"nslib: error: {error}")
         return error.code
+    except OSError as error:
+        _say(f"nslib: error: {_words(error)}")
+        return 2
     except KeyboardInterrupt:
         _say("nslib: stopped")
         return 130
@@ -47,8 +53,24 @@ def _refusing(code: int) -> Iterator[None]:
     """Turn what the companion's checks raise inside into a message and an exit code."""
     try:
         yield
-    except (ValueError, TypeError, FileNotFoundError) as error:
+    except FileNotFoundError as error:
+        raise _Refused(_words(error), code) from error
+    except (ValueError, TypeError) as error:
         raise _Refused(str(error), code) from error
+
+
+def _words(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a termination signal stop what runs inside as Ctrl-C does: it clears up after itself."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,11 +148,45 @@ class _Job:
 
 
 def _run(options: argparse.Namespace) -> int:
+    output = options.out.resolve() if options.out else None
+    with _terminable(), contextlib.ExitStack() as locks:
+        with _refusing(2):
+            jobs = _plan(options, output)
+            for job in jobs:
+                locks.enter_context(_reserved(job, options.refresh))
+        return _execute(jobs, output, options.refresh)
+
+
+@contextlib.contextmanager
+def _reserved(job: _Job, refresh: bool) -> Iterator[None]:
+    """Make a job's folders and keep other runs from its files; the system frees a dead run's lock.
+
+    Raises ValueError where another run has them and OSError for a folder that takes no files.
+    """
+    folders = [job.executed.parent, job.log.parent]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in [*folders, job.path.parent] if refresh else folders:
+        if not os.access(folder, os.W_OK):
+            raise ValueError(f"{folder}: expected a folder that can be written")
+    lock = filelock.FileLock(job.log.with_suffix(".lock"))
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise ValueError(
+            f"{job.name}: found another run of it under way that writes {_short(job.executed)}; "
+            "wait for it, or give this one a folder of its own with --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
+    """Execute the jobs one after another and return the exit code."""
     from . import notebooks
 
-    output = options.out.resolve() if options.out else None
-    with _refusing(2):
-        jobs = _plan(options, output)
     failed = []
     for job in jobs:
         about = "" if job.minutes is None else f", about {job.minutes:g} min"
@@ -142,8 +198,13 @@ def _run(options: argparse.Namespace) -> int:
             failed.append(job.name)
             _say(f"{job.name}: failed\n{error}\npartial notebook: {_short(error.partial)}")
             continue
+        except notebooks.NotebookStopped as error:
+            partial = error.partial
+            _say(f"{job.name}: stopped" + (f"; partial notebook: {_short(partial)}"
+                                           if partial.exists() else ""))
+            return 130
         _say(f"{job.name}: done in {time.monotonic() - started:.0f} s, {_short(job.executed)}")
-        if options.refresh:
+        if refresh:
             notebooks.refresh(job.path, job.executed)
     if failed:
         _say(f"nslib: {len(failed)} of {len(jobs)} notebooks failed: {', '.join(failed)}")
@@ -162,7 +223,11 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     names = dict.fromkeys(options.notebooks)
     if "all" in names:
         names = sorted(found, key=lambda name: notebooks.shows_claims(found[name]))
-    overrides = {name: files.parse_yaml(value, f"-p {name}") for name, value in options.parameters}
+    overrides: dict[str, Any] = {}
+    for name, value in options.parameters:
+        if name in overrides:
+            raise ValueError(f"-p {name}: found it twice, expected each parameter once")
+        overrides[name] = files.parse_yaml(value, f"-p {name}")
     jobs = []
     for name in names:
         path = found[checks.one_of(name, "notebook", [*found, "all"])]

@@ -20,9 +20,9 @@ from .. import checks
 from . import imports, paths, presets
 from .cleaning import clean, refresh
 
-__all__ = ["Info", "NotebookFailed", "Parameter", "check", "clean", "dependencies", "execute",
-           "find", "get", "info", "parameters", "refresh", "shows_claims", "shows_paper_records",
-           "typed"]
+__all__ = ["Info", "NotebookFailed", "NotebookStopped", "Parameter", "check", "clean",
+           "dependencies", "execute", "find", "get", "info", "parameters", "refresh",
+           "shows_claims", "shows_paper_records", "typed"]
 
 TYPES: dict[str, type] = {
     "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict
@@ -52,6 +52,14 @@ class NotebookFailed(RuntimeError):
 
     def __init__(self, message: str, partial: Path) -> None:
         super().__init__(message)
+        self.partial = partial
+
+
+class NotebookStopped(KeyboardInterrupt):
+    """A run was stopped from outside; `partial` is the notebook as far as it got."""
+
+    def __init__(self, partial: Path) -> None:
+        super().__init__("stopped")
         self.partial = partial
 
 
@@ -163,7 +171,10 @@ def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]
 
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="nslib-") as folder:
-        write_kernel_spec(Path(folder) / "kernels" / "python3")
+        # ipykernel reports the interrupt at every kernel's end as an error; those of a notebook's
+        # code do not go through its log
+        write_kernel_spec(Path(folder) / "kernels" / "python3",
+                          extra_arguments=["--log-level=CRITICAL"])
         os.environ["JUPYTER_PATH"] = os.pathsep.join(
             filter(None, [folder, before.get("JUPYTER_PATH")])
         )
@@ -229,7 +240,8 @@ def execute(
     `output`: folder for figures and records in place of the usual one. `preset`: the one that
     the run belongs to where several have these values.
 
-    Raises NotebookFailed when a cell fails or the kernel dies; the partial copy is kept.
+    Raises NotebookFailed when a cell fails or the kernel dies and NotebookStopped on Ctrl-C; the
+    partial copy is kept.
     """
     import papermill
     import zmq
@@ -239,7 +251,8 @@ def execute(
     if zmq.has("curve"):  # ipykernel warns in every run that is not encrypted
         config.KernelManager.transport_encryption = "auto"
     partial = log.with_suffix(".ipynb")
-    executed.unlink(missing_ok=True)
+    for earlier in (executed, partial):
+        earlier.unlink(missing_ok=True)
     with _environment(path.parent.parent, output, preset), _logged(log):
         try:
             papermill.execute_notebook(
@@ -252,6 +265,10 @@ def execute(
             raise NotebookFailed("\n".join(lines[-6:]) or str(error), partial) from None
         except RuntimeError as error:  # the kernel died, or did not start
             raise NotebookFailed(f"{error} (out of memory?)", partial) from None
+        except KeyboardInterrupt:
+            # nobody waits any more for what nbclient had begun, and asyncio would report that
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise NotebookStopped(partial) from None
     executed.parent.mkdir(parents=True, exist_ok=True)
     os.replace(partial, executed)
 

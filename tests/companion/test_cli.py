@@ -1,8 +1,11 @@
 """The command nslib: exit codes, messages, and notebooks really executed in small repositories."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
@@ -46,7 +49,7 @@ def test_a_run_writes_below_the_repository(clone, monkeypatch, capfd):
     record = clone.folder / "results" / "quick" / "01_x" / "e1.json"
     assert json.loads(record.read_text())["metrics"] == {"count": 1}
     logs = clone.folder / "build" / "logs" / "quick"
-    assert [path.name for path in logs.iterdir()] == ["01_x.log"]
+    assert sorted(path.name for path in logs.iterdir()) == ["01_x.lock", "01_x.log"]
     assert "Executing Cell 1" in (logs / "01_x.log").read_text()
     assert (clone.folder / "notebooks" / "01_x.ipynb").read_bytes() == before
     told = capfd.readouterr().err
@@ -122,6 +125,87 @@ def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd, monkey
     assert (clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb").is_file()
 
 
+@pytest.fixture
+def started(clone, tmp_path):
+    """A run in a process of its own whose notebook has printed and now waits; killed at the end."""
+    clone.presets({"01_x": {"word": "a", "count": 1}}, {"01_x": {"word": "a", "count": 5}})
+    clone.notebook("01_x", PARAMETERS, "print('so far')",
+                   f"import pathlib, time\npathlib.Path({str(tmp_path / 'waits')!r}).touch()\n"
+                   "while count == 1: time.sleep(0.05)")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nslib.companion.cli", "run", "01_x"], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=clone.folder,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    try:
+        while not (tmp_path / "waits").exists():
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_names_its_partial_notebook_and_leaves_nothing_behind(
+    started, clone, tmp_path, number
+):
+    started.send_signal(number)
+    _, told = started.communicate()
+    assert started.returncode == 130
+    partial = clone.folder / "build" / "logs" / "quick" / "01_x.ipynb"
+    assert told.splitlines()[1:] == [
+        f"01_x: stopped; partial notebook: {partial.relative_to(clone.folder)}"
+    ]
+    assert "so far" in outputs(partial)
+    assert not (clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb").exists()
+    assert [path.name for path in (tmp_path / "temporary").glob("nslib-*")] == []
+
+
+def test_a_second_run_of_the_same_copy_is_refused_until_the_first_is_gone(
+    started, clone, capsys, tmp_path
+):
+    log = clone.folder / "build" / "logs" / "quick" / "01_x.log"
+    before = log.read_text()
+    assert cli.main(["run", "01_x"]) == 2
+    told = capsys.readouterr().err
+    assert "nslib: error: 01_x: found another run of it under way" in told
+    assert "--out" in told
+    assert log.read_text() == before
+    changed = ["run", "01_x", "-p", "count", "2"]
+    assert cli.main(changed) == 0
+    assert cli.main(["run", "01_x", "--preset", "paper", "--out", str(tmp_path / "out")]) == 0
+    started.kill()
+    started.communicate()
+    clone.notebook("01_x", PARAMETERS, "count")
+    assert cli.main(["run", "01_x"]) == 0
+
+
+def test_a_folder_that_takes_no_file_is_said_in_words(clone, capsys):
+    (clone.folder / "build").write_text("a file where the folder should be")
+    assert cli.main(["run", "01_x"]) == 2
+    assert f"nslib: error: {clone.folder / 'build'}" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_is_read_only_starts_nothing(clone, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    assert cli.main(["run", "01_x"]) == 2
+    assert "expected a folder that can be written" in capsys.readouterr().err
+    assert not (clone.folder / "build" / "logs" / "quick" / "01_x.log").exists()
+
+
+def test_a_page_that_cannot_be_written_is_said_in_words(clone, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", "README.md")
+
+    monkeypatch.setattr(cli.files, "write", refuse)
+    assert cli.main(["claims"]) == 2
+    assert capsys.readouterr().err == "nslib: error: README.md: Permission denied\n"
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["01_y"], "notebook: found '01_y'"),
     (["01_x", "al"], "did you mean 'all'"),
@@ -131,6 +215,10 @@ def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd, monkey
     (["01_x", "-p", "count", "1.5"], "expected int"),
     (["01_x", "-p", "word", "no"], "found False of type bool, expected str"),
     (["01_x", "-p", "count", "[1"], "-p count:"),
+    (["01_x", "-p", "count", "1", "-p", "word", "b", "-p", "count", "2"],
+     "-p count: found it twice"),
+    (["01_x", "--out", "/dev/null"], "nslib: error: /dev/null"),
+    (["01_x", "--out", "/dev/null/sub"], "nslib: error: /dev/null/sub"),
     (["01_x", "--refresh", "-p", "count", "3"], "expected the quick preset"),
     (["01_x", "--refresh", "--preset", "paper"], "expected the quick preset"),
 ])

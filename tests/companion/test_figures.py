@@ -256,7 +256,8 @@ def test_presets_do_not_overwrite_each_other(begun, frame, seed, place):
     (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "unique texts"),
     (pd.DataFrame({"x": [1]}, index=pd.Index([7], name="seed")), ValueError,
      r"data: found the index 'seed', .*reset_index\(\)"),
-    ({"a": pd.DataFrame({"x": [1]}, index=["row"])}, ValueError, r"data\['a'\]: found the index \['row'\]"),
+    ({"a": pd.DataFrame({"x": [1]}, index=["row"])}, ValueError,
+     r"data\['a'\]: found the index \['row'\]"),
     (pd.DataFrame({"x": [1]}, index=pd.MultiIndex.from_tuples([(1, 2)], names=["u", "v"])),
      ValueError, "data: found the index 'u', 'v'"),
 ])
