@@ -122,7 +122,7 @@ def test_exports_and_compiles(norm):
 
 @pytest.mark.parametrize("structure", [
     NeuronStructure((5,), (5,), 4), NeuronStructure((1, 2, 3, 4, 5), (2, 3, 4, 5), 8, True)
-])  # fmt: skip
+])
 def test_large_inputs_train_without_nan_when_normalised(structure):
     neuron = TaskLinear(10, 1, structure, norm="batch", generator=generator())
     optimizer = torch.optim.Adam(neuron.parameters(), lr=0.01)

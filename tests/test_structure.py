@@ -13,7 +13,7 @@ orders = st.lists(st.integers(1, 7), max_size=4)
 structures = st.builds(
     lambda pure, interact, rank, sin: NeuronStructure(pure, interact, rank, sin),
     orders.map(lambda o: [*o, 1]), orders, st.integers(1, 9), st.booleans(),
-)  # fmt: skip
+)
 
 
 @given(structures)

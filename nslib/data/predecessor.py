@@ -35,7 +35,7 @@ PREDECESSOR_FORMULAS: Mapping[int, Mapping[int, float]] = MappingProxyType({
     8: {3: 3.0, 4: 2.0},
     9: {1: 3.0, 3: 2.0},
     10: {1: 5.0, 4: 4.0, 5: 3.0},
-})  # fmt: skip
+})
 
 
 class PredecessorSet(NamedTuple):

@@ -60,7 +60,7 @@ def search(
     found = search_many(
         [(X, y)], method, seeds=[seed] if seeds is None else seeds, task=task,
         standardize=standardize, progress=progress, **options,
-    )[0]  # fmt: skip
+    )[0]
     return found[0] if seeds is None else found
 
 
@@ -129,4 +129,4 @@ class _Lines:
                 f"{self.label}: {done}/{total}, loss {loss:.4g}, "
                 f"{elapsed:.1f} of about {elapsed * total / done:.1f} s",
                 file=sys.stderr, flush=True,
-            )  # fmt: skip
+            )

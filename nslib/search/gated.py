@@ -142,7 +142,7 @@ class DualStream(torch.nn.Module):
             streams = F.batch_norm(
                 streams.flatten(1), self.running_mean, self.running_var,
                 self.scale.flatten(), self.shift.flatten(), training=True,
-            ).view_as(streams)  # fmt: skip
+            ).view_as(streams)
         gates = hard_concrete(self.log_alpha, noise).unsqueeze(-1)
         return ((streams * gates).sum(2) + self.bias).transpose(0, 1)
 
@@ -316,6 +316,6 @@ def _results(
                 gate_probabilities=dict(zip(names, probability.tolist(), strict=True)),
                 history=history, seconds=seconds, seed=seed, neuron=without_constants(neuron, task),
                 scaling=task,
-            )  # fmt: skip
+            )
         )
     return results

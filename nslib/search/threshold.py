@@ -123,7 +123,7 @@ class TensorTerms(torch.nn.Module):
         structure = NeuronStructure(
             pure=(1,) if 1 in orders else (), interact=tuple(interact), rank=max(widths, default=1),
             sin="sin" in coefficients,
-        )  # fmt: skip
+        )
         n_features = self.factors["1"][0].shape[0]
         neuron = TaskLinear(n_features, len(constant), structure)
         neuron.weight.zero_()
@@ -152,7 +152,7 @@ class TensorTerms(torch.nn.Module):
 
 
 def _fit(model: TensorTerms, names: Sequence[str], bias: Tensor, Z: Tensor, target: Tensor,
-         generator: torch.Generator) -> float:  # fmt: skip
+         generator: torch.Generator) -> float:
     """Train the tensors of the named terms by Adam with cosine annealing; return the last loss."""
     options = model.options
     parameters = [bias, *(model.cores[n] for n in names)]
@@ -254,7 +254,7 @@ def _search_one(task: Task, seed: int, options: ThresholdOptions) -> SearchResul
         gate_probabilities={_stream(n): s for n, s in scores.items()},
         history=pd.DataFrame(rows), seconds=time.perf_counter() - start, seed=seed,
         neuron=without_constants(neuron, task), scaling=task,
-    )  # fmt: skip
+    )
 
 
 def _stream(name: str) -> str:

@@ -20,7 +20,7 @@ def test_gate_history_draws_every_stream_and_marks_the_true_ones():
     gates = pd.DataFrame([
         {"epoch": e, "stream": s, "mean": 0.9 / e, "low": 0.8 / e, "high": 1 / e, "kept": 0.0}
         for s in names for e in (1, 2, 3)
-    ])  # fmt: skip
+    ])
     penalty = pd.DataFrame({"epoch": [1, 2, 3], "lambda": [0, 0.1, 0.2], "loss": [3.0, 2.0, 1.0]})
     figure = search.gate_history({"gates": gates, "penalty": penalty}, true=["pure 1"])
     lines = [line for axes in figure.axes[:2] for line in axes.lines if len(line.get_xdata()) == 3]
@@ -41,12 +41,12 @@ def test_recovery_frames_the_true_streams():
     data = pd.DataFrame({
         "method": "m", "formula": ["a", "a", "b", "b"], "stream": ["pure 1", "interact 2"] * 2,
         "true": [True, False, False, True], "kept": [1.0, 0.5, 0.0, 1.0],
-    })  # fmt: skip
+    })
     axes = search.recovery(data, titles={"m": "Method"}).axes[0]
     frames = [p for p in axes.patches if isinstance(p, Rectangle)]
     assert sorted((round(p.get_x() + 0.43), round(p.get_y() + 0.43)) for p in frames) == [
         (0, 0), (1, 1)
-    ]  # fmt: skip
+    ]
     np.testing.assert_allclose(axes.images[0].get_array(), [[1.0, 0.5], [0.0, 1.0]])
 
 

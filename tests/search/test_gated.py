@@ -18,7 +18,7 @@ from nslib.search.gated import (
     batches,
     hard_concrete,
     open_probability,
-)  # fmt: skip
+)
 
 FEW = {"epochs": 6, "order": 3, "rank": 2}
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import nslib
 from nslib.data import make_formula
-from nslib.search.genetic import GeneticOptions, evolve, tournament
-from nslib.search.power_sums import PowerSums, power_sums
+from nslib.search.genetic.evolution import GeneticOptions, evolve, tournament
+from nslib.search.genetic.power_sums import PowerSums, power_sums
 
 SMALL = {"population": 100, "generations": 6, "order": 4}
 

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from nslib.search.gram import Data, minimise, normal_equations, power_columns, solve, squared_error
-from nslib.search.polynomial import Polynomial, Rows
+from nslib.search.least_squares.gram import (
+    Data,
+    minimise,
+    normal_equations,
+    power_columns,
+    solve,
+    squared_error,
+)
+from nslib.search.least_squares.polynomial import Polynomial, Rows
 
 
 def random_polynomial(d=4, seed=0, outputs=1):
@@ -30,7 +37,7 @@ def test_neuron_computes_the_polynomial(outputs):
     model, Z = random_polynomial(outputs=outputs), torch.as_tensor(points())
     neuron = model.to_neuron()
     assert neuron.structure.streams == model.streams == ("pure 1", "pure 3", "interact 2",
-                                                         "interact 3")  # fmt: skip
+                                                         "interact 3")
     assert neuron.structure.rank == 2
     torch.testing.assert_close(neuron(Z), model.outputs(Rows(Z)))
 

@@ -86,7 +86,7 @@ def test_text_column_of_a_frame_is_named():
     ({"progress": "no"}, TypeError, "progress: found 'no'"),
     ({"seeds": []}, ValueError, "seeds: found none"),
     ({"task": "regresion"}, ValueError, "did you mean 'regression'"),
-])  # fmt: skip
+])
 def test_bad_options_are_refused_in_words(method, options, error, words):
     with pytest.raises(error, match=words):
         nslib.search(X0, Y0, method, **options)

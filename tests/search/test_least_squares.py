@@ -6,7 +6,7 @@ import pytest
 import nslib
 from nslib.data import FORMULAS, make_formula, random_formula
 from nslib.search import search_many
-from nslib.search.least_squares import LeastSquaresOptions, relocated
+from nslib.search.least_squares.engine import LeastSquaresOptions, relocated
 from nslib.search.result import make_task
 
 

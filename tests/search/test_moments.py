@@ -5,7 +5,13 @@ import pytest
 import tensorly as tl
 import torch
 
-from nslib.search.moments import Starts, alternate, hermite, leading_subspace, whitening
+from nslib.search.least_squares.moments import (
+    Starts,
+    alternate,
+    hermite,
+    leading_subspace,
+    whitening,
+)
 
 GENERATOR = np.random.default_rng
 

@@ -6,11 +6,11 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.search import trees as programs
-from nslib.search.trees import Trees
+from nslib.search.genetic import trees as programs
+from nslib.search.genetic.trees import Trees
 
 ARITY = {programs.X: 0, programs.CONSTANT: 0, programs.NEGATE: 1, programs.ADD: 2,
-         programs.SUBTRACT: 2, programs.MULTIPLY: 2}  # fmt: skip
+         programs.SUBTRACT: 2, programs.MULTIPLY: 2}
 x = sp.Symbol("x")
 quick = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 10_000)

@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     """Search all 15 formulas with both, print the streams and how far they agree; see --help."""
     parser = argparse.ArgumentParser(prog="nslib bench agreement", description=__doc__)
     parser.add_argument("--official", type=Path, required=True,
-                        help="folder of a checkout of the authors' code")  # fmt: skip
+                        help="folder of a checkout of the authors' code")
     parser.add_argument("--features", type=int, default=10, metavar="D")
     parser.add_argument("--rows", type=int, default=2000, metavar="N")
     parser.add_argument("--epochs", type=int, default=200)

@@ -63,7 +63,7 @@ def measure(n_features: int, options: argparse.Namespace) -> pd.DataFrame:
         "threshold, one round": _timed(
             lambda: search(task.X, task.y, "threshold", **v1, **common)
         ),
-    }  # fmt: skip
+    }
     peers = {}
     if options.official:
         with on_path(options.official):

@@ -20,7 +20,7 @@ import pandas as pd
 
 from ... import search
 from ...data import FORMULAS, FormulaTask, make_formula
-from ...search.power_sums import power_sums
+from ...search.genetic.power_sums import power_sums
 from ...threads import one_thread
 
 TERM = re.compile(
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--population", type=int, default=300)
     parser.add_argument("--generations", type=int, default=10)
     parser.add_argument("--variants", type=int, nargs="+", default=variants, choices=variants,
-                        help="of the paper's pure formulas")  # fmt: skip
+                        help="of the paper's pure formulas")
     parser.add_argument("--features", type=int, default=10, metavar="D")
     parser.add_argument("--rows", type=int, default=2000, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="of the data and of each search")
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
         tables = {f"pure {v}": measure(v, options, peer) for v in options.variants}
     table = pd.concat(tables, names=["formula", "search"])
     print(f"D = {options.features}, N = {options.rows}, population {options.population}, "
-          f"{options.generations} generations")  # fmt: skip
+          f"{options.generations} generations")
     print(table.to_string(float_format=lambda v: f"{v:.3g}", na_rep=""), flush=True)
     if not peer:
         print("tnlearn is not installed: install nslib[peers] to compare with it")
@@ -62,7 +62,7 @@ def measure(variant: int, options: argparse.Namespace, peer: bool) -> pd.DataFra
         found = search(
             task.X, y, "vsr", seed=options.seed, standardize=False, linear_scaling=scaling,
             population=options.population, generations=options.generations,
-        )  # fmt: skip
+        )
         rows[f"nslib, {label}"] = {
             "seconds": time.perf_counter() - start,
             "fitness": found.history["loss"].iloc[-1],
@@ -81,7 +81,7 @@ def _tnlearn(task: FormulaTask, y: np.ndarray, options: argparse.Namespace) -> d
         random_state=options.seed, pop_size=options.population,
         max_generations=options.generations,
         tournament_size=max(2, round(0.03 * options.population)),
-    )  # fmt: skip
+    )
     start = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
         regressor.fit(task.X, y)

@@ -95,7 +95,7 @@ def formula_recovery(
     Returns a row for each formula and stream (method, formula, stream, true, kept: share of the
     fits that keep it) and a row a fit (method, formula, data_seed, seed, structure, truth, exact,
     seconds).
-    """  # fmt: skip
+    """
     keys = [(mode, variant, s) for mode, variant in FORMULAS for s in data_seeds]
     tasks = [make_formula(m, v, n_samples, n_features, noise, s) for m, v, s in keys]
     found = search_many(
@@ -109,13 +109,13 @@ def formula_recovery(
                 "method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
                 "structure": str(result.structure), "truth": str(task.structure),
                 "exact": result.structure.same_streams(task.structure), "seconds": result.seconds,
-            })  # fmt: skip
+            })
             kept += [
                 {"method": method, "formula": name, "stream": stream,
                  "true": stream in task.structure.streams,
                  "kept": float(stream in result.structure.streams)}
                 for stream in folded_streams(result)
-            ]  # fmt: skip
+            ]
     keys = ["method", "formula", "stream", "true"]
     streams = pd.DataFrame(kept).groupby(keys, sort=False).mean()
     return streams.reset_index(), pd.DataFrame(fits)
@@ -138,7 +138,7 @@ def agreement(fits: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
             "formula": fit["formula"], "truth": fit["truth"], "structure": fit["structure"],
             "theirs": others[fit["formula"]], "exact": fit["exact"],
             "theirs_exact": theirs == truth, "agreement": len(mine & theirs) / len(mine | theirs),
-        })  # fmt: skip
+        })
     return pd.DataFrame(rows)
 
 
@@ -170,7 +170,7 @@ def real_data(
                 {"method": label, "seed": seed, "stream": stream,
                  "share": float(share.get(stream, 0.0))}
                 for stream in folded_streams(result)
-            ]  # fmt: skip
+            ]
         models = {
             **{f"{label} neuron": found[-1] for label, found in results.items()},
             **_fitted_baselines(data.task, X_train, y_train),
@@ -183,7 +183,7 @@ def real_data(
     facts = {
         "name": data.name, "rows": len(data.y), "features": data.X.shape[1], "task": data.task,
         "source": data.source, "checksum": data.checksum,
-    }  # fmt: skip
+    }
     return pd.DataFrame(rows), pd.DataFrame(shares), facts, results
 
 

@@ -25,12 +25,12 @@ import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from .. import checks
-from ..neuron import TaskLinear
-from ..structure import NeuronStructure
+from ... import checks
+from ...neuron import TaskLinear
+from ...structure import NeuronStructure
+from ..result import SearchResult, Task, without_constants
 from . import trees as programs
 from .power_sums import PowerSums, power_sums
-from .result import SearchResult, Task, without_constants
 
 _INVERSE_PENALTY = 100.0  # of the logistic refit, on features of unit variance
 
@@ -95,7 +95,7 @@ def tournament(fitness: np.ndarray, n: int, size: int, rng: np.random.Generator)
 def evolve(
     sums: PowerSums, options: GeneticOptions, rng: np.random.Generator,
     report: Callable[[float], None],
-) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:  # fmt: skip
+) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     """Return the best polynomial (K + 1,), the elite's (E, K + 1), and a row a generation."""
     o = options
     population = programs.grow(o.population, o.nodes, rng, o.constant)
@@ -130,7 +130,7 @@ def evolve(
 def _vary(
     parents: programs.Trees, partners: programs.Trees, o: GeneticOptions,
     rng: np.random.Generator,
-) -> programs.Trees:  # fmt: skip
+) -> programs.Trees:
     """Return the children: crossed, mutated in one of three ways, or copied, by the shares."""
     lot = rng.random(len(parents.codes))
     bounds = [o.crossover + o.mutation * third / 3 for third in range(4)]
@@ -202,7 +202,7 @@ def _search_one(
         gate_probabilities={name: float(last[name]) for name in history if name[:4] == "pure"},
         history=history.astype({"epoch": int}), seconds=time.perf_counter() - start, seed=seed,
         neuron=without_constants(neuron, task), scaling=task,
-    )  # fmt: skip
+    )
 
 
 @torch.no_grad()

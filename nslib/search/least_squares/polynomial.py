@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ..neuron import TaskLinear
-from ..structure import NeuronStructure
+from ...neuron import TaskLinear
+from ...structure import NeuronStructure
 
 
 class Rows:
@@ -95,7 +95,7 @@ class Polynomial:
         return replace(
             self, factors=dict(sorted({**self.factors, order: new}.items())),
             mix=dict(sorted({**self.mix, order: weights}.items())),
-        )  # fmt: skip
+        )
 
     def without(self, term: tuple[str, int, int]) -> Polynomial:
         """Return the polynomial without one of its `terms`."""
@@ -174,7 +174,7 @@ class Polynomial:
             self, bias=below_zero(self.bias),
             pure={k: below_zero(w) for k, w in self.pure.items()},
             mix={k: below_zero(v) for k, v in self.mix.items()},
-        )  # fmt: skip
+        )
 
     def to_neuron(self) -> TaskLinear:
         """Return the polynomial as a `TaskLinear`, its rank the largest rank of an order."""

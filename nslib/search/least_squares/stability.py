@@ -22,7 +22,7 @@ from .selection import Candidate, term_values
 def selection_frequencies(
     objective: Objective, fitted: Fitted, refused: dict[int, Candidate], order: int,
     minimum_gain: float, resamples: int, groups: Tensor, generator: torch.Generator,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Return how often each stream is chosen on random halves of the rows, by name.
 
     Chosen: by adding and removing whole streams by the criterion of the search. The factors of the

@@ -75,7 +75,7 @@ class Selection:
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
         minimum_gain: float, validate: Callable[[Polynomial], Tensor],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.objective, self.starts, self.start_rows = objective, starts, start_rows
         self.order, self.rank, self.minimum_gain = order, rank, minimum_gain
         self.validate = validate
@@ -205,7 +205,7 @@ class Selection:
     def _candidate(
         self, current: Fitted, kind: str, order: int, n_free: int, gain: Tensor,
         factors: Tensor | None = None, mix: Tensor | None = None,
-    ) -> Candidate:  # fmt: skip
+    ) -> Candidate:
         loss = self.objective.predicted_loss(current, gain)
         criterion = loss + n_free * self.log_n
         return Candidate(kind, order, criterion, loss, factors, mix)
@@ -252,5 +252,5 @@ class Selection:
             larger = model.with_term(factors, mix)
             found.append(self._candidate(
                 current, "interact", k, larger.n_free, mix.square() * size, factors, mix
-            ))  # fmt: skip
+            ))
         return found

@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .. import checks
+from ... import checks
+from ..result import SearchResult, Task, without_constants
 from .entropy import Logistic, Softmax
 from .gram import Data
 from .held_out import choose, group_numbers, held_out
 from .moments import Starts
 from .objective import Fitted, Objective, Squares
 from .polynomial import Polynomial
-from .result import SearchResult, Task, without_constants
 from .selection import Selection
 from .stability import selection_frequencies
 
@@ -149,7 +149,7 @@ def _search_one(task: Task, seed: int, options: LeastSquaresOptions) -> SearchRe
     frequencies = selection_frequencies(
         objective, chosen, path.refused, order, options.minimum_gain, options.resamples, groups,
         generator,
-    )  # fmt: skip
+    )
     reduced = _stable(chosen.model, frequencies)
     if reduced is not chosen.model:
         fits = [linear, chosen, objective.fit(reduced)]
@@ -216,7 +216,7 @@ def _limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
 def _result(
     task: Task, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
     frequencies: dict[str, float], start: float,
-) -> SearchResult:  # fmt: skip
+) -> SearchResult:
     kept = final.model.streams
     names = [f"pure {k}" for k in range(1, options.order + 1)]
     names += [f"interact {k}" for k in range(2, options.order + 1)]
@@ -229,7 +229,7 @@ def _result(
         {"epoch": i, "loss": step.error, "lambda": 0.0,
          **{name: float(name in step.model.streams) for name in names}}
         for i, step in enumerate([*steps, final], start=1)
-    ])  # fmt: skip
+    ])
     model = final.model
     if task.n_outputs == 2:
         model = model.two_classes()
@@ -238,4 +238,4 @@ def _result(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
         seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task,
         limits=None if kept == ("pure 1",) else _limits(task),
-    )  # fmt: skip
+    )

@@ -126,13 +126,13 @@ class Softmax:
         optimizer = torch.optim.LBFGS(
             parameters, max_iter=steps, history_size=20, line_search_fn="strong_wolfe",
             tolerance_grad=1e-7, tolerance_change=tolerance * 1e-3,
-        )  # fmt: skip
+        )
 
         def closure() -> Tensor:
             optimizer.zero_grad()
             n = self.data.n_rows
             shrink = sum(w.square().sum() for w in [*pure.values(), *factors.values(),
-                                                    *mix.values()])  # fmt: skip
+                                                    *mix.values()])
             total = PENALTY * shrink / n
             total.backward()
             total = total.detach()
@@ -149,7 +149,7 @@ class Softmax:
         return Polynomial(
             model.n_features, found.bias.detach(), {k: w.detach() for k, w in found.pure.items()},
             {k: f.detach() for k, f in factors.items()}, {k: v.detach() for k, v in mix.items()},
-        )  # fmt: skip
+        )
 
     def residual(self, model: Polynomial) -> Tensor:
         """Return classes minus probabilities, (N, C)."""

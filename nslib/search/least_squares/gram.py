@@ -132,7 +132,7 @@ def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
 def minimise(
     model: Polynomial, data: Data, max_steps: int = 40, tolerance: float = 1e-6,
     local: Local = squared_error, penalty: Tensor | float = 0.0,
-) -> tuple[Polynomial, float]:  # fmt: skip
+) -> tuple[Polynomial, float]:
     """Minimise the error of one output over all parameters; return the model and its error.
 
     One pass over the data a step. Ends when a step lowers the error by less than the share
