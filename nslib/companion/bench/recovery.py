@@ -1,0 +1,92 @@
+"""Share of the 15 formulas whose exact streams a search finds, on fresh data, and its seconds.
+
+Every call draws new data seeds unless --first-seed is given. Peers as in `nslib bench search`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...data import FORMULAS, make_formula
+from ...search import METHODS, search
+from ...threads import one_thread
+from .search import check_official, official_searcher, on_path
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print a row for each formula and the whole; see --help."""
+    parser = argparse.ArgumentParser(prog="nslib bench recovery", description=__doc__)
+    parser.add_argument("--method", default="als", choices=list(METHODS))
+    parser.add_argument("--features", type=int, default=10, metavar="D")
+    parser.add_argument("--rows", type=int, default=2000, metavar="N")
+    parser.add_argument("--noise", type=float, default=0.01)
+    parser.add_argument("--repeats", type=int, default=3, help="data sets of each formula")
+    parser.add_argument("--first-seed", type=int, help="of the data; default: a fresh one")
+    parser.add_argument("--official", type=Path,
+                        help="folder of a checkout of the authors' code: times it on one formula")
+    options = parser.parse_args(argv)
+    if options.official:
+        check_official(parser, options.official)
+    first = secrets.randbelow(2**31) if options.first_seed is None else options.first_seed
+    with one_thread():
+        table = measure(options, range(first, first + options.repeats))
+        official = _official_seconds(options, first) if options.official else None
+    print(f"{options.method}, D = {options.features}, N = {options.rows}, "
+          f"noise {options.noise:g}, data seeds {first} to {first + options.repeats - 1}")
+    print(summary(table).to_string(float_format=lambda v: f"{v:.3g}"))
+    wrong = table[~table["exact"]]
+    for row in wrong.itertuples():
+        print(f"missed: {row.formula}, seed {row.seed}: {row.found} for {row.truth}")
+    print(f"exact: {table['exact'].sum()} of {len(table)} ({table['exact'].mean():.1%}), "
+          f"median {table['seconds'].median():.2f} s a search")
+    if official is not None:
+        print(f"authors' gated search: {official:.1f} s, "
+              f"{official / table['seconds'].median():.0f}× the median")
+    return 0
+
+
+def measure(options: argparse.Namespace, seeds: range) -> pd.DataFrame:
+    """Return a row a search: formula, seed, truth, found, exact, over_floor, seconds.
+
+    over_floor: mean squared error on as many fresh rows, over that of the true formula.
+    """
+    rows = []
+    for (mode, variant), seed in ((f, s) for f in FORMULAS for s in seeds):
+        n = options.rows
+        task = make_formula(mode, variant, 2 * n, options.features, options.noise, seed)
+        start = time.perf_counter()
+        result = search(task.X[:n], task.y[:n], options.method, standardize=False)
+        seconds = time.perf_counter() - start
+        error = np.mean((result.predict(task.X[n:]) - task.y[n:]) ** 2)
+        rows.append({
+            "formula": f"{mode} {variant}", "seed": seed, "truth": str(task.structure),
+            "found": str(result.structure), "exact": result.structure.same_streams(task.structure),
+            "over_floor": error / task.noise_floor, "seconds": seconds,
+        })
+        print(f"{len(rows)}: {mode} {variant}, {seconds:.1f} s", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return for each formula the share found, the median error over the floor and seconds."""
+    return table.groupby("formula", sort=False).agg(
+        exact=("exact", "mean"), over_floor=("over_floor", "median"), seconds=("seconds", "median")
+    )
+
+
+def _official_seconds(options: argparse.Namespace, seed: int) -> float:
+    task = make_formula("hybrid", 1, options.rows, options.features, options.noise, seed)
+    with on_path(options.official), contextlib.redirect_stdout(io.StringIO()):
+        searcher = official_searcher(task.X, 200)
+        start = time.perf_counter()
+        searcher.fit(task.X, task.y)
+    return time.perf_counter() - start

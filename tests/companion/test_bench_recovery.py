@@ -1,0 +1,23 @@
+"""The recovery bench counts exact structures on data of the seeds it prints."""
+
+import re
+
+from nslib.companion.bench import recovery
+
+
+def test_counts_what_is_found(capsys):
+    arguments = "--features 3 --rows 300 --repeats 1 --first-seed 5".split()
+    assert recovery.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "data seeds 5 to 5" in printed
+    found, total = map(int, re.search(r"exact: (\d+) of (\d+)", printed).groups())
+    assert total == 15 and found == 15 - printed.count("missed: ")
+    assert found >= 10
+
+
+def test_fresh_data_each_time(capsys):
+    seeds = set()
+    for _ in range(2):
+        recovery.main("--features 2 --rows 60 --repeats 1 --method threshold".split())
+        seeds.add(re.search(r"data seeds (\d+)", capsys.readouterr().out).group(1))
+    assert len(seeds) == 2
