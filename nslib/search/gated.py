@@ -315,7 +315,7 @@ def _results(
                 method="gated", structure=structure,
                 gate_probabilities=dict(zip(names, probability.tolist(), strict=True)),
                 history=history, seconds=seconds, seed=seed, neuron=without_constants(neuron, task),
-                scaling=task,
+                scaling=task.scaling,
             )
         )
     return results

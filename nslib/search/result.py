@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,13 @@ from ..structure import NeuronStructure
 
 
 @dataclass(frozen=True)
-class Task:
-    """A validated search task in scaled units.
+class Scaling:
+    """How raw data and the units of a search belong together.
 
-    `Z` (N, D) float64 features; `target` (N,) float64, standardised, or (N,) int64 class codes;
-    `x_mean`, `x_scale` (D,), `y_mean`, `y_scale` undo the scaling; `classes` (C,) or None.
-    A constant feature has scale 1, so it becomes a column of zeros.
+    `x_mean`, `x_scale` (D,), `y_mean`, `y_scale`: raw = mean + scale · scaled; `classes` (C,) or
+    None; `feature_names` where the data had names. A constant feature has scale 1.
     """
 
-    Z: np.ndarray
-    target: np.ndarray
     x_mean: np.ndarray
     x_scale: np.ndarray
     y_mean: float
@@ -34,10 +31,27 @@ class Task:
     classes: np.ndarray | None
     feature_names: tuple[str, ...] | None
 
+
+@dataclass(frozen=True)
+class Task(Scaling):
+    """A validated search task in scaled units.
+
+    `Z` (N, D) float64 features, a constant one being zeros; `target` (N,) float64, standardised,
+    or (N,) int64 class codes.
+    """
+
+    Z: np.ndarray
+    target: np.ndarray
+
     @property
     def n_outputs(self) -> int:
         """One for regression, the number of classes for classification."""
         return 1 if self.classes is None else len(self.classes)
+
+    @property
+    def scaling(self) -> Scaling:
+        """The scaling without the data, for results to keep."""
+        return Scaling(**{field.name: getattr(self, field.name) for field in fields(Scaling)})
 
 
 def _location_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,10 +111,11 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> T
     Z = (X - x_mean) / x_scale
     if task == "classification":
         codes, classes = checks.as_labels(y, len(X))
-        return Task(Z, codes, x_mean, x_scale, 0.0, 1.0, classes, names)
+        return Task(x_mean, x_scale, 0.0, 1.0, classes, names, Z, codes)
     target = checks.as_target(y, len(X))
     y_mean, y_scale = (float(v) for v in _location_scale(target))
-    return Task(Z, (target - y_mean) / y_scale, x_mean, x_scale, y_mean, y_scale, None, names)
+    target = (target - y_mean) / y_scale
+    return Task(x_mean, x_scale, y_mean, y_scale, None, names, Z, target)
 
 
 def check_powers(tasks: Sequence[Task], order: int) -> None:
@@ -145,7 +160,7 @@ class SearchResult:
     seconds: float
     seed: int
     neuron: TaskLinear = field(repr=False)
-    scaling: Task = field(repr=False)
+    scaling: Scaling = field(repr=False)
     limits: tuple[np.ndarray, np.ndarray] | None = field(repr=False, default=None)
 
     @property

@@ -253,7 +253,7 @@ def _search_one(task: Task, seed: int, options: ThresholdOptions) -> SearchResul
         method="threshold", structure=structure,
         gate_probabilities={_stream(n): s for n, s in scores.items()},
         history=pd.DataFrame(rows), seconds=time.perf_counter() - start, seed=seed,
-        neuron=without_constants(neuron, task), scaling=task,
+        neuron=without_constants(neuron, task), scaling=task.scaling,
     )
 
 

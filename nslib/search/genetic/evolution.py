@@ -201,7 +201,7 @@ def _search_one(
         method="vsr", structure=neuron.structure,
         gate_probabilities={name: float(last[name]) for name in history if name[:4] == "pure"},
         history=history.astype({"epoch": int}), seconds=time.perf_counter() - start, seed=seed,
-        neuron=without_constants(neuron, task), scaling=task,
+        neuron=without_constants(neuron, task), scaling=task.scaling,
     )
 
 

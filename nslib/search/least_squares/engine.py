@@ -236,6 +236,6 @@ def _result(
     neuron = without_constants(model.to_neuron(), task)
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
-        seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task,
+        seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task.scaling,
         limits=None if kept == ("pure 1",) else _limits(task),
     )
