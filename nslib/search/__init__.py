@@ -26,10 +26,26 @@ class Method(NamedTuple):
     run: Callable[[Sequence[Task], Sequence[int], Any, Callable], list[SearchResult]]
 
 
+def one_by_one(search_one: Callable[[Task, int, Any], SearchResult]) -> Callable:
+    """Return the `run` of a method that searches every task with every seed in turn."""
+
+    def run(
+        tasks: Sequence[Task], seeds: Sequence[int], options: Any, report: Callable
+    ) -> list[SearchResult]:
+        fits = [(task, seed) for task in tasks for seed in seeds]
+        results = []
+        for done, (task, seed) in enumerate(fits, start=1):
+            results.append(search_one(task, seed, options))
+            report(done, len(fits), float(results[-1].history["loss"].iloc[-1]))
+        return results
+
+    return run
+
+
 METHODS = {
     "gated": Method(GatedOptions, search_gated),
-    "als": Method(LeastSquaresOptions, search_least_squares),
-    "threshold": Method(ThresholdOptions, search_threshold),
+    "als": Method(LeastSquaresOptions, one_by_one(search_least_squares)),
+    "threshold": Method(ThresholdOptions, one_by_one(search_threshold)),
     "vsr": Method(GeneticOptions, search_genetic),
 }
 

@@ -11,7 +11,7 @@ Source: NeuronSeek (arXiv 2506.15715 v1); sequential-threshold ridge: Rudy et al
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -208,24 +208,9 @@ def _strengths(
     return dict(zip(names, strength.tolist(), strict=True)), coefficients, constant.float()
 
 
-def search_threshold(
-    tasks: Sequence[Task],
-    seeds: Sequence[int],
-    options: ThresholdOptions,
-    report: Callable[[int, int, float], None],
-) -> list[SearchResult]:
-    """Fit every task with every seed, one after another; results task by task, seed by seed."""
-    check_powers(tasks, options.order)
-    fits = [(task, seed) for task in tasks for seed in seeds]
-    results = []
-    for done, (task, seed) in enumerate(fits, start=1):
-        results.append(_search_one(task, seed, options))
-        report(done, len(fits), float(results[-1].history["loss"].iloc[-1]))
-    return results
-
-
-def _search_one(task: Task, seed: int, options: ThresholdOptions) -> SearchResult:
+def search_threshold(task: Task, seed: int, options: ThresholdOptions) -> SearchResult:
     """Alternate gradient fit, ridge regression and thresholding until no more term is dropped."""
+    check_powers([task], options.order)
     start = time.perf_counter()
     Z = torch.as_tensor(task.Z, dtype=torch.float32)
     target = torch.as_tensor(task.target)

@@ -9,7 +9,6 @@ least gain (`selection`), checked on held-out rows and repeated on resamples (`s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,21 +61,6 @@ class LeastSquaresOptions:
         checks.real(self.minimum_gain, "minimum_gain", 0.0, 0.99)
 
 
-def search_least_squares(
-    tasks: Sequence[Task],
-    seeds: Sequence[int],
-    options: LeastSquaresOptions,
-    report: Callable[[int, int, float], None],
-) -> list[SearchResult]:
-    """Search every task with every seed, one after another; results task by task, seed by seed."""
-    fits = [(task, seed) for task in tasks for seed in seeds]
-    results = []
-    for done, (task, seed) in enumerate(fits, start=1):
-        results.append(_search_one(task, seed, options))
-        report(done, len(fits), float(results[-1].history["loss"].iloc[-1]))
-    return results
-
-
 def relocated(task: Task) -> Task:
     """Return the task with features moved back by means that are zero up to chance.
 
@@ -113,7 +97,8 @@ def _objective(task: Task, Z: np.ndarray, rows: np.ndarray | slice, chunk: int, 
     return Softmax(Data(Z, one_hot, chunk, keep))
 
 
-def _search_one(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
+def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
+    """Choose the streams of a task by least squares and fit them; see `LeastSquaresOptions`."""
     start = time.perf_counter()
     task = relocated(task)
     n, d = task.Z.shape
