@@ -37,12 +37,15 @@ _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operato
 
 @dataclass(frozen=True)
 class Measured:
-    """One of our values: the value (None where there is no record), its text, preset, verdict."""
+    """One of our values: the value (None where there is no record), its text, preset, verdict.
+
+    The verdict is None for a value that stands beside the claim and is not judged.
+    """
 
     value: float | None
     text: str
     preset: str | None
-    verdict: str
+    verdict: str | None
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def _check_claim(claim: Mapping[str, Any], where: str) -> None:
         raise ValueError(f"{where}: evidence: found {claim['evidence']!r}, expected a list")
     for number, evidence in enumerate(claim["evidence"], 1):
         place = f"{where}: evidence {number}"
-        required = ("record", "key", "label", "reproduced")
+        required = ("record", "key", "label")
         _check_keys(evidence, _KEYS["evidence"], required, place)
         if not _POINTER.fullmatch(str(evidence["record"])):
             raise ValueError(
@@ -116,6 +119,8 @@ def _check_claim(claim: Mapping[str, Any], where: str) -> None:
                 f"{place}: key: found {evidence['key']!r}, expected metrics.name or "
                 "timing.name"
             )
+        if "partly" in evidence and "reproduced" not in evidence:
+            raise ValueError(f"{place}: found partly, expected reproduced beside it")
         for level in ("reproduced", "partly"):
             if level in evidence and not _THRESHOLD.fullmatch(str(evidence[level])):
                 raise ValueError(
@@ -136,12 +141,13 @@ def judge(claim: Mapping[str, Any], root: Path | None = None) -> Result:
     """Return our values for a claim and the verdict.
 
     "reproduced" where every value reaches its threshold, "not reproduced" where none reaches even
-    the one for "partly", "not run yet" where a value is missing, "partly" otherwise.
+    the one for "partly", "not run yet" where a value is missing, "partly" otherwise. Evidence
+    without a threshold is shown and not judged.
     """
     root = root or paths.root()
     measured = tuple(_measure(evidence, claim["id"], root) for evidence in claim["evidence"])
-    verdicts = {value.verdict for value in measured}
-    if not measured or NOT_RUN in verdicts:
+    verdicts = {value.verdict for value in measured if value.verdict}
+    if not verdicts or NOT_RUN in verdicts:
         verdict = NOT_RUN
     elif len(verdicts) == 1:
         verdict = verdicts.pop()
@@ -152,21 +158,24 @@ def judge(claim: Mapping[str, Any], root: Path | None = None) -> Result:
 
 def _measure(evidence: Mapping[str, Any], claim: str, root: Path) -> Measured:
     notebook, name = evidence["record"].split("/")
+    missing = NOT_RUN if "reproduced" in evidence else None
     for preset in reversed(presets.NAMES):  # the paper preset first
         path = root / "results" / preset / notebook / f"{name}.json"
         if path.is_file():
             break
     else:
-        return Measured(None, "", None, NOT_RUN)
+        return Measured(None, "", None, missing)
     record = records.read(path)
     value: Any = {"metrics": record["metrics"], "timing": record["run"]["timing"]}
     for key in evidence["key"].split("."):
         known = value if isinstance(value, Mapping) else {}
         value = known[checks.one_of(key, f"claims.yaml: {claim}: {path.name}: key", known)]
     if value is None:
-        return Measured(None, "", preset, NOT_RUN)
+        return Measured(None, "", preset, missing)
     value = checks.real(value, f"claims.yaml: {claim}: {path.name}: {evidence['key']}")
-    if _reaches(value, evidence["reproduced"]):
+    if "reproduced" not in evidence:
+        verdict = None
+    elif _reaches(value, evidence["reproduced"]):
         verdict = REPRODUCED
     elif "partly" in evidence and _reaches(value, evidence["partly"]):
         verdict = PARTLY

@@ -79,12 +79,12 @@ def _section(result: Result) -> str:
         f"- judged: {claim['judged']}",
     ]
     for evidence, value in zip(claim["evidence"], result.measured, strict=True):
-        limits = f"reproduced {evidence['reproduced']}"
-        if "partly" in evidence:
-            limits += f", partly {evidence['partly']}"
+        limits = ", ".join(f"{level} {evidence[level]}" for level in ("reproduced", "partly")
+                           if level in evidence)
+        source = f"record `{evidence['record']}`, `{evidence['key']}`"
         text = f"{value.text} ({value.preset} preset)" if value.text else evidence["label"]
-        lines.append(f"- ours: {text}: {value.verdict} [{limits}; record `{evidence['record']}`, "
-                     f"`{evidence['key']}`]")
+        verdict = value.verdict or "beside the claim, not judged"
+        lines.append(f"- ours: {text}: {verdict} [{limits}{'; ' if limits else ''}{source}]")
     return "\n".join([*lines, f"- verdict: **{result.verdict}**", ""])
 
 

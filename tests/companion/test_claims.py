@@ -73,6 +73,22 @@ def test_the_paper_preset_comes_before_the_quick_one(clone):
     assert result.verdict == "reproduced"
 
 
+def test_evidence_without_a_threshold_is_shown_and_not_judged(clone):
+    record(0.2)
+    beside = {"record": "01_x/e2", "key": "metrics.a.b", "label": "ours"}
+    claim = changed(evidence=[*CLAIM["evidence"], beside])
+    assert claims.judge(claim).verdict == "not reproduced"
+    record(1.0)
+    companion.begin("01_x", seed=0).record("e2", {}, {"a": {"b": 0.1}})
+    write(clone, claim)
+    result = claims.judge(claims.load()[0])
+    assert result.verdict == "reproduced"
+    assert claims.ours(result) == "share: 100% (quick); ours: 0.1 (quick)"
+    page = pages.reproducing([result], clone.folder)
+    assert "- ours: ours: 0.1 (quick preset): beside the claim, not judged [record" in page
+    assert claims.judge(changed(evidence=[beside])).verdict == "not run yet"
+
+
 @pytest.mark.parametrize(("values", "verdict"), [
     ((1, 1), "reproduced"), ((1, 0), "partly"), ((0, 0), "not reproduced"),
     ((0.6, 0), "partly"), ((1, None), "not run yet"), ((1,), "not run yet"),
