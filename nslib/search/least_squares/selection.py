@@ -82,13 +82,14 @@ class Selection:
         self.log_n = math.log(objective.data.n_rows)
         self.power_gram = objective.data.power_gram(order)
         self.n_features = starts.raw.shape[1]
+        outputs = objective.data.target.shape[1]
+        self.constant = objective.fit(Polynomial.constant(self.n_features, outputs))
+        self.baseline = self.constant.error
 
     def run(self, max_rounds: int = 40) -> Path:
         """Add and remove terms until no candidate is worth its parameters."""
-        outputs = self.objective.data.target.shape[1]
-        current = self.objective.fit(Polynomial.constant(self.n_features, outputs))
+        current = self.constant
         path = Path([current])
-        self.baseline = current.error
         for _ in range(max_rounds):
             following = self._forward(current, path)
             if following is None and current.error > self.UNEXPLAINED * self.baseline:
