@@ -12,11 +12,11 @@ from .. import checks
 from ..threads import one_thread
 from .gated import GatedOptions, search_gated
 from .genetic import GeneticOptions, search_genetic
-from .least_squares import LeastSquaresOptions, search_least_squares
+from .least_squares import LeastSquaresOptions, refit, search_least_squares
 from .result import SearchResult, Task, make_task
 from .threshold import ThresholdOptions, search_threshold
 
-__all__ = ["METHODS", "SearchResult", "search", "search_many"]
+__all__ = ["METHODS", "SearchResult", "refit", "search", "search_many"]
 
 
 class Method(NamedTuple):

@@ -187,7 +187,7 @@ def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
     return model
 
 
-def _limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
+def feature_limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Return the range of the features, widened on both sides by `REACH` half widths.
 
     A polynomial says nothing far outside its data: one row ten times as far out as all others
@@ -222,5 +222,5 @@ def _result(
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
         seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task.scaling,
-        limits=None if kept == ("pure 1",) else _limits(task),
+        limits=None if kept == ("pure 1",) else feature_limits(task),
     )

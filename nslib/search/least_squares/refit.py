@@ -1,0 +1,111 @@
+"""`refit`: the weights of a neuron whose streams are given, by least squares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ... import checks
+from ...structure import NeuronStructure
+from ...threads import one_thread
+from ..result import SearchResult, make_task, without_constants
+from .engine import LeastSquaresOptions, feature_limits, relocated
+from .gram import Data
+from .held_out import group_numbers, held_out
+from .moments import Starts
+from .objective import Fitted, Squares
+from .polynomial import Polynomial
+from .selection import Candidate, Selection
+
+
+class _Within(Selection):
+    """Selection among the streams of a structure alone."""
+
+    def __init__(self, structure: NeuronStructure, *arguments: Any) -> None:
+        self.allowed = set(structure.streams)
+        super().__init__(*arguments)
+
+    def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
+        return [c for c in super()._pure_candidates(current, residual)
+                if f"pure {c.order}" in self.allowed]
+
+    def _interaction_candidates(
+        self, current: Fitted, residual: Tensor, orders: Iterable[int], effort: int = 1
+    ) -> list[Candidate]:
+        orders = [k for k in orders if f"interact {k}" in self.allowed]
+        return super()._interaction_candidates(current, residual, orders, effort)
+
+    def _reduced(self, model: Polynomial) -> list[Polynomial]:
+        return [m for m in super()._reduced(model) if self.allowed.issuperset(m.streams)]
+
+
+def refit(
+    structure: NeuronStructure, X: Any, y: Any, *, seed: int = 0, standardize: bool = True
+) -> SearchResult:
+    """Fit a neuron of the given streams to features X (N, D) and a regression target y (N,).
+
+    The retraining after a search, the same whatever method found the streams: starts, fits and
+    ranks as in the least-squares search, up to the rank of `structure`. Within these streams it is
+    parsimonious too: one that does not pay for its parameters has no weight, and the structure of
+    the result names those in use. So a superfluous stream costs time, a missing one costs accuracy.
+
+    Same seed, same result. Raises TypeError for another structure, ValueError for a sin stream,
+    and the errors of `search` for the data.
+    """
+    if not isinstance(structure, NeuronStructure):
+        raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
+    if structure.sin:
+        raise ValueError(f"structure: found {structure}, expected one without the sin stream")
+    seed = checks.positive_int(seed, "seed", minimum=0)
+    task = relocated(make_task(X, y, "regression", standardize))
+    start = time.perf_counter()
+    with one_thread():
+        steps = _fit(structure, task.Z, torch.as_tensor(task.target).unsqueeze(1), seed)
+        neuron = without_constants(steps[-1].model.to_neuron(), task)
+    return SearchResult(
+        method="refit", structure=neuron.structure,
+        gate_probabilities={s: float(s in neuron.structure.streams) for s in structure.streams},
+        history=pd.DataFrame([{"epoch": i, "loss": s.error} for i, s in enumerate(steps)]),
+        seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task.scaling,
+        limits=None if neuron.structure.streams == ("pure 1",) else feature_limits(task),
+    )
+
+
+def _fit(structure: NeuronStructure, Z: np.ndarray, target: Tensor, seed: int) -> list[Fitted]:
+    """Return the accepted models in turn, the first a constant, the last the one to use."""
+    options = LeastSquaresOptions()
+    generator = torch.Generator().manual_seed(seed)
+    objective = Squares(Data(Z, target, options.chunk_rows, keep=True))
+    n_starts = min(len(Z), max(2000, 40 * Z.shape[1]))
+    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
+    starts = Starts(torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator)
+    groups = group_numbers(len(Z), generator)
+    errors: dict[Polynomial, Tensor] = {}
+
+    def validate(model: Polynomial) -> Tensor:
+        if model not in errors:
+            errors[model] = held_out(objective, model, groups)
+        return errors[model]
+
+    selection = _Within(
+        structure, objective, starts, start_rows, max(*structure.pure, *structure.interact, 1),
+        structure.rank, options.minimum_gain, validate,
+    )
+    steps = selection.run().steps
+    if len(steps) == 1:
+        return [*steps, objective.scored(_zero(structure, steps[0].model))]
+    return [*steps, objective.fit(steps[-1].model, "thorough")]
+
+
+def _zero(structure: NeuronStructure, constant: Polynomial) -> Polynomial:
+    """Return the constant with the structure's first stream, of zero weights."""
+    if structure.pure:
+        return constant.with_pure(structure.pure[0])
+    factors = torch.ones(structure.interact[0], constant.n_features, dtype=torch.float64)
+    return constant.with_term(factors, torch.zeros(1, dtype=torch.float64))
