@@ -10,17 +10,14 @@ import numpy as np
 import pandas as pd
 import sympy as sp
 import torch
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeCV
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ... import checks
-from ...data import FORMULAS, REGISTRY, load_tabular, make_formula, preprocessor, split
+from ...data import REGISTRY, load_tabular, make_formula, preprocessor, split
 from ...formula import feature_symbols, leading_terms
+from ...rivals.baselines import fitted_baselines
 from ...search import METHODS, SearchResult, search, search_many
 from ...structure import NeuronStructure
+from .formulas import FORMULA_NAMES, formula_tasks, kept_streams
 
 
 def folded_streams(result: SearchResult) -> list[str]:
@@ -96,29 +93,18 @@ def formula_recovery(
     fits that keep it) and a row a fit (method, formula, data_seed, seed, structure, truth, exact,
     seconds).
     """
-    keys = [(mode, variant, s) for mode, variant in FORMULAS for s in data_seeds]
-    tasks = [make_formula(m, v, n_samples, n_features, noise, s) for m, v, s in keys]
+    tasks = formula_tasks(n_samples, n_features, noise, data_seeds)
     found = search_many(
-        [(t.X, t.y) for t in tasks], method, seeds=seeds, standardize=False, **options
+        [(t.X, t.y) for t in tasks.values()], method, seeds=seeds, standardize=False, **options
     )
-    fits, kept = [], []
-    for (mode, variant, data_seed), task, results in zip(keys, tasks, found, strict=True):
-        for result in results:
-            name = f"{mode} {variant}"
-            fits.append({
-                "method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
-                "structure": str(result.structure), "truth": str(task.structure),
-                "exact": result.structure.same_streams(task.structure), "seconds": result.seconds,
-            })
-            kept += [
-                {"method": method, "formula": name, "stream": stream,
-                 "true": stream in task.structure.streams,
-                 "kept": float(stream in result.structure.streams)}
-                for stream in folded_streams(result)
-            ]
-    keys = ["method", "formula", "stream", "true"]
-    streams = pd.DataFrame(kept).groupby(keys, sort=False).mean()
-    return streams.reset_index(), pd.DataFrame(fits)
+    fits = pd.DataFrame([
+        {"method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
+         "structure": str(result.structure), "truth": str(task.structure),
+         "exact": result.structure.same_streams(task.structure), "seconds": result.seconds}
+        for ((name, data_seed), task), results in zip(tasks.items(), found, strict=True)
+        for result in results
+    ])
+    return kept_streams(fits, folded_streams(found[0][0])), fits
 
 
 def agreement(fits: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
@@ -173,7 +159,7 @@ def real_data(
             ]
         models = {
             **{f"{label} neuron": found[-1] for label, found in results.items()},
-            **_fitted_baselines(data.task, X_train, y_train),
+            **fitted_baselines(data.task, X_train, y_train),
         }
         metric, value = _score(data.task, y_train, y_test)
         rows += [
@@ -194,28 +180,6 @@ def _score(task: str, y_train: pd.Series, y_test: pd.Series):
     return "mse", lambda predicted: float(np.mean((predicted - y_test.to_numpy()) ** 2) / scale)
 
 
-def _fitted_baselines(task: str, X: np.ndarray, y: pd.Series) -> dict[str, Any]:
-    """Return the trivial predictor, the linear model and the regularised model on powers 1 to 3."""
-    powers = make_pipeline(
-        FunctionTransformer(lambda Z: np.concatenate([Z, Z**2, Z**3], axis=1)), StandardScaler()
-    )
-    if task == "classification":
-        logistic = LogisticRegression(max_iter=5000)
-        ridge = GridSearchCV(logistic, {"C": np.logspace(-3, 2, 6)})
-        linear, trivial, labels = logistic, DummyClassifier(), ("commonest class", "logistic")
-    else:
-        ridge = RidgeCV(np.logspace(-3, 4, 15))
-        linear, trivial, labels = LinearRegression(), DummyRegressor(), ("mean", "linear")
-    models = {
-        labels[0]: trivial,
-        labels[1]: linear,
-        f"{'logistic' if task == 'classification' else 'ridge'} on x, x², x³": make_pipeline(
-            powers, ridge
-        ),
-    }
-    return {name: model.fit(X, y) for name, model in models.items()}
-
-
 def check_choices(dataset: str, method: str, formula: str) -> tuple[str, int]:
     """Return mode and variant of a formula named like "hybrid 1".
 
@@ -223,7 +187,7 @@ def check_choices(dataset: str, method: str, formula: str) -> tuple[str, int]:
     """
     checks.one_of(dataset, "dataset", REGISTRY)
     checks.one_of(method, "method", METHODS)
-    checks.one_of(formula, "formula", [f"{mode} {variant}" for mode, variant in FORMULAS])
+    checks.one_of(formula, "formula", FORMULA_NAMES)
     mode, variant = formula.split()
     return mode, int(variant)
 
