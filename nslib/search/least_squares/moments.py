@@ -2,15 +2,18 @@
 
 For whitened features z and a residual e the moment tensor E[e · He_k(z)] of a product of k linear
 forms is spanned by their directions. Its D^k entries are never formed: the Gram matrix of its
-first unfolding is a sum over pairs of rows, a kernel matrix. Inside the leading subspace, and from
-there in all dimensions, alternating least squares fits e ≈ Π_m (u_m · z), several restarts at once.
+first unfolding is a sum over pairs of rows, a kernel matrix. Its leading directions need
+n ≫ Q^(k/2) rows; those of E[|e| He_2(z)], of the residual's size, only n ≫ Q. Inside the subspace of
+both, and from there in all dimensions, alternating least squares fits e ≈ Π_m (u_m · z), several
+restarts at once.
 
 Each linear fit weighs a row by 1 / (c + g²), g being the product of the other, still wrong
 factors: their error is multiplied by g as well, so this is generalised least squares. Plain least
 squares lets the few rows of a large g, the heavy tail of a product, decide.
 
 Sources: unfolding of Hermite moments and its pairwise form: Hopkins, Shi & Steurer (2015),
-Montanari & Sun (2018); the kernel uses directions z/|z| alone, so that heavy tails do no harm.
+Montanari & Sun (2018); transformed labels: Damian, Pillaud-Vivien, Lee & Bruna (2024). Moments use
+the directions z/|z| alone, so that heavy tails do no harm.
 """
 
 from __future__ import annotations
@@ -50,17 +53,30 @@ def hermite(order: int, values: Tensor) -> Tensor:
 
 
 def leading_subspace(Z: Tensor, residual: Tensor, order: int, size: int) -> Tensor:
-    """Return an orthonormal basis (Q, size) of the leading directions of the moment tensor.
+    """Return an orthonormal basis (Q, size) that leans towards the directions of a product.
 
-    Z (n, Q) whitened, residual (n, C). The matrix decomposed is Σ_{i≠j} (e_i · e_j) κ(s_i · s_j)
-    s_i s_jᵀ over pairs of rows with s = √Q z/|z| and κ(t) = He_{order-1}(t/√Q): the Gram matrix of
-    the unfolding E[e s ⊗ He_{order-1}(s)], less the terms i = j that carry only noise.
+    Z (n, Q) whitened, residual (n, C). Half of it from the moment tensor of the residual, half from
+    the second moments of its size: |e| of a product is large where all its forms are, whatever
+    the order, so that n need only grow like Q.
     """
-    n, q = Z.shape
-    S = Z / Z.norm(dim=1, keepdim=True).clamp_min(1e-150) * math.sqrt(q)
+    S = Z / Z.norm(dim=1, keepdim=True).clamp_min(1e-150) * math.sqrt(Z.shape[1])
     # a long tail of the residual would decide alone
-    limit = 2 * residual.abs().quantile(0.5, dim=0)
-    residual = residual.clamp(-limit, limit) / limit.clamp_min(1e-150)
+    typical = residual.abs().quantile(0.5, dim=0).clamp_min(1e-150)
+    scaled = residual / typical
+    unfolded = torch.linalg.eigh(unfolding_gram(S, scaled.clamp(-2, 2), order))[1]
+    magnitude = scaled.abs().clamp_max(4).mean(dim=1)
+    values, vectors = torch.linalg.eigh(S.T @ ((magnitude - magnitude.mean()).unsqueeze(1) * S))
+    outermost = vectors[:, values.abs().argsort(descending=True)[: size - size // 2]]
+    return torch.linalg.qr(torch.cat([outermost, unfolded[:, -(size // 2) :]], dim=1))[0]
+
+
+def unfolding_gram(S: Tensor, residual: Tensor, order: int) -> Tensor:
+    """Return the Gram matrix (Q, Q) of the unfolding E[e s ⊗ He_{order-1}(s)] of the moments.
+
+    As a sum over pairs of rows, Σ_{i≠j} (e_i · e_j) κ(s_i · s_j) s_i s_jᵀ with s = √Q z/|z| and
+    κ(t) = He_{order-1}(t/√Q); the terms i = j carry only noise.
+    """
+    n, q = S.shape
     S, residual = S.float(), residual.float()
     matrix = torch.zeros(q, q)
     for first in range(0, n, 1024):
@@ -68,7 +84,7 @@ def leading_subspace(Z: Tensor, residual: Tensor, order: int, size: int) -> Tens
         kernel = hermite(order - 1, S[part] @ S.T / math.sqrt(q))
         kernel.diagonal(first).zero_()
         matrix += S[part].T @ ((kernel * (residual[part] @ residual.T)) @ S)
-    return torch.linalg.eigh((matrix + matrix.T).double())[1][:, -size:]
+    return (matrix + matrix.T).double()
 
 
 def alternate(
