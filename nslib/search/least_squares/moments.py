@@ -3,9 +3,9 @@
 For whitened features z and a residual e the moment tensor E[e · He_k(z)] of a product of k linear
 forms is spanned by their directions. Its D^k entries are never formed: the Gram matrix of its
 first unfolding is a sum over pairs of rows, a kernel matrix. Its leading directions need
-n ≫ Q^(k/2) rows; those of E[|e| He_2(z)], of the residual's size, only n ≫ Q. Inside the subspace of
-both, and from there in all dimensions, alternating least squares fits e ≈ Π_m (u_m · z), several
-restarts at once.
+n ≫ Q^(k/2) rows, those of E[|e| · He_2(z)], of the residual's size, only n ≫ Q. Inside the
+subspace of both, and from there in all dimensions, alternating least squares fits
+e ≈ Π_m (u_m · z), several restarts at once.
 
 Each linear fit weighs a row by 1 / (c + g²), g being the product of the other, still wrong
 factors: their error is multiplied by g as well, so this is generalised least squares. Plain least
