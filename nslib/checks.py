@@ -92,21 +92,32 @@ def _finite(array: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
-    """Return `X` as a finite float64 matrix (rows, features).
+def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
+    """Return `X` as a float matrix (rows, features), whose values may be NaN or infinite.
 
-    Accepts arrays, tensors, nested lists and DataFrames. Raises TypeError for text or complex
-    numbers and ValueError for other than two dimensions, no column, fewer than `min_rows` rows,
-    NaN or infinity.
+    Arrays and tensors of float32 and float64, `numpy.memmap` among them, are neither copied nor
+    read; other arrays, nested lists and DataFrames become float64. Raises TypeError for text or
+    complex numbers and ValueError for other than two dimensions, no column or fewer than
+    `min_rows` rows.
     """
-    array = _numeric(X, name)
+    array = None if isinstance(X, pd.DataFrame) else _array(X, name)
+    if array is None or array.dtype not in (np.float32, np.float64):
+        array = _numeric(X, name)
     if array.ndim != 2:
         raise ValueError(f"{name}: found shape {array.shape}, expected (rows, features)")
     if array.shape[1] == 0:
         raise ValueError(f"{name}: found no column, expected at least one feature")
     if array.shape[0] < min_rows:
         raise ValueError(f"{name}: found {array.shape[0]} rows, expected at least {min_rows}")
-    return _finite(array, name)
+    return array
+
+
+def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
+    """Return a copy of `X` as a finite float64 matrix (rows, features).
+
+    Raises the errors of `as_rows`, and ValueError for NaN or infinity.
+    """
+    return _finite(as_rows(X, name, min_rows).astype(np.float64), name)
 
 
 def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:

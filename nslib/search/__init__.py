@@ -116,7 +116,7 @@ def search_many(
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise TypeError(f"data: found {type(pair).__name__} at {i}, expected pairs (X, y)")
     tasks = [make_task(X, y, task, standardize) for X, y in data]
-    shapes = sorted({(*t.Z.shape, t.n_outputs) for t in tasks})
+    shapes = sorted({(*t.X.shape, t.n_outputs) for t in tasks})
     if len(shapes) > 1:
         raise ValueError(
             f"data: found the (rows, features, outputs) {shapes}, expected one shape for a batch"

@@ -222,7 +222,7 @@ def search_gated(
     """
     check_powers(tasks, options.order)
     start = time.perf_counter()
-    n_rows, n_features = tasks[0].Z.shape
+    n_rows, n_features = tasks[0].X.shape
     n_outputs = tasks[0].n_outputs
     fits = [(task, seed) for task in tasks for seed in seeds]
     model = DualStream(n_features, n_outputs, options, [seed for _, seed in fits])

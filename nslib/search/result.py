@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from .. import checks, formula
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
+from .columns import Columns, finite_chunks, finite_columns
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,37 @@ class Scaling:
     feature_names: tuple[str, ...] | None
 
 
+class ScaledRows:
+    """Features (N, D) in scaled units: indexing by rows reads these and returns (n, D) float64."""
+
+    def __init__(self, X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+        self.X, self.shape = X, X.shape
+        # most tasks need only one or neither of the two
+        self.mean = mean if mean.any() else None
+        self.scale = scale if (scale != 1).any() else None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        Z = np.array(self.X[rows], dtype=np.float64)
+        if self.mean is not None:
+            Z -= self.mean
+        if self.scale is not None:
+            Z /= self.scale
+        return Z
+
+
 @dataclass(frozen=True)
 class Task(Scaling):
-    """A validated search task in scaled units.
+    """A validated search task.
 
-    `Z` (N, D) float64 features, a constant one being zeros; `target` (N,) float64, standardised,
-    or (N,) int64 class codes.
+    `X` (N, D): raw features in float32 or float64, which may lie on disk; `columns`: their
+    statistics; `target` (N,) float64, standardised, or (N,) int64 class codes.
     """
 
-    Z: np.ndarray
+    X: np.ndarray
+    columns: Columns
     target: np.ndarray
 
     @property
@@ -53,15 +77,32 @@ class Task(Scaling):
         """The scaling without the data, for results to keep."""
         return Scaling(**{field.name: getattr(self, field.name) for field in fields(Scaling)})
 
+    @property
+    def rows(self) -> ScaledRows:
+        """The features in scaled units, read where they are asked for."""
+        return ScaledRows(self.X, self.x_mean, self.x_scale)
 
-def _location_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column, safe from 1e-300 to 1e300."""
-    size = np.abs(values).max(axis=0)
-    size = np.where(size > 0, size, 1.0)
-    unit = values / size
-    mean, scale = unit.mean(axis=0), unit.std(axis=0)
-    constant = scale <= 1e-13
-    return np.where(constant, values[0], mean * size), np.where(constant, 1.0, scale * size)
+    @cached_property
+    def Z(self) -> np.ndarray:
+        """All features in scaled units, (N, D) float64, kept in memory once asked for."""
+        return self.rows[:]
+
+    @property
+    def limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lowest and highest scaled features, (D,) each."""
+        low, high = self.columns.low, self.columns.high
+        return (low - self.x_mean) / self.x_scale, (high - self.x_mean) / self.x_scale
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute value of a scaled feature."""
+        return float(np.abs(self.limits).max())
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Which scaled features have one value, (D,) bool."""
+        low, high = self.limits
+        return low == high
 
 
 def feature_names(X: Any) -> tuple[str, ...] | None:
@@ -104,23 +145,23 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> T
     checks.one_of(task, "task", ["auto", "regression", "classification"])
     checks.boolean(standardize, "standardize")
     names = feature_names(X)
-    X = checks.as_matrix(X)
+    X = checks.as_rows(X)
     task = _task_of(y) if task == "auto" else task
-    d = X.shape[1]
-    x_mean, x_scale = _location_scale(X) if standardize else (np.zeros(d), np.ones(d))
-    Z = (X - x_mean) / x_scale
+    columns, d = finite_columns(X, "X"), X.shape[1]
+    x_mean, x_scale = (columns.mean, columns.scale) if standardize else (np.zeros(d), np.ones(d))
     if task == "classification":
         codes, classes = checks.as_labels(y, len(X))
-        return Task(x_mean, x_scale, 0.0, 1.0, classes, names, Z, codes)
+        return Task(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, codes)
     target = checks.as_target(y, len(X))
-    y_mean, y_scale = (float(v) for v in _location_scale(target))
+    moments = finite_columns(target, "y")
+    y_mean, y_scale = float(moments.mean), float(moments.scale)
     target = (target - y_mean) / y_scale
-    return Task(x_mean, x_scale, y_mean, y_scale, None, names, Z, target)
+    return Task(x_mean, x_scale, y_mean, y_scale, None, names, X, columns, target)
 
 
 def check_powers(tasks: Sequence[Task], order: int) -> None:
     """Raise ValueError where x^order would leave the range in which single precision is safe."""
-    largest = max(float(np.abs(task.Z).max()) for task in tasks)
+    largest = max(task.largest for task in tasks)
     if order * np.log10(max(largest, 1.0)) > 15:
         raise ValueError(
             f"X: found values up to {largest:.3g} in the search's units, whose power {order} "
@@ -131,7 +172,7 @@ def check_powers(tasks: Sequence[Task], order: int) -> None:
 @torch.no_grad()
 def without_constants(neuron: TaskLinear, task: Task) -> TaskLinear:
     """Return the neuron, frozen; the weights of constant features, which see zeros, are zero."""
-    constant = torch.as_tensor(np.ptp(task.Z, axis=0) == 0)
+    constant = torch.as_tensor(task.constant)
     for stream, weights in neuron.stream_weights().items():
         if not stream.startswith("interact"):
             weights[:, constant] = 0
@@ -168,27 +209,32 @@ class SearchResult:
         """The class names in the order of the neuron's outputs; None for regression."""
         return self.scaling.classes
 
-    def _scaled(self, X: Any, min_rows: int = 1) -> torch.Tensor:
+    def _scaled(self, X: Any, min_rows: int = 1) -> Iterator[torch.Tensor]:
+        """Yield raw X (N, D) in the neuron's units, chunk by chunk."""
         names, known = feature_names(X), self.scaling.feature_names
         if None not in (names, known) and names != known:
             raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
-        X = checks.as_matrix(X, min_rows=min_rows)
+        X = checks.as_rows(X, min_rows=min_rows)
         if X.shape[1] != self.neuron.in_features:
             raise ValueError(
                 f"X: found {X.shape[1]} features, expected {self.neuron.in_features}"
             )
-        Z = (X - self.scaling.x_mean) / self.scaling.x_scale
-        if self.limits is not None:
-            Z = np.clip(Z, *self.limits)
-        return torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
+        for Z in finite_chunks(X, "X"):
+            Z -= self.scaling.x_mean
+            Z /= self.scaling.x_scale
+            if self.limits is not None:
+                np.clip(Z, *self.limits, out=Z)
+            yield torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
 
     def decision(self, X: Any) -> np.ndarray:
         """Return the neuron's outputs for raw X (N, D): (N,) in y's units, or (N, C) logits.
 
-        Raises ValueError for other features than those of the search, and where powers overflow.
+        X may be an array on disk, which is read chunk by chunk. Raises ValueError for other
+        features than those of the search, and where powers overflow.
         """
         with torch.no_grad():
-            outputs = self.neuron(self._scaled(X)).double().numpy()
+            parts = [self.neuron(Z).double().numpy() for Z in self._scaled(X)]
+        outputs = np.concatenate(parts)
         if not np.isfinite(outputs).all():
             raise ValueError("X: found values so far from the training data that powers overflow")
         if self.classes is not None:
@@ -223,6 +269,7 @@ class SearchResult:
         they are not a decomposition of the variance of y.
         """
         with torch.no_grad():
-            outputs = self.neuron.stream_outputs(self._scaled(X, min_rows=2))
+            parts = [self.neuron.stream_outputs(Z) for Z in self._scaled(X, min_rows=2)]
+        outputs = {k: torch.cat([part[k] for part in parts]) for k in parts[0]}
         variance = pd.Series({k: float(v.var(dim=0).sum()) for k, v in outputs.items()})
         return (variance / variance.sum()).rename("share")

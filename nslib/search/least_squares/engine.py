@@ -67,14 +67,9 @@ def relocated(task: Task) -> Task:
     Centring by the sample mean m turns x^k into (z + m)^k, which has all lower orders. So where
     |m| is below four standard errors, the feature is scaled only. A constant feature becomes zero.
     """
-    limit = 4 * task.x_scale / np.sqrt(len(task.Z))
-    constant = np.ptp(task.Z, axis=0) == 0
-    shift = np.where(~constant & (np.abs(task.x_mean) < limit), task.x_mean, 0.0)
-    shift = np.where(constant, -task.Z[0] * task.x_scale, shift)
-    if not shift.any():
-        return task
-    Z = np.where(constant, 0.0, task.Z + shift / task.x_scale)
-    return replace(task, Z=Z, x_mean=task.x_mean - shift)
+    limit = 4 * task.x_scale / np.sqrt(len(task.X))
+    mean = np.where(np.abs(task.x_mean) < limit, 0.0, task.x_mean)
+    return replace(task, x_mean=np.where(task.constant, task.columns.low, mean))
 
 
 def candidate_orders(Z: np.ndarray, order: int) -> int:
@@ -101,13 +96,13 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
     """Choose the streams of a task by least squares and fit them; see `LeastSquaresOptions`."""
     start = time.perf_counter()
     task = relocated(task)
-    n, d = task.Z.shape
+    n, d = task.X.shape
     generator = torch.Generator().manual_seed(seed)
     rows = np.arange(n)
     if n > options.search_rows:
         drawn = torch.randperm(n, generator=generator)[: options.search_rows]
         rows = drawn.sort().values.numpy()
-    Z = np.asarray(task.Z[rows] if len(rows) < n else task.Z)
+    Z = task.rows[rows if len(rows) < n else slice(None)]
     objective = _objective(task, Z, rows, options.chunk_rows, keep=True)
     order = candidate_orders(Z, options.order)
 
@@ -141,7 +136,7 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
         chosen = choose(fits, [validate(fit.model) for fit in fits])
     whole = objective
     if len(rows) < n:
-        whole = _objective(task, task.Z, slice(None), options.chunk_rows, keep=False)
+        whole = _objective(task, task.rows, slice(None), options.chunk_rows, keep=False)
     final = chosen if chosen is linear else whole.fit(chosen.model, "thorough")
     return _result(task, seed, options, final, path.steps[1:] or [linear], frequencies, start)
 
@@ -193,7 +188,7 @@ def feature_limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
     A polynomial says nothing far outside its data: one row ten times as far out as all others
     would decide the mean error of a test set.
     """
-    low, high = task.Z.min(axis=0), task.Z.max(axis=0)
+    low, high = task.limits
     margin = REACH * (high - low) / 2
     return low - margin, high + margin
 

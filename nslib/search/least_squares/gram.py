@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..result import ScaledRows
 from .polynomial import Polynomial, Rows
 
 RIDGE = 1e-12
@@ -24,11 +25,14 @@ Local = Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor, float]]
 class Data:
     """Features Z (N, D) and targets (N, C), served in chunks.
 
-    Z may be an array on disk (`numpy.memmap`). With `keep` the chunks and their powers stay in
-    memory; without, each pass reads Z anew and memory does not depend on N. `passes` counts them.
+    Z may be an array on disk (`numpy.memmap`) or the rows of a task, read chunk by chunk. With
+    `keep` the chunks and their powers stay in memory; without, each pass reads Z anew and memory
+    does not depend on N. `passes` counts them.
     """
 
-    def __init__(self, Z: np.ndarray, target: Tensor, chunk_rows: int, keep: bool) -> None:
+    def __init__(
+        self, Z: np.ndarray | ScaledRows, target: Tensor, chunk_rows: int, keep: bool
+    ) -> None:
         self.Z, self.target, self.chunk_rows = Z, target, chunk_rows
         self.passes = 0
         self._kept = list(self._read()) if keep else None
@@ -41,7 +45,7 @@ class Data:
     def _read(self) -> Iterator[tuple[Rows, Tensor]]:
         for first in range(0, len(self.Z), self.chunk_rows):
             part = slice(first, first + self.chunk_rows)
-            Z = torch.as_tensor(np.array(self.Z[part], dtype=np.float64))
+            Z = torch.as_tensor(np.require(self.Z[part], np.float64, "W"))
             yield Rows(Z), self.target[part]
 
     def chunks(self) -> Iterator[tuple[Rows, Tensor]]:
