@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from .predecessor import PREDECESSOR_FORMULAS, PredecessorSet, load_predecessor_synthetic
+from .predecessor import (
+    PREDECESSOR_FORMULAS,
+    PredecessorSet,
+    load_predecessor_synthetic,
+    make_predecessor_sets,
+)
 from .preparation import preprocessor, split, target_scaler
 from .registry import REGISTRY, Dataset
 from .synthetic import FORMULAS, Formula, FormulaTask, make_formula, random_formula
@@ -21,6 +26,7 @@ __all__ = [
     "load_predecessor_synthetic",
     "load_tabular",
     "make_formula",
+    "make_predecessor_sets",
     "preprocessor",
     "random_formula",
     "split",

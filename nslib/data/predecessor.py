@@ -21,6 +21,9 @@ from ..structure import NeuronStructure
 from .tabular import FOLDER_VARIABLE
 
 NOISES = ("low", "medium", "high")
+LEVELS: Mapping[str, float] = MappingProxyType({"low": 0.05, "medium": 0.15, "high": 0.3})
+"""Standard deviation of the noise over the root mean square of the target, from the data."""
+
 FILE = "predecessor_synthetic.npz"
 
 #: Coefficient by order of each formula y = Σ_i Σ_k a_k x_i^k, found from the data as told above.
@@ -75,6 +78,33 @@ def load_predecessor_synthetic(
         raise ValueError(f"{path}: found no readable .npz file ({error})") from error
     with arrays:
         return [_read(arrays, n, k) for n in NOISES for k in PREDECESSOR_FORMULAS]
+
+
+def make_predecessor_sets(
+    n_samples: int = 600, n_features: int = 10, seed: int = 0
+) -> list[PredecessorSet]:
+    """Return 30 sets like the published ones, in their order: the same formulas, new data.
+
+    Features are uniform in [−50, 50]; the three levels of a formula share them and one draw of
+    normal noise, scaled by `LEVELS`. Raises TypeError or ValueError for an argument out of range.
+    """
+    shape = (
+        checks.positive_int(n_samples, "n_samples", minimum=2),
+        checks.positive_int(n_features, "n_features"),
+    )
+    seed = checks.positive_int(seed, "seed", minimum=0)
+    sets = []
+    for formula, terms in PREDECESSOR_FORMULAS.items():
+        rng = np.random.default_rng([seed, formula])
+        X = rng.uniform(-50, 50, shape)
+        clean = sum(a * (X**k).sum(axis=1) for k, a in terms.items())
+        noise = rng.standard_normal(len(X)) * np.sqrt(np.mean(clean**2))
+        structure = NeuronStructure(pure=tuple(terms), interact=())
+        sets += [
+            PredecessorSet(level, formula, X, clean + scale * noise, structure)
+            for level, scale in LEVELS.items()
+        ]
+    return sorted(sets, key=lambda s: (NOISES.index(s.noise), s.formula))
 
 
 def _read(arrays: Mapping[str, np.ndarray], noise: str, formula: int) -> PredecessorSet:

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from nslib.data import PREDECESSOR_FORMULAS, load_predecessor_synthetic
+from nslib.data import (
+    PREDECESSOR_FORMULAS,
+    load_predecessor_synthetic,
+    make_predecessor_sets,
+)
+from nslib.data.predecessor import LEVELS, NOISES
 
 
 @pytest.fixture
@@ -54,3 +59,27 @@ def test_another_content_is_refused(tmp_path, arrays):
     path.write_bytes(b"not an archive")
     with pytest.raises(ValueError, match="found no readable .npz file"):
         load_predecessor_synthetic(tmp_path)
+
+
+def test_made_sets_are_like_the_published_ones():
+    sets = make_predecessor_sets(n_samples=4000, n_features=3, seed=1)
+    assert [(s.noise, s.formula) for s in sets] == [
+        (noise, formula) for noise in NOISES for formula in PREDECESSOR_FORMULAS
+    ]
+    for low, high in zip(sets[:10], sets[20:], strict=True):
+        terms = PREDECESSOR_FORMULAS[low.formula]
+        clean = sum(a * (low.X**k).sum(axis=1) for k, a in terms.items())
+        np.testing.assert_array_equal(low.X, high.X)
+        np.testing.assert_allclose(high.y - clean, 6 * (low.y - clean), rtol=1e-3, atol=1e-6)
+        ratio = np.std(low.y - clean) / np.sqrt(np.mean(clean**2))
+        assert ratio == pytest.approx(LEVELS["low"], rel=0.05)
+        assert np.abs(low.X).max() <= 50 and low.structure.pure == tuple(terms)
+    again = make_predecessor_sets(n_samples=4000, n_features=3, seed=1)
+    np.testing.assert_array_equal(again[7].y, sets[7].y)
+    assert not np.array_equal(sets[0].X, sets[1].X)
+
+
+@pytest.mark.parametrize(("name", "value"), [("n_samples", 1), ("n_features", 0), ("seed", -1)])
+def test_arguments_out_of_range_are_named(name, value):
+    with pytest.raises(ValueError, match=name):
+        make_predecessor_sets(**{name: value})
