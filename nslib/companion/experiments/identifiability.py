@@ -1,0 +1,136 @@
+"""Why gates stay open in vain: streams that say the same thing in several ways."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+
+from ... import checks
+from ...neuron import TaskLinear
+from ...search import SearchResult, refit
+from ...structure import NeuronStructure
+
+
+@torch.no_grad()
+def power_and_twin(order: int, weights: torch.Tensor) -> tuple[TaskLinear, TaskLinear]:
+    """Return the neuron w · x^k of `weights` (D,), and the interaction of rank D equal to it.
+
+    The twin's rank-one term i is w_i (e_i · x)^k: all k factors are the unit vector e_i.
+    """
+    n_features = len(weights)
+    neurons = []
+    for structure in (
+        NeuronStructure((order,), ()), NeuronStructure((), (order,), rank=n_features)
+    ):
+        neuron = TaskLinear(n_features, 1, structure, dtype=torch.float64)
+        neuron.bias.zero_()
+        neuron.weight.copy_(weights)
+        if neuron.factors is not None:
+            neuron.factor(order).copy_(torch.eye(n_features))
+        neurons.append(neuron.requires_grad_(False))
+    return neurons[0], neurons[1]
+
+
+def twins(orders: Sequence[int], n_features: int, n_points: int, seed: int) -> pd.DataFrame:
+    """Return for each order how far power and twin differ at normal points, for random weights.
+
+    Columns: order, power and interaction (number of weights), gap (largest difference over the
+    largest output).
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for order in orders:
+        X = torch.as_tensor(rng.standard_normal((n_points, n_features)))
+        power, twin = power_and_twin(order, torch.as_tensor(rng.standard_normal(n_features)))
+        expected = power(X)
+        rows.append({
+            "order": order,
+            "power": power.structure.n_parameters(n_features, bias=False),
+            "interaction": twin.structure.n_parameters(n_features, bias=False),
+            "gap": float((twin(X) - expected).abs().max() / expected.abs().max()),
+        })
+    return pd.DataFrame(rows)
+
+
+def normal_moment(order: int) -> sp.Integer:
+    """Return E[z^k] of a standard normal z: (k − 1)!! for even k, else 0."""
+    order = checks.positive_int(order, "order", minimum=0)
+    return sp.Integer(0) if order % 2 else sp.factorial2(order - 1)
+
+
+def power_correlation(a: int, b: int) -> sp.Expr:
+    """Return the exact correlation of z^a and z^b for a standard normal z.
+
+    It is also that of S_a and S_b, sums over independent coordinates.
+    """
+
+    def covariance(i: int, j: int) -> sp.Expr:
+        return normal_moment(i + j) - normal_moment(i) * normal_moment(j)
+
+    return sp.simplify(covariance(a, b) / sp.sqrt(covariance(a, a) * covariance(b, b)))
+
+
+def power_correlations(
+    order: int, n_samples: int, n_features: int, seed: int
+) -> pd.DataFrame:
+    """Return exact and sample correlations of the power sums S_a and S_b, a row a pair of orders.
+
+    Columns: a, b, exact, sample (of `n_samples` normal points in `n_features` dimensions).
+    """
+    X = np.random.default_rng(seed).standard_normal((n_samples, n_features))
+    orders = range(1, order + 1)
+    sample = np.corrcoef([(X**k).sum(axis=1) for k in orders])
+    return pd.DataFrame([
+        {"a": a, "b": b, "exact": float(power_correlation(a, b)),
+         "sample": float(sample[a - 1, b - 1])}
+        for a, b in itertools.product(orders, orders)
+    ])
+
+
+def without(structure: NeuronStructure, stream: str) -> NeuronStructure:
+    """Return the structure less one of its streams; ValueError where that leaves none."""
+    checks.one_of(stream, "stream", structure.streams)
+    rest = [name.split() for name in structure.streams if name != stream]
+    orders = {
+        kind: tuple(int(name[1]) for name in rest if name[0] == kind)
+        for kind in ("pure", "interact")
+    }
+    return NeuronStructure(**orders, rank=structure.rank, sin=["sin"] in rest)
+
+
+def cost_of_dropping(
+    result: SearchResult, truth: NeuronStructure, X: np.ndarray, y: np.ndarray
+) -> pd.DataFrame:
+    """Return for each kept stream its gate, and the loss with and without it, both refitted.
+
+    X (N, D), y (N,): the data of the search. Columns: stream, true, open (probability that its
+    gate is open; of the more open one where an interaction of order 1 was folded in), loss and
+    loss_without (mean squared errors in variances of y), needed (whether BIC is worse without).
+    """
+
+    def refitted(structure: NeuronStructure) -> tuple[float, float]:
+        fitted = refit(structure, X, y, standardize=False)
+        loss = float(np.mean((fitted.predict(X) - y) ** 2) / np.var(y))
+        n_weights = fitted.structure.n_parameters(np.shape(X)[1])
+        return loss, len(y) * np.log(loss) + n_weights * np.log(len(y))
+
+    gates = result.gate_probabilities
+    loss, bic = refitted(result.structure)
+    rows = []
+    for stream in result.structure.streams:
+        loss_without, bic_without = (
+            refitted(without(result.structure, stream)) if len(result.structure.streams) > 1
+            else (1.0, np.inf)
+        )
+        names = ("pure 1", "interact 1") if stream == "pure 1" else (stream,)
+        rows.append({
+            "stream": stream, "true": stream in truth.streams,
+            "open": max(gates.get(name, 0.0) for name in names),
+            "loss": loss, "loss_without": loss_without, "needed": bool(bic_without > bic),
+        })
+    return pd.DataFrame(rows)
