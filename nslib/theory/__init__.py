@@ -1,0 +1,52 @@
+"""What networks of one chaotic neuron can hold: three constructions, each with its certificate.
+
+A `find_depth`: in the number of repetitions; B `encode`: in the digits of one parameter;
+C `find_winding`: in the size of one weight. Each result is a `Construction`. Theorems C8 and C9 of
+the paper (arXiv 2506.15715).
+"""
+
+from .bounds import (
+    angle_intervals,
+    arcsine_measure,
+    hoelder,
+    information_bound,
+    waiting_bits,
+    waiting_time,
+)
+from .conjugacy import Step, prove_conjugacy
+from .construction import Construction
+from .digits import Digits, encode, word_bits
+from .expansion import DEFAULT_C, angles_along, start_angles
+from .intervals import Intervals
+from .orbit import angle_at, angle_orbit, chaotic_neuron, orbit, orbit_intervals, visited
+from .trajectory import DenseTrajectory, find_depth
+from .winding import Winding, find_winding
+
+__all__ = [
+    "DEFAULT_C",
+    "Construction",
+    "DenseTrajectory",
+    "Digits",
+    "Intervals",
+    "Step",
+    "Winding",
+    "angle_at",
+    "angle_intervals",
+    "angle_orbit",
+    "angles_along",
+    "arcsine_measure",
+    "chaotic_neuron",
+    "encode",
+    "find_depth",
+    "find_winding",
+    "hoelder",
+    "information_bound",
+    "orbit",
+    "orbit_intervals",
+    "prove_conjugacy",
+    "start_angles",
+    "visited",
+    "waiting_bits",
+    "waiting_time",
+    "word_bits",
+]

@@ -1,0 +1,86 @@
+"""What K values to within ε cost: the information bound, and Kac's waiting time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+
+
+def as_targets(targets: Any, name: str = "targets") -> np.ndarray:
+    """Return target values as a read-only float64 array (K,) within [0, 1].
+
+    Raises TypeError for text, ValueError for no target, another shape, NaN, or a value outside.
+    """
+    array = checks.as_matrix(np.atleast_1d(targets)[:, None] if np.ndim(targets) < 2 else targets,
+                             name, min_rows=0)
+    if array.shape[1] != 1 or np.ndim(targets) > 1:
+        raise ValueError(f"{name}: found shape {np.shape(targets)}, expected (cells,)")
+    array = array[:, 0].copy()
+    if not len(array):
+        raise ValueError(f"{name}: found no value, expected at least one cell")
+    outside = np.flatnonzero((array < 0) | (array > 1))
+    if len(outside):
+        k = outside[0]
+        raise ValueError(
+            f"{name}: found {array[k]} at {k} ({len(outside)} such), expected values in [0, 1]"
+        )
+    array.setflags(write=False)
+    return array
+
+
+def as_eps(eps: Any) -> float:
+    """Return a tolerance in (0, 1/2); TypeError or ValueError otherwise."""
+    eps = checks.real(eps, "eps")
+    if not 0 < eps < 0.5:
+        raise ValueError(f"eps: found {eps}, expected a tolerance above 0 and below 1/2")
+    return eps
+
+
+def information_bound(cells: int, eps: float) -> float:
+    """Return K log2(1/(2ε)): bits that any store of K arbitrary values in [0, 1] to ±ε needs.
+
+    An interval of length 2ε around each of N^K answers must hold every target, so N >= 1/(2ε).
+    """
+    return checks.positive_int(cells, "cells") * math.log2(1 / (2 * as_eps(eps)))
+
+
+def angle_intervals(targets: Any, eps: float) -> np.ndarray:
+    """Return for each target the angles α in [0, 1/2] with |sin²(πα) - y| <= ε: (K, 2) doubles.
+
+    To double precision; the other half of the circle mirrors it.
+    """
+    y, eps = as_targets(targets), as_eps(eps)
+    edges = np.stack([np.maximum(y - eps, 0), np.minimum(y + eps, 1)], axis=1)
+    return np.arctan2(np.sqrt(edges), np.sqrt(1 - edges)) / np.pi
+
+
+def arcsine_measure(targets: Any, eps: float) -> np.ndarray:
+    """Return μ([y - ε, y + ε]) of each target under the arcsine law, which T keeps: (K,)."""
+    return 2 * np.diff(angle_intervals(targets, eps), axis=1)[:, 0]
+
+
+def waiting_bits(targets: Any, eps: float) -> float:
+    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): bits that this set of targets costs.
+
+    Kac: the mean return time to a set is one over its measure. That the first visit from the
+    given start takes as long is the expectation for a random start, not a proved bound.
+    """
+    return float(-np.log2(arcsine_measure(targets, eps)).sum())
+
+
+def waiting_time(targets: Any, eps: float) -> float:
+    """Return Kac's mean waiting time 1/Π μ_k in steps of the neuron; inf above the doubles."""
+    bits = waiting_bits(targets, eps)
+    return 2.0**bits if bits < 1024 else math.inf
+
+
+def hoelder(constant: float, exponent: float = 1.0) -> Callable[[float], float]:
+    """Return the modulus of continuity h -> constant · h^exponent; exponent 1 is Lipschitz."""
+    constant = checks.real(constant, "constant", 0)
+    exponent = checks.real(exponent, "exponent", np.finfo(float).tiny, 1)
+    return lambda h: constant * checks.real(h, "h", 0) ** exponent

@@ -1,0 +1,127 @@
+"""Construction B: the digits of one number hold the function, word after word.
+
+θ_k = arcsin(√y_k)/π to m bits, α = Σ_k θ_k 2^{-m(k-1)}, s = sin²(πα): m repetitions of the
+chaotic neuron move the next word to the front.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from mpmath.ctx_mp import MPContext
+
+from .. import checks
+from .bounds import as_eps, as_targets
+from .construction import Construction, certificate
+from .intervals import Intervals, outward, round_up, sin_squared
+
+MAX_WORD = 4096
+MAX_BITS = 1 << 26
+GUARD = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Digits(Construction):
+    """|T^{m(k-1)}(s) - targets[k - 1]| <= π 2^{-m} for k = 1 … K, certified.
+
+    `word_bits`: m; `code`: the integer of K words of m bits, the first in front, so that
+    α = code / 2^{mK}; `eps` is the double next above π 2^{-m}.
+    """
+
+    word_bits: int
+    code: int
+
+    @property
+    def angle(self) -> Fraction:
+        """α, exactly."""
+        return Fraction(self.code, 1 << self.bits)
+
+    def start(self) -> Intervals:
+        """Return s = sin²(πα), the one parameter that holds the targets, as an interval (1,)."""
+        return outward(sin_squared([self.angle]))
+
+    def word(self, k: int) -> int:
+        """Return the m bits θ_k 2^m of index k = 1 … K, by m(k - 1) doublings of the angle."""
+        k = checks.positive_int(k, "k", 1, self.cells)
+        shifted = self.code << self.word_bits * (k - 1) & ((1 << self.bits) - 1)
+        return shifted >> (self.bits - self.word_bits)
+
+    @property
+    def bits(self) -> int:
+        """m·K: the digits of α."""
+        return self.word_bits * self.cells
+
+    @property
+    def repeats(self) -> int:
+        """m(K - 1): until the last word is in front."""
+        return self.word_bits * (self.cells - 1)
+
+    @property
+    def parameters(self) -> dict[str, int | float | Fraction]:
+        """A recurrent network that keeps (u, step, out), started at (s, 1, 0) for every index k.
+
+        Each of its K steps adds gate · u to `out`, an interaction of order 2, with
+        gate = ReLU(1 - ReLU(z) - ReLU(-z)) and z = step - k; then repeats the neuron m times.
+        """
+        return {
+            "start": Fraction(self.start().middle[0]), "neuron, order 1": 4, "neuron, order 2": -4,
+            "first step": 1, "next step": 1, "z, step": 1, "z, index": -1, "above": 1, "below": -1,
+            "gate": 1, "gate, above": -1, "gate, below": -1, "out, gate": 1, "out, u": 1,
+            "out, gate times u": 1,
+        }
+
+
+def word_bits(eps: float) -> int:
+    """Return the least m with π 2^{-m} <= eps."""
+    return math.ceil(math.log2(math.pi / as_eps(eps)))
+
+
+def encode(targets: Any, bits: int) -> Digits:
+    """Return the digits that hold `targets` (K,) in [0, 1] in words of m = `bits` bits.
+
+    θ_k is cut, not rounded, and what follows it adds less than 2^{-m}, so that the angle errs by
+    less than 2^{-m} and sin²(πα), of slope at most π, by at most π 2^{-m}. ValueError for bad
+    targets, more than 4096 bits a word or 2^26 bits in all.
+    """
+    y, m = as_targets(targets), checks.positive_int(bits, "bits", 1, MAX_WORD)
+    if m * len(y) > MAX_BITS:
+        raise ValueError(
+            f"bits: found {m} for {len(y)} cells, {m * len(y)} in all, expected at most {MAX_BITS} "
+            f"in all: {MAX_BITS // len(y)} a word or {MAX_BITS // m} cells"
+        )
+    words = [_word(value, m) for value in y.tolist()]
+    text = "".join(f"{word:0{m}b}" for word in words)
+    bounds = sin_squared(_angles(text, m, len(y)), m + GUARD)
+    fields = certificate(bounds, y, round_up(_pi_below() / (1 << m)))
+    if fields is None:
+        raise ArithmeticError(f"digits: the error exceeds π 2^-{m}, which the proof excludes")
+    return Digits(**fields, word_bits=m, code=int(text, 2))
+
+
+def _word(y: float, m: int) -> int:
+    """Return floor(2^m arcsin(√y)/π); one more or less where that lies within 2^-32 of a step."""
+    ctx = MPContext()
+    ctx.prec = m + GUARD
+    theta = ctx.asin(ctx.sqrt(ctx.mpf(y))) / ctx.pi
+    return int(ctx.floor(ctx.ldexp(theta, m) + ctx.ldexp(1, -GUARD // 2)))
+
+
+def _angles(text: str, m: int, cells: int) -> list[tuple[Fraction, Fraction]]:
+    """Return bounds of the angle at every word, from the m + 64 digits that begin there."""
+    found, size = [], m + GUARD
+    for k in range(cells):
+        read = text[m * k:m * k + size]
+        low = Fraction(int(read, 2), 1 << len(read))
+        whole = m * k + size >= len(text)
+        found.append((low, low if whole else low + Fraction(1, 1 << size)))
+    return found
+
+
+def _pi_below() -> Fraction:
+    """Return π cut to 128 bits."""
+    ctx = MPContext()
+    ctx.prec = 192
+    return Fraction(int(ctx.floor(ctx.ldexp(ctx.pi, 126))), 1 << 126)

@@ -1,0 +1,48 @@
+"""Near points of a lattice: reduction (LLL) and randomised rounding by nearest planes (Babai)."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+
+HAS_FLINT = importlib.util.find_spec("flint") is not None
+
+
+def reduce(rows: list[list[int]]) -> list[list[int]]:
+    """Return an LLL-reduced basis of the lattice of integer `rows`.
+
+    By FLINT where python-flint is installed, else by sympy in pure Python: the same guarantee,
+    hundreds of times slower. Source: Lenstra, Lenstra and Lovász (1982).
+    """
+    if HAS_FLINT:
+        from flint import fmpz_mat
+
+        return [[int(value) for value in row] for row in fmpz_mat(rows).lll(delta=0.999).tolist()]
+    from sympy import ZZ
+    from sympy.polys.matrices import DomainMatrix
+
+    matrix = DomainMatrix([[ZZ(v) for v in row] for row in rows], (len(rows), len(rows[0])), ZZ)
+    return [[int(value) for value in row] for row in matrix.lll().to_list()]
+
+
+def triangular(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (R, Q) with `basis` = R Qᵀ, R lower triangular, Q orthogonal; all (n, n) doubles."""
+    q, upper = np.linalg.qr(basis.T)
+    return upper.T, q
+
+
+def nearest_planes(
+    lower: np.ndarray, turn: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Round every target to a near lattice point; Babai's nearest planes for many targets at once.
+
+    `lower`, `turn`: of `triangular`; `targets` (M, n). Returns what is left of each target, (M, n),
+    and the integer coefficients of the lattice point as doubles (M, n).
+    """
+    left = targets @ turn
+    coefficients = np.empty_like(left)
+    for i in range(len(lower) - 1, -1, -1):
+        coefficients[:, i] = np.rint(left[:, i] / lower[i, i])
+        left[:, :i + 1] -= coefficients[:, i, None] * lower[i, :i + 1]
+    return left @ turn.T, coefficients

@@ -1,0 +1,110 @@
+"""One chaotic neuron: T(u) = ReLU(4u - 4u²), its orbits exact or certified.
+
+A double loses one bit a step, so that it is noise after 52 steps: fractions and intervals here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import checks
+from ..neuron import TaskLinear
+from ..structure import NeuronStructure
+from .intervals import Intervals, context, ends, exact, outward, sin_squared
+
+EXACT_BITS = 1 << 24  # size of the last fraction that `orbit` agrees to compute
+
+
+def chaotic_neuron(dtype: torch.dtype = torch.float64) -> nn.Sequential:
+    """Return the neuron T(u) = ReLU(4u - 4u²) as a module, (..., 1) to (..., 1).
+
+    A `TaskLinear` of the pure orders 1 and 2 with the weights (4, -4), no bias, then ReLU. In
+    floating point its orbit is right for as many steps as there are bits in the mantissa at most.
+    """
+    neuron = TaskLinear(1, 1, NeuronStructure(pure=(1, 2), interact=()), bias=False, dtype=dtype)
+    with torch.no_grad():
+        neuron.weight.copy_(torch.tensor([[4.0, -4.0]]))
+    return nn.Sequential(neuron, nn.ReLU())
+
+
+def as_fraction(value: Any, name: str) -> Fraction:
+    """Return the exact value of an int, float, Fraction, text like "3/8" or mpmath number."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name}: found {value!r}, expected a number")
+    try:
+        if hasattr(value, "_mpf_"):
+            value = value.man_exp[0] * Fraction(2) ** value.man_exp[1]
+        return Fraction(value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(f"{name}: found {value!r}, expected a finite number") from None
+
+
+def _start(value: Any) -> Fraction:
+    start = as_fraction(value, "start")
+    if not 0 <= start <= 1:
+        raise ValueError(f"start: found {value}, expected a number in [0, 1]")
+    return start
+
+
+def orbit(start: Any, steps: int) -> list[Fraction]:
+    """Return the exact orbit start, T(start), …, T^steps(start) of a rational start in [0, 1].
+
+    The fractions double in length every step: ValueError where the last would exceed 2^24 bits
+    (use `orbit_intervals`, or `angle_orbit` where the start is sin² of a rational angle).
+    """
+    u, steps = _start(start), checks.positive_int(steps, "steps", 0)
+    size = u.denominator.bit_length()
+    if size > 1 and steps + size.bit_length() > EXACT_BITS.bit_length():
+        raise ValueError(
+            f"steps: found {steps} from a fraction of {size} bits, expected the last fraction of "
+            f"at most {EXACT_BITS} bits, {EXACT_BITS.bit_length() - size.bit_length()} steps"
+        )
+    points = [u]
+    for _ in range(steps):
+        u = max(4 * u - 4 * u * u, Fraction(0))
+        points.append(u)
+    return points
+
+
+def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
+    """Return certified intervals (steps + 1,) of the orbit of any exactly given start in [0, 1].
+
+    The neuron itself is repeated in interval arithmetic of 2·steps + `bits` bits; written as
+    1 - (2u - 1)² it uses u once and stretches an interval at most four times a step.
+    """
+    u, steps = _start(start), checks.positive_int(steps, "steps", 0)
+    ctx = context(2 * steps + checks.positive_int(bits, "bits", 8))
+    point, points = exact(ctx, u), []
+    for step in range(steps + 1):
+        point = 1 - (2 * point - 1) ** 2 if step else point
+        low, high = ends(point)
+        low, high = max(low, Fraction(0)), min(high, Fraction(1))
+        points.append((low, high))
+        point = ctx.mpf([exact(ctx, low).a, exact(ctx, high).b])
+    return outward(points)
+
+
+def angle_at(angle: Fraction, depth: int) -> Fraction:
+    """Return 2^depth · angle mod 1 exactly, by modular exponentiation."""
+    angle = as_fraction(angle, "angle")
+    depth = checks.positive_int(depth, "depth", 0)
+    q = angle.denominator
+    return Fraction(pow(2, depth, q) * angle.numerator % q, q)
+
+
+def angle_orbit(angle: Fraction, steps: int) -> list[Fraction]:
+    """Return the angles α, 2α, …, 2^steps α mod 1 as fractions (steps + 1,)."""
+    points = [angle_at(angle, 0)]
+    for _ in range(checks.positive_int(steps, "steps", 0)):
+        points.append(2 * points[-1] % 1)
+    return points
+
+
+def visited(angles: Iterable[Fraction], depth: int, bits: int = 128) -> Intervals:
+    """Return certified values T^depth(sin²(πα)) = sin²(π 2^depth α) for rational angles α (K,)."""
+    return outward(sin_squared((angle_at(angle, depth) for angle in angles), bits))

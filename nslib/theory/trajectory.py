@@ -1,0 +1,208 @@
+"""Construction A: one network that never changes; the number of repetitions holds the function.
+
+Start points u_k = sin²(π/(c + k)); the orbit of (u_1, …, u_K) under the chaotic neuron comes near
+every point of the cube (Theorem A, for almost every real c), so some depth takes any targets.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from .bounds import angle_intervals, arcsine_measure, as_eps, as_targets, waiting_bits, waiting_time
+from .checkpoint import Checkpoint
+from .construction import Construction, certificate
+from .expansion import DEFAULT_C, digits, remainder_at, start_angles, words
+from .intervals import sin_squared
+from .orbit import angle_at, as_fraction
+
+CHUNK = 1 << 22
+MAX_DEPTH = 10**14  # weeks on one core: beyond it no scan is started
+NOMINAL_RATE = 1e8  # positions a second that messages reckon with
+BLOCK = 1 << 14  # bytes compared at a time: the buffers stay in the cache
+CERTIFY_BITS = 192
+SLACK = np.uint64(1 << 20)  # of 2^64, covers 57-bit windows and the doubles of the angle bounds
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTrajectory(Construction):
+    """|T^depth(sin²(π/(c + k))) - targets[k - 1]| <= eps for k = 1 … K, certified.
+
+    `depth`: the first such number of repetitions; `c`: the start parameter, an exact fraction,
+    so that sin²(π 2^depth/(c + k)) can be rechecked; `waiting_time`: Kac's mean; `scanned`:
+    positions looked at; `seconds`: of scanning, over all sessions of a resumed scan.
+    """
+
+    depth: int
+    c: Fraction
+    waiting_time: float
+    scanned: int
+    seconds: float
+
+    @property
+    def bits(self) -> int:
+        """Bits of the depth."""
+        return self.depth.bit_length()
+
+    @property
+    def repeats(self) -> int:
+        """The depth."""
+        return self.depth
+
+    @property
+    def parameters(self) -> dict[str, int | float | Fraction]:
+        """z = softsign(k + c - 1); u = (sin πz)²; then `depth` times u = ReLU(4u - 4u²)."""
+        return {"index": 1, "offset": self.c - 1, "angle": math.pi, "sine": 1, "square": 1,
+                "neuron, order 1": 4, "neuron, order 2": -4}
+
+
+def find_depth(
+    targets: Any,
+    eps: float,
+    *,
+    c: Any = DEFAULT_C,
+    max_depth: int = 10**9,
+    chunk: int = CHUNK,
+    progress: bool = False,
+    checkpoint: str | Path | None = None,
+) -> DenseTrajectory:
+    """Return the first depth r with |sin²(π 2^r/(c + k)) - targets[k - 1]| <= eps for all k.
+
+    `targets` (K,) in [0, 1]; `c`: a number of at least 1, taken exactly (√2 to 128 bits);
+    `max_depth`: the last depth looked at; `chunk`: positions whose digits are held at a time,
+    without influence on the result; `progress`: a line to stderr about every ten seconds;
+    `checkpoint`: a file from which a stopped scan goes on, written whole about every five seconds.
+
+    "First" is proved up to angles within 2^-180 of the border of a tolerance, which count as
+    outside. That a depth exists is proved for almost every real c, not for a given fraction: its
+    digits repeat, after about as many steps as its denominator (2^130) in all likelihood.
+
+    Raises ValueError, before any scanning, for bad targets, eps, c, a checkpoint of another scan
+    and where Kac's mean waiting time exceeds `max_depth`; RuntimeError where no depth was found.
+    """
+    y, eps = as_targets(targets), as_eps(eps)
+    c = as_fraction(c, "c")
+    angles = start_angles(c, len(y))
+    max_depth = checks.positive_int(max_depth, "max_depth", 0, MAX_DEPTH)
+    chunk = checks.positive_int(chunk, "chunk", 1024, 1 << 30)
+    checks.boolean(progress, "progress")
+    _refuse_hopeless(y, eps, max_depth)
+    saved = Checkpoint(checkpoint, {"c": str(c), "eps": eps.hex(),
+                                    "targets": [value.hex() for value in y.tolist()]})
+    scan = _Scan(angles, y, eps)
+    begin, before, told = time.perf_counter(), saved.seconds, 0.0
+    position, size = saved.position, min(chunk, 1 << 14)
+    while position <= max_depth:
+        found = scan.first(position, min(size, max_depth + 1 - position))
+        seconds = before + time.perf_counter() - begin
+        if found is not None:
+            depth, fields = found
+            saved.write(depth, seconds)
+            return DenseTrajectory(**fields, depth=depth, c=c, scanned=depth + 1, seconds=seconds,
+                                   waiting_time=waiting_time(y, eps))
+        position = min(position + size, max_depth + 1)
+        size = min(4 * size, chunk)
+        saved.write(position, seconds, every=5.0)
+        if progress and seconds - told >= 10:
+            told = seconds
+            print(f"find_depth: {position:.3g} positions in {seconds:.0f} s, "
+                  f"mean waiting time {waiting_time(y, eps):.3g}", file=sys.stderr, flush=True)
+    saved.write(position, before + time.perf_counter() - begin)
+    raise RuntimeError(
+        f"find_depth: found no depth up to {max_depth}, where Kac's mean waiting time is "
+        f"{waiting_time(y, eps):.3g}; give a larger max_depth, a larger eps or another c"
+    )
+
+
+def _refuse_hopeless(y: np.ndarray, eps: float, max_depth: int) -> None:
+    bits = waiting_bits(y, eps)
+    if bits <= math.log2(max_depth + 1):
+        return
+    seconds = bits - math.log2(NOMINAL_RATE)
+    years = math.log2(3600 * 24 * 365.25)
+    span = (f"{2**seconds:.2g} seconds" if seconds < years
+            else f"10^{(seconds - years) * math.log10(2):.1f} years")
+    mean = f"{2**bits:.3g}" if bits < 1000 else f"2^{bits:.0f}"
+    budget = f"max_depth of at least {mean}" if bits < math.log2(MAX_DEPTH) else (
+        f"fewer cells or a larger eps: no scan goes beyond {MAX_DEPTH:.0e}")
+    raise ValueError(
+        f"eps: found {eps} for {len(y)} cells, a mean waiting time (Kac) of {mean} steps, about "
+        f"{span} at {NOMINAL_RATE:.0e} positions a second, above max_depth = {max_depth}; "
+        f"expected {budget}"
+    )
+
+
+class _Scan:
+    """The comparison of the digits with the targets, cell after cell on the survivors."""
+
+    def __init__(self, angles: list[Fraction], targets: np.ndarray, eps: float) -> None:
+        self.angles, self.targets, self.eps = angles, targets, eps
+        self.order = np.argsort(arcsine_measure(targets, eps), kind="stable")  # rarest first
+        self.bounds = []
+        for low, high in angle_intervals(targets, eps):
+            low = np.uint64(math.ldexp(low, 64))
+            high = np.uint64(math.ldexp(high, 64))
+            low = low - min(low, SLACK)
+            self.bounds.append((low, high + SLACK - low))
+        self.next = (-1, [])  # position, and the remainder of every cell there
+
+    def first(self, position: int, count: int) -> tuple[int, dict[str, object]] | None:
+        """Return the first certified depth in [position, position + count) and its certificate."""
+        if self.next[0] != position:
+            self.next = position, [remainder_at(angle, position) for angle in self.angles]
+        n_bytes = -(-count // 8)
+        cells = []
+        for angle, remainder in zip(self.angles, self.next[1], strict=True):
+            cells.append(words(digits(remainder, angle.denominator, n_bytes)))
+        self.next = position + count, [
+            (remainder * pow(2, count, angle.denominator)) % angle.denominator
+            for angle, remainder in zip(self.angles, self.next[1], strict=True)
+        ]
+        for begin in range(0, n_bytes, BLOCK):
+            places = self._survivors([cell[begin:begin + BLOCK] for cell in cells]) + 8 * begin
+            for place in np.sort(places[places < count]).tolist():
+                certified = self._certify(position + place)
+                if certified is not None:
+                    return position + place, certified
+        return None
+
+    def _survivors(self, cells: list[np.ndarray]) -> np.ndarray:
+        """Return the places in a block, 8·byte + shift, where every cell may be near its target."""
+        low, width = self.bounds[self.order[0]]
+        first = cells[self.order[0]].astype(np.uint64)
+        window, other = np.empty_like(first), np.empty_like(first)
+        inside = np.empty(len(first), dtype=bool)
+        hits = []
+        for shift in range(8):
+            np.left_shift(first, np.uint64(shift), out=window)
+            _fold(window, other)
+            np.subtract(window, low, out=window)
+            np.less_equal(window, width, out=inside)
+            hits.append(8 * np.flatnonzero(inside) + shift)
+        places = np.concatenate(hits)
+        for k in self.order[1:]:
+            low, width = self.bounds[k]
+            window = cells[k][places >> 3].astype(np.uint64)
+            window <<= (places & 7).astype(np.uint64)
+            _fold(window, np.empty_like(window))
+            places = places[window - low <= width]
+        return places
+
+    def _certify(self, depth: int) -> dict[str, object] | None:
+        bounds = sin_squared((angle_at(a, depth) for a in self.angles), CERTIFY_BITS)
+        return certificate(bounds, self.targets, self.eps)
+
+
+def _fold(window: np.ndarray, buffer: np.ndarray) -> None:
+    """Mirror the upper half of the circle onto the lower in place: sin² is the same there."""
+    signed, mask = window.view(np.int64), buffer.view(np.int64)
+    np.right_shift(signed, 63, out=mask)
+    np.bitwise_xor(signed, mask, out=signed)

@@ -1,0 +1,188 @@
+"""Construction C: one integer, how often the circle is wound, holds the function.
+
+w/(π + k), k = 1 … K, comes near any angles for some integer w, since 1 and the 1/(π + k) are
+independent over the rationals (π is transcendental; Kronecker). w is found by lattice reduction.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from mpmath.ctx_mp import MPContext
+
+from .. import checks
+from .bounds import angle_intervals, as_eps, as_targets, waiting_bits
+from .construction import Construction, certificate
+from .intervals import context, ends, sin_squared
+from .lattice import nearest_planes, reduce, triangular
+
+TRIALS = 1 << 14  # signs and starts rounded with one reduced basis
+MAX_BITS = 4096
+MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
+
+
+@dataclass(frozen=True, eq=False)
+class Winding(Construction):
+    """|sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K, certified.
+
+    `w`: a positive integer; `expected_bits`: Σ log2(1/μ_k), what the search would need if it were
+    perfect; `reductions`: how often a lattice was reduced; `seconds`: the whole search.
+    """
+
+    w: int
+    expected_bits: float
+    reductions: int
+    seconds: float
+
+    @property
+    def bits(self) -> int:
+        """Bits of w."""
+        return self.w.bit_length()
+
+    @property
+    def repeats(self) -> int:
+        """None: the network is feed-forward."""
+        return 0
+
+    @property
+    def parameters(self) -> dict[str, int | float | Fraction]:
+        """z = softsign(k + π - 1); value = (sin π(w z))²: w/(π + k) = w - w z."""
+        return {"index": 1, "offset": math.pi - 1, "winding": self.w, "angle": math.pi,
+                "sine": 1, "square": 1}
+
+
+def winding_angles(w: int, cells: int, bits: int) -> list[tuple[Fraction, Fraction]]:
+    """Return certified bounds of w/(π + k) mod 1 for k = 1 … K, about 2^-bits wide."""
+    ctx = context(w.bit_length() + bits)
+    found = []
+    for k in range(1, cells + 1):
+        low, high = ends(ctx.mpf(w) / (ctx.pi + k))
+        whole = math.floor(low)
+        found.append((low - whole, high - whole))
+    return found
+
+
+def find_winding(
+    targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX_BITS
+) -> Winding:
+    """Return an integer w with |sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K.
+
+    `targets` (K,) in [0, 1]; `seed` of the signs tried: the same seed finds the same w.
+    The lattice of all (w/(π + k) - n_k)/δ_k, δ_k the half-width of the angles that target k allows,
+    with w scaled to the size sought, is reduced; many targets ±θ_k/δ_k, the signs being free, are
+    rounded to it. Where none fits, w may grow and the basis is reduced again.
+
+    The certificate is proved, the size of w is not: neither that it is the least, nor a bound.
+    Raises ValueError, before any search, for bad targets, eps below 1e-12, or where more than
+    `max_bits` bits are expected; RuntimeError where nothing was found within the bits allowed.
+    """
+    y, eps = as_targets(targets), as_eps(eps)
+    seed = checks.positive_int(seed, "seed", 0)
+    max_bits = checks.positive_int(max_bits, "max_bits")
+    expected = waiting_bits(y, eps)
+    if eps < MIN_EPS:
+        raise ValueError(f"eps: found {eps}, expected at least {MIN_EPS}")
+    if expected > max_bits:
+        raise ValueError(
+            f"eps: found {eps} for {len(y)} cells, expected {max_bits} bits of w to do; "
+            f"it takes about {math.ceil(expected)} (max_bits)"
+        )
+    begin = time.perf_counter()
+    search = _Search(y, eps, np.random.default_rng(seed), int(expected) + 1)
+    while search.size <= search.limit:
+        w, fields = search.attempt()
+        if fields is not None:
+            return Winding(**fields, w=w, expected_bits=expected, reductions=search.reductions,
+                           seconds=time.perf_counter() - begin)
+        search.grow()
+    raise RuntimeError(f"find_winding: found no w of up to {search.limit} bits; give a larger eps")
+
+
+class _Search:
+    """The reduced lattice for w of about 2^`size`, and the roundings tried with it."""
+
+    def __init__(
+        self, y: np.ndarray, eps: float, rng: np.random.Generator, size: int
+    ) -> None:
+        self.y, self.eps, self.rng = y, eps, rng
+        self.centre, self.delta = _tolerances(y, eps)
+        self.size, self.limit, self.reductions = size, size + 4 * len(y) + 64, 0
+        self.hopeful = -math.log2(TRIALS) - 6
+        self.chance = -math.inf
+        self._build()
+
+    def _build(self) -> None:
+        """Set up the lattice in integers, precise enough for w of `limit` bits."""
+        cells = len(self.y)
+        scale = 2.0**20 * self.delta.max()
+        precision = self.limit + math.ceil(-math.log2(self.delta.min())) + 16
+        ctx = MPContext()
+        ctx.prec = precision + 32
+        weights = [round(scale / d) for d in self.delta.tolist()]
+        first = [weight * int(ctx.floor(ctx.ldexp(1 / (ctx.pi + k), precision)))
+                 for k, weight in enumerate(weights, 1)]
+        self.unit = Fraction(scale) * (1 << precision)  # the length of one tolerance
+        self.step = round(self.unit / (1 << self.size))  # the length of w = 1
+        rows = [[*first, self.step]]
+        for k, weight in enumerate(weights):
+            rows.append([*(weight << precision if j == k else 0 for j in range(cells)), 0])
+        self._reduce(rows)
+
+    def _reduce(self, rows: list[list[int]]) -> None:
+        self.rows = reduce(rows)
+        self.reductions += 1
+        unit = self.unit
+        basis = np.array([[float(value / unit) for value in row] for row in self.rows])
+        self.lower, self.turn = triangular(basis)
+        variance = (self.turn**2 @ (np.diag(self.lower) ** 2) / 12)[:-1]
+        # log2 of the share of roundings that fit, were what is left normal: only a guide
+        self.chance = sum(math.log2(max(math.erf(1 / math.sqrt(2 * v)), 1e-300)) for v in variance)
+
+    def grow(self) -> None:
+        """Let w have more bits: lengthen all else, and reduce the basis again."""
+        cells = len(self.y)
+        missing = -math.log2(TRIALS) - self.chance
+        bits = max(1, cells // 32, min(cells // 4, int(0.35 * missing)))
+        self.size += bits
+        self.unit *= 1 << bits
+        self._reduce([[*(v << bits for v in row[:-1]), row[-1]] for row in self.rows])
+
+    def attempt(self) -> tuple[int, dict[str, object] | None]:
+        """Return the least certified w of many roundings and its certificate, or (0, None)."""
+        if self.chance < self.hopeful:
+            return 0, None
+        cells = len(self.y)
+        goals = np.empty((TRIALS, cells + 1))
+        signs = self.rng.choice([-1.0, 1.0], (TRIALS, cells))
+        goals[:, :-1] = signs * (self.centre / self.delta)
+        goals[:, -1] = self.rng.uniform(-1, 1, TRIALS)
+        left, coefficients = nearest_planes(self.lower, self.turn, goals)
+        fits = np.flatnonzero((np.abs(left[:, :-1]) <= 1).all(axis=1))
+        turns = [row[-1] // self.step for row in self.rows]
+        found = sorted({
+            abs(sum(int(x) * n for x, n in zip(row, turns, strict=True)))
+            for row in coefficients[fits]
+        })
+        for w in found:
+            bounds = sin_squared(winding_angles(w, cells, 128), 128)
+            fields = certificate(bounds, self.y, self.eps)
+            if fields is not None:
+                return w, fields
+        return 0, None
+
+
+def _tolerances(y: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return centre θ_k and half-width δ_k of the angles allowed: each (K,), in turns.
+
+    Where 0 or 1 is allowed, both signs of the angle make one interval around 0 or 1/2.
+    """
+    low, high = angle_intervals(y, eps).T
+    zero, one = y - eps <= 0, y + eps >= 1
+    centre = np.where(zero, 0.0, np.where(one, 0.5, (low + high) / 2))
+    delta = np.where(zero, high, np.where(one, 0.5 - low, (high - low) / 2))
+    return centre, delta
