@@ -19,13 +19,18 @@ class Graded:
         """Return the points Z (N, D) as polynomials of degree one in themselves."""
         return cls(np.stack([np.zeros_like(Z), Z]))
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the values of one degree."""
+        return self.parts.shape[1:]
+
     def __getitem__(self, index: object) -> Graded:
         index = index if isinstance(index, tuple) else (index,)
         return Graded(self.parts[(slice(None), *index)])
 
     def __add__(self, other: Graded | np.ndarray | float) -> Graded:
         if not isinstance(other, Graded):
-            other = Graded(np.broadcast_to(other, self.parts.shape[1:])[None])
+            other = Graded(np.broadcast_to(np.float64(other), self.shape)[None])
         short, long = sorted((self.parts, other.parts), key=len)
         total = long.copy()
         total[: len(short)] += short
