@@ -1,5 +1,5 @@
 """What the figures look like: functions of plotted data alone, one module a topic."""
 
-from . import neuron, recovery, scaling, search, stability, start
+from . import ablations, neuron, recovery, scaling, search, stability, start
 
-__all__ = ["neuron", "recovery", "scaling", "search", "stability", "start"]
+__all__ = ["ablations", "neuron", "recovery", "scaling", "search", "stability", "start"]
