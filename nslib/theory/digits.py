@@ -92,8 +92,7 @@ def encode(targets: Any, bits: int) -> Digits:
             f"bits: found {m} for {len(y)} cells, {m * len(y)} in all, expected at most {MAX_BITS} "
             f"in all: {MAX_BITS // len(y)} a word or {MAX_BITS // m} cells"
         )
-    words = [_word(value, m) for value in y.tolist()]
-    text = "".join(f"{word:0{m}b}" for word in words)
+    text = "".join(f"{word:0{m}b}" for word in _words(y.tolist(), m))
     bounds = sin_squared(_angles(text, m, len(y)), m + GUARD)
     fields = certificate(bounds, y, round_up(_pi_below() / (1 << m)))
     if fields is None:
@@ -101,12 +100,12 @@ def encode(targets: Any, bits: int) -> Digits:
     return Digits(**fields, word_bits=m, code=int(text, 2))
 
 
-def _word(y: float, m: int) -> int:
-    """Return floor(2^m arcsin(√y)/π); one more or less where that lies within 2^-32 of a step."""
+def _words(targets: list[float], m: int) -> list[int]:
+    """Return floor(2^m arcsin(√y)/π) of each y; one more where that lies 2^-32 below a step."""
     ctx = MPContext()
     ctx.prec = m + GUARD
-    theta = ctx.asin(ctx.sqrt(ctx.mpf(y))) / ctx.pi
-    return int(ctx.floor(ctx.ldexp(theta, m) + ctx.ldexp(1, -GUARD // 2)))
+    angles = (ctx.asin(ctx.sqrt(ctx.mpf(y))) / ctx.pi for y in targets)
+    return [int(ctx.floor(ctx.ldexp(angle, m) + ctx.ldexp(1, -GUARD // 2))) for angle in angles]
 
 
 def _angles(text: str, m: int, cells: int) -> list[tuple[Fraction, Fraction]]:

@@ -87,7 +87,7 @@ def round_down(value: Fraction) -> float:
 
 def round_up(value: Fraction) -> float:
     """Return the smallest double that is at least `value`."""
-    return -round_down(-value)
+    return 0.0 - round_down(-value)
 
 
 def outward(bounds: Iterable[tuple[Fraction, Fraction]]) -> Intervals:

@@ -1,0 +1,164 @@
+"""Construction A: the scan against brute force, certificates against FLINT, resume and refusals."""
+
+import json
+import math
+from fractions import Fraction
+
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nslib.theory import DEFAULT_C, angles_along, find_depth, start_angles, waiting_time
+from nslib.theory import trajectory as module
+
+SINE = 0.5 + 0.5 * np.sin(2 * np.pi * (np.arange(8) + 0.5) / 8)
+
+
+def balls(c: Fraction, depth: int, cells: int) -> list[flint.arb]:
+    """Return sin²(π 2^depth/(c + k)) by FLINT, from the definition."""
+    with flint.ctx.workprec(256):
+        found = []
+        for k in range(1, cells + 1):
+            angle = 2**depth / (c + k) % 1
+            found.append(flint.arb.sin_pi_fmpq(flint.fmpq(angle.numerator, angle.denominator)) ** 2)
+    return found
+
+
+def fits(c: Fraction, depth: int, targets: list[float], eps: float) -> bool:
+    values = balls(c, depth, len(targets))
+    return all(abs(v - flint.arb(y)) <= eps for v, y in zip(values, targets, strict=True))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=3), st.floats(0.08, 0.4))
+def test_the_depth_is_the_first_that_brute_force_finds(targets, eps):
+    found = find_depth(targets, eps)
+    for r in range(min(found.depth, 400)):
+        assert not fits(DEFAULT_C, r, targets, eps)
+    for r in range(max(0, found.depth - 100), found.depth):
+        assert not fits(DEFAULT_C, r, targets, eps)
+    values = balls(found.c, found.depth, len(targets))
+    for k, (value, y) in enumerate(zip(values, targets, strict=True)):
+        assert abs(value - flint.arb(y)) <= found.error <= eps
+        assert value >= found.values.low[k] and value <= found.values.high[k]
+    assert found.waiting_time == waiting_time(targets, eps)
+    assert found.scanned == found.depth + 1
+
+
+def test_one_network_takes_several_functions():
+    ramp, step = np.linspace(0, 1, 8), np.repeat([0.1, 0.9], 4)
+    results = [find_depth(y, 0.2) for y in (SINE, ramp, step)]
+    assert len({result.depth for result in results}) == 3
+    assert len({tuple(result.parameters.items()) for result in results}) == 1
+    for result in results:
+        assert (result.n_parameters, result.max_weight, result.log2_max_weight) == (7, 4, 2)
+        assert (result.repeats, result.bits) == (result.depth, result.depth.bit_length())
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(1024, 1 << 20), st.sampled_from([1, "3/2", Fraction(22, 7), 1.41421356]))
+def test_chunks_change_nothing(chunk, c):
+    targets = SINE[[1, 2, 7]]
+    try:
+        whole = find_depth(targets, 0.05, c=c, max_depth=30_000).depth
+    except RuntimeError as error:
+        assert "found no depth up to 30000" in str(error)
+        with pytest.raises(RuntimeError):
+            find_depth(targets, 0.05, c=c, max_depth=30_000, chunk=chunk)
+    else:
+        assert find_depth(targets, 0.05, c=c, max_depth=30_000, chunk=chunk).depth == whole
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10**12), st.integers(1, 40), st.integers(1, 4))
+def test_angles_along_the_orbit_are_exact_to_53_bits(start, count, cells):
+    angles = angles_along("2.5", cells, count, start)
+    for row, angle in zip(angles, start_angles("5/2", cells), strict=True):
+        for r, value in enumerate(row.tolist(), start):
+            exact = Fraction(pow(2, r, angle.denominator) * angle.numerator, angle.denominator) % 1
+            assert 0 <= exact - Fraction(value) < Fraction(1, 2**53)
+
+
+def test_the_digits_of_the_default_start_do_not_repeat_within_a_billion_steps():
+    """Baby steps and giant steps: no 2^r = 1 mod q for r up to 10^9."""
+    size = 31_623
+    for angle in start_angles(DEFAULT_C, 16):
+        q = angle.denominator
+        assert q % 2 and q.bit_length() > 128
+        powers, value = set(), 1
+        for _ in range(size):
+            powers.add(value)
+            value = 2 * value % q
+        giant, place = pow(2, size, q), 1
+        for _ in range(size):
+            place = place * giant % q
+            assert place not in powers
+
+
+def test_an_interrupted_scan_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    path = tmp_path / "scan.json"
+    whole = find_depth(SINE, 0.12)
+    with pytest.raises(ValueError, match="above max_depth = 20000"):
+        find_depth(SINE, 0.12, max_depth=20_000, checkpoint=path)
+    assert not path.exists()
+    monkeypatch.setattr(module, "_refuse_hopeless", lambda *ignored: None)
+    with pytest.raises(RuntimeError, match="found no depth up to 20000"):
+        find_depth(SINE, 0.12, max_depth=20_000, checkpoint=path)
+    assert json.loads(path.read_text())["position"] == 20_001
+    seen, first = [], module._Scan.first
+    monkeypatch.setattr(module._Scan, "first", lambda scan, position, count: (
+        seen.append(position), first(scan, position, count))[1])
+    resumed = find_depth(SINE, 0.12, checkpoint=path)
+    assert resumed.depth == whole.depth and seen[0] == 20_001
+    assert find_depth(SINE, 0.12, checkpoint=path).depth == whole.depth
+    assert seen[-1] == whole.depth
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_checkpoint_of_another_scan_is_refused(tmp_path):
+    path = tmp_path / "scan.json"
+    find_depth(SINE[:3], 0.2, checkpoint=path)
+    with pytest.raises(ValueError, match="the scan of other eps"):
+        find_depth(SINE[:3], 0.1, checkpoint=path)
+    path.write_text('{"scan": {}, "position"')
+    with pytest.raises(ValueError, match="checkpoint: found no checkpoint in"):
+        find_depth(SINE[:3], 0.2, checkpoint=path)
+
+
+def test_a_scan_of_years_is_refused_with_the_estimate(monkeypatch):
+    monkeypatch.setattr(module, "_Scan", None)
+    with pytest.raises(ValueError, match=r"\(Kac\) of .* steps, about 10\^\d+\.\d years .* fewer"):
+        find_depth(np.full(64, 0.5), 1e-3)
+    with pytest.raises(ValueError, match=r"max_depth = 100; expected max_depth of at least 2\.71e"):
+        find_depth(SINE, 0.12, max_depth=100)
+    with pytest.raises(ValueError, match="fewer cells or a larger eps"):
+        find_depth(np.full(5000, 0.5), 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"c": 0.5}, "c: found 1/2, expected a number of at least 1"),
+        ({"c": math.nan}, "c: found nan"),
+        ({"c": "x"}, "c: found 'x'"),
+        ({"max_depth": 10**15}, "max_depth: found"),
+        ({"chunk": 8}, "chunk: found 8"),
+        ({"eps": 0.0}, "eps: found 0.0"),
+        ({"targets": []}, "at least one cell"),
+        ({"targets": [0.2, 2]}, "expected values in"),
+    ],
+)
+def test_bad_arguments_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        find_depth(**{"targets": [0.5], "eps": 0.1, **options})
+
+
+def test_progress_goes_to_stderr(capsys, monkeypatch):
+    clock = iter(range(0, 10**6, 11))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(clock)))
+    find_depth(SINE, 0.12, progress=True, chunk=1024)
+    printed = capsys.readouterr()
+    assert "find_depth: " in printed.err and "mean waiting time" in printed.err
+    assert not printed.out
