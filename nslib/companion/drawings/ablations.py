@@ -1,0 +1,167 @@
+"""Figures of notebook 06: settings against what is found, errors, and starts of products."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..figures import COLUMN, DOUBLE, PALETTE, drawing
+
+_GREY = "0.55"
+_MARKERS = ("o", "s", "^", "v", "P")
+_ERRORS = {  # error: words, colour, line style, marker
+    "exact": ("exact", "black", "-", "D"),
+    "twin": ("extra twin of a true order", "#D55E00", "--", "o"),
+    "parity": ("extra order of a true parity", PALETTE[0], "-.", "s"),
+    "other": ("any other extra stream", "#009E73", ":", "^"),
+    "lost": ("a true stream lost", "0.45", (0, (5, 1)), "v"),
+}
+
+
+_LABELS = {
+    "penalty": "penalty λ", "rank": "rank R", "order": "highest order K", "norm": "normalisation",
+    "warm_up": "warm-up (share)", "initial_probability": "initial probability",
+    "batch_size": "batch size", "minimum_gain": "minimum gain", "search_rows": "search rows",
+}
+
+
+@drawing
+def ablated_settings(
+    data: pd.DataFrame, alone: float | None = None, columns: int = 4
+) -> Figure:
+    """Draw a panel a factor: share of exact structures by its value, with 95 % intervals.
+
+    `data`: case, factor, value (text), x (place), default (bool), exact, low, high, f1; each case
+    has a marker, the default setting is filled, F1 a grey dash. `alone`: a share to mark by a
+    dotted line, that of the formulas of one stream.
+    """
+    factors, cases = list(data["factor"].unique()), list(data["case"].unique())
+    columns = min(columns, len(factors))
+    rows = -(-len(factors) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(max(COLUMN, DOUBLE * columns / 4), 1.65 * rows + 0.45),
+        sharey=True, squeeze=False,
+    )
+    for axis, factor in zip(axes.flat, factors, strict=False):
+        own = data[data["factor"] == factor]
+        for i, case in enumerate(cases):
+            shift = 0.22 * (i - (len(cases) - 1) / 2)
+            _case(axis, own[own["case"] == case], shift, i)
+        places = own.drop_duplicates("x").sort_values("x")
+        axis.set_xticks(places["x"], places["value"])
+        for tick, default in zip(axis.get_xticklabels(), places["default"], strict=True):
+            tick.set_fontweight("bold" if default else "normal")
+        axis.set_xlim(-0.5, len(places) - 0.5)
+        axis.set_xlabel(_LABELS.get(factor, factor))
+        axis.grid(axis="x", visible=False)
+        if alone is not None:
+            axis.axhline(alone, color="black", linewidth=0.8, linestyle=":")
+    for axis in axes.flat[len(factors):]:
+        axis.set_visible(False)
+    axes[0, 0].set_ylim(-0.04, 1.06)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("share exact")
+    figure.legend(handles=_legend(cases, alone), loc="outside upper center", ncols=4,
+                  frameon=False)
+    return figure
+
+
+def _case(axis: Axes, own: pd.DataFrame, shift: float, number: int) -> None:
+    color, marker = ("black", PALETTE[0], "#D55E00")[number % 3], _MARKERS[number % 5]
+    axis.plot(own["x"] + shift, own["f1"], "_", color=_GREY, markersize=9, markeredgewidth=1.6)
+    for default, rows in own.groupby("default"):
+        below = (rows["exact"] - rows["low"]).clip(lower=0)
+        above = (rows["high"] - rows["exact"]).clip(lower=0)
+        axis.errorbar(
+            rows["x"] + shift, rows["exact"], yerr=[below, above], fmt=marker, color=color,
+            markerfacecolor=color if default else "white", markersize=4.5, capsize=2,
+            linewidth=0.9,
+        )
+
+
+def _legend(cases: list[str], alone: float | None) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=("black", PALETTE[0], "#D55E00")[i % 3], marker=_MARKERS[i % 5],
+               linestyle="none", markersize=4.5, markerfacecolor="white", label=case)
+        for i, case in enumerate(cases)
+    ]
+    handles.append(Line2D([], [], color="black", marker="o", linestyle="none", markersize=4.5,
+                          label="filled, bold: the default"))
+    handles.append(Line2D([], [], color=_GREY, marker="_", linestyle="none", markersize=9,
+                          markeredgewidth=1.6, label="F1 over streams"))
+    if alone is not None:
+        handles.append(Line2D([], [], color="black", linestyle=":", linewidth=0.8,
+                              label="formulas of one stream"))
+    return handles
+
+
+@drawing
+def ablated_errors(data: pd.DataFrame, factor: str) -> Figure:
+    """Draw the share of fits with each error, and with none, by the value of one factor.
+
+    `data`: factor, value (text), x (place) and a column for each of exact, twin, parity, other and
+    lost.
+    """
+    figure, axis = plt.subplots(figsize=(COLUMN, 2.7))
+    own = data[data["factor"] == factor].sort_values("x")
+    for name, (words, color, line, marker) in _ERRORS.items():
+        axis.plot(own["x"], own[name], color=color, linestyle=line, marker=marker, label=words,
+                  linewidth=2.0 if name == "exact" else 1.2)
+    axis.set_xticks(own["x"], own["value"])
+    axis.set(xlabel=_LABELS.get(factor, factor), ylabel="share of fits", ylim=(-0.04, 1.04))
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    return figure
+
+
+@drawing
+def product_starts(data: pd.DataFrame, words: dict[str, str], last: dict[str, int]) -> Figure:
+    """Draw the share of starts that reach the product: by rows above, by sweeps below.
+
+    A column a case. `data`: case, rows, source, weighted, sweep, share, low, high. `words`: source
+    to its label; `last`: case to the number of rows of the lower panel. Upper: after the last
+    sweep, with 95 % intervals.
+    """
+    cases = list(data["case"].unique())
+    figure, axes = plt.subplots(
+        2, len(cases), figsize=(max(COLUMN, 2.35 * len(cases)), 4.4), sharey=True, squeeze=False
+    )
+    drawn = [s for s in words if s in set(data["source"])]
+    for (upper, lower), case in zip(axes.T, cases, strict=True):
+        own = data[data["case"] == case]
+        places = {rows: i for i, rows in enumerate(sorted(own["rows"].unique()))}
+        end = own[own["sweep"] == own["sweep"].max()]
+        for i, source in enumerate(drawn):
+            for weighted in (False, True):
+                look = _look(i, weighted)
+                chosen = end[(end["source"] == source) & (end["weighted"] == weighted)]
+                if chosen.empty:
+                    continue
+                x = chosen["rows"].map(places) + 0.09 * (i - 1.5) + 0.04 * weighted
+                spread = [(chosen["share"] - chosen["low"]).clip(lower=0),
+                          (chosen["high"] - chosen["share"]).clip(lower=0)]
+                upper.errorbar(x, chosen["share"], yerr=spread, elinewidth=0.6, **look)
+                path = own[(own["source"] == source) & (own["weighted"] == weighted)
+                           & (own["rows"] == last[case])]
+                lower.plot(path["sweep"], path["share"], **{**look, "marker": None})
+        upper.set_xticks(list(places.values()), [str(rows) for rows in places])
+        upper.set(title=case, xlabel="rows N", xlim=(-0.5, len(places) - 0.5))
+        lower.set(xlabel=f"sweeps, N = {last[case]}", xlim=(0, own["sweep"].max()))
+    axes[0, 0].set_ylim(-0.04, 1.06)
+    for axis, when in zip(axes[:, 0], ("after all sweeps", "so far"), strict=True):
+        axis.set_ylabel(f"starts that reach\nthe product, {when}")
+    handles = [Line2D([], [], label=words[s], **_look(i, True)) for i, s in enumerate(drawn)]
+    handles += [Line2D([], [], color="black", linestyle="-", label="weighted rows"),
+                Line2D([], [], color="black", linestyle=":", label="plain rows")]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(3, len(cases) + 1),
+                  frameon=False)
+    return figure
+
+
+def _look(number: int, weighted: bool) -> dict:
+    color = ("0.5", "#D55E00", PALETTE[0], "black")[number % 4]
+    return {"color": color, "marker": _MARKERS[number % 5], "markersize": 3.5,
+            "linestyle": "-" if weighted else ":", "linewidth": 1.3,
+            "markerfacecolor": color if weighted else "white"}
