@@ -21,7 +21,8 @@ from .construction import Construction, certificate
 from .intervals import context, ends, sin_squared
 from .lattice import nearest_planes, reduce, triangular
 
-TRIALS = 1 << 14  # signs and starts rounded with one reduced basis
+WORK = 1 << 26  # roundings of one reduced basis, times K²: a fraction of a second
+KEPT = 32  # roundings that fit and are certified, the smallest w first
 MAX_BITS = 4096
 MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
 
@@ -30,8 +31,8 @@ MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
 class Winding(Construction):
     """|sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K, certified.
 
-    `w`: a positive integer; `expected_bits`: Σ log2(1/μ_k), what the search would need if it were
-    perfect; `reductions`: how often a lattice was reduced; `seconds`: the whole search.
+    `w`: an integer of at least 0; `expected_bits`: Σ log2(1/μ_k), what a perfect search would
+    need; `reductions`: how often a lattice was reduced; `seconds`: the whole search.
     """
 
     w: int
@@ -112,7 +113,7 @@ class _Search:
         self.y, self.eps, self.rng = y, eps, rng
         self.centre, self.delta = _tolerances(y, eps)
         self.size, self.limit, self.reductions = size, size + 4 * len(y) + 64, 0
-        self.hopeful = -math.log2(TRIALS) - 6
+        self.trials = min(1 << 15, WORK // len(y) ** 2 + 1)  # of signs and sizes of w
         self.chance = -math.inf
         self._build()
 
@@ -146,7 +147,7 @@ class _Search:
     def grow(self) -> None:
         """Let w have more bits: lengthen all else, and reduce the basis again."""
         cells = len(self.y)
-        missing = -math.log2(TRIALS) - self.chance
+        missing = -math.log2(self.trials) - self.chance
         bits = max(1, cells // 32, min(cells // 4, int(0.35 * missing)))
         self.size += bits
         self.unit *= 1 << bits
@@ -154,15 +155,17 @@ class _Search:
 
     def attempt(self) -> tuple[int, dict[str, object] | None]:
         """Return the least certified w of many roundings and its certificate, or (0, None)."""
-        if self.chance < self.hopeful:
+        if self.chance < -math.log2(self.trials) - 6:
             return 0, None
         cells = len(self.y)
-        goals = np.empty((TRIALS, cells + 1))
-        signs = self.rng.choice([-1.0, 1.0], (TRIALS, cells))
+        goals = np.empty((self.trials, cells + 1))
+        signs = self.rng.choice([-1.0, 1.0], (self.trials, cells))
         goals[:, :-1] = signs * (self.centre / self.delta)
-        goals[:, -1] = self.rng.uniform(-1, 1, TRIALS)
+        goals[:, -1] = self.rng.uniform(-1, 1, self.trials)
         left, coefficients = nearest_planes(self.lower, self.turn, goals)
         fits = np.flatnonzero((np.abs(left[:, :-1]) <= 1).all(axis=1))
+        size = np.abs(goals[fits, -1] - left[fits, -1])
+        fits = fits[np.argsort(size, kind="stable")[:KEPT]]
         turns = [row[-1] // self.step for row in self.rows]
         found = sorted({
             abs(sum(int(x) * n for x, n in zip(row, turns, strict=True)))
