@@ -5,6 +5,7 @@ C `find_winding`: in the size of one weight. Each result is a `Construction`. Th
 the paper (arXiv 2506.15715).
 """
 
+from .approximant import Approximant, approximate
 from .bounds import (
     angle_intervals,
     arcsine_measure,
@@ -24,6 +25,7 @@ from .winding import Winding, find_winding
 
 __all__ = [
     "DEFAULT_C",
+    "Approximant",
     "Construction",
     "DenseTrajectory",
     "Digits",
@@ -34,6 +36,7 @@ __all__ = [
     "angle_intervals",
     "angle_orbit",
     "angles_along",
+    "approximate",
     "arcsine_measure",
     "chaotic_neuron",
     "encode",

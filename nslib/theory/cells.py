@@ -11,7 +11,6 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -21,7 +20,6 @@ MARGIN = 6  # the shift δ is a cell's side over 2^6
 MAX_DIM = 8  # 3^8 copies of a point
 MAX_CELLS = 1 << 18
 CHUNK = 1 << 20  # copies of points held at a time
-HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -90,64 +88,51 @@ class Cells:
             numbers[:, place % self.dim] = 2 * numbers[:, place % self.dim] + bit
         return (numbers + 0.5) * 2.0**-self.digits
 
-    def bits(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the n bits of doubles x (M,) by the step, and whether no layer was met.
+    def bits(self, x: np.ndarray) -> np.ndarray:
+        """Return what the n ramps give at doubles x (M,), exactly: (n, M), 0 or 1 off the layers.
 
-        Bits (n, M), 0 or 1, are exact where the second, (M,), is true: a never needs more digits
-        than x. `x` may leave [0, 1] by δ and belongs to the outermost cell there.
+        In a layer they are multiples of 2^-53 between 0 and 1. All steps are exact in doubles: a is
+        a multiple of 2^-54 where a ramp rises, and never needs more digits than x. `x` may leave
+        [0, 1] by δ and belongs to the outermost cell there.
         """
-        a, clear = np.array(x, dtype=np.float64), np.ones(len(x), dtype=bool)
-        found = np.empty((self.digits, len(x)), dtype=np.int64)
+        a, found = x, np.empty((self.digits, *x.shape))
         for level in range(self.digits):
-            clear &= np.abs(a - 0.5) >= self.layer
-            found[level] = a >= 0.5
+            np.clip(2.0**self.ramps * (a - 0.5) + 0.5, 0, 1, out=found[level])
             a = 2 * a - found[level]
-        return found, clear
-
-    def exact_bits(self, x: float) -> list[Fraction]:
-        """Return what the n ramps give at x, exactly, in the layers too, where it is no bit."""
-        a, found = Fraction(x), []
-        for _ in range(self.digits):
-            found.append(min(max((1 << self.ramps) * (a - HALF) + HALF, Fraction(0)), Fraction(1)))
-            a = 2 * a - found[-1]
         return found
 
-    def evaluate(
-        self, points: np.ndarray, table: np.ndarray, between: Callable[[Fraction], float]
-    ) -> np.ndarray:
-        """Return the medians over all 3^d copies of points (M, d), where x ± δ is a double.
+    def index(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the network takes for the index, from 0, of points (M, d), exactly.
 
-        `table` (K,): the value at each whole index, from 0; `between`: the value at an index that
-        is not whole, which a copy within a layer has.
+        The whole part and 2^53 times the rest, both int64 (M,); the rest is zero off the layers.
+        """
+        whole, rest = np.zeros((2, len(points)), dtype=np.int64)
+        for level in self.bits(points):
+            for bit in level.T:
+                rest = 2 * rest + (bit * 2.0**53).astype(np.int64)
+                whole = 2 * whole + (rest >> 53)
+                rest &= (1 << 53) - 1
+        return whole, rest
+
+    def evaluate(
+        self, points: np.ndarray, read: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Return the medians (M,) over all 3^d copies of points (M, d), where x ± δ is a double.
+
+        `read`: the values (N,) at indices as `index` returns them.
         """
         size = max(1, CHUNK // 3**self.dim)
-        parts = [self._medians(points[i:i + size], table, between)
-                 for i in range(0, len(points), size)]
+        parts = [self._medians(points[i:i + size], read) for i in range(0, len(points), size)]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def _medians(self, points, table, between) -> np.ndarray:
-        shifted = points[:, :, None] + self.shift * np.array([-1.0, 0.0, 1.0])
-        bits = [[self.bits(shifted[:, i, s]) for s in range(3)] for i in range(self.dim)]
-        values = np.empty((*(3,) * self.dim, len(points)))
-        for copy in itertools.product(range(3), repeat=self.dim):
-            index = np.zeros(len(points), dtype=np.int64)
-            for level in range(self.digits):
-                for i, s in enumerate(copy):
-                    index = 2 * index + bits[i][s][0][level]
-            values[copy] = table[index]
-            clear = np.logical_and.reduce([bits[i][s][1] for i, s in enumerate(copy)])
-            for m in np.flatnonzero(~clear):
-                values[(*copy, m)] = between(self._index(shifted[m, range(self.dim), copy]))
+    def _medians(self, points: np.ndarray, read: Callable) -> np.ndarray:
+        moves = self.shift * np.array(list(itertools.product((-1, 0, 1), repeat=self.dim)))
+        copies = points + moves[:, None]
+        values = read(*self.index(copies.reshape(-1, self.dim)))
+        values = values.reshape(*(3,) * self.dim, len(points))
         for _ in range(self.dim):
             values = median(*np.moveaxis(values, -2, 0))
         return values
-
-    def _index(self, point: np.ndarray) -> Fraction:
-        index = Fraction(0)
-        for level in zip(*(self.exact_bits(x) for x in point), strict=True):
-            for bit in level:
-                index = 2 * index + bit
-        return index
 
 
 def median(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -1,0 +1,291 @@
+"""Type in a function and an ε: a network of fixed size that comes within ε of it everywhere.
+
+The cells of [0, 1]^d, a construction that holds one value a cell, and the medians of shifts.
+Theorems C8 and C9 of the paper (arXiv 2506.15715), in numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from .between import values_at
+from .bounds import waiting_bits
+from .cells import MAX_CELLS, MAX_DIM, Cells, grid, points_in_cube, probe_size
+from .construction import Construction
+from .digits import encode, word_bits
+from .moduli import Modulus, estimated, given, refuse_contradicted
+from .trajectory import find_depth
+from .winding import find_winding
+
+ROUNDING = 2.0**-50  # of |lowest| + range: targets and results as doubles, each off by 2^-52 or so
+LARGEST_EPS = 0.4999  # a tolerance of half the range asks for nothing
+
+
+def _encode(targets: np.ndarray, eps: float) -> Construction:
+    return encode(targets, word_bits(eps))
+
+
+CONSTRUCTIONS = {"trajectory": find_depth, "digits": _encode, "winding": find_winding}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Approximant:
+    """A network of fixed size near a function on [0, 1]^d; what `approximate` returns.
+
+    Call it on points (M, d), or (M,) where d = 1: the network's values (M,), computed exactly and
+    rounded to doubles. `cells`: the cubes; `construction`: what holds a value for each;
+    `lowest`, `highest`: the range of f that is scaled to [0, 1]; `value_error`: proved bound of
+    |value - f(centre)| over all cells, in units of f; `modulus`: how fast f changes.
+    """
+
+    f: Callable[[np.ndarray], Any]
+    eps: float
+    name: str
+    cells: Cells
+    construction: Construction
+    lowest: float
+    highest: float
+    value_error: float
+    modulus: Modulus
+
+    def __call__(self, points: Any) -> np.ndarray:
+        points = points_in_cube(points, self.dim)
+        read = functools.partial(values_at, self.construction)
+        return self.lowest + self.scale * self.cells.evaluate(points, read)
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return self.cells.dim
+
+    @property
+    def n_cells(self) -> int:
+        """K."""
+        return self.cells.count
+
+    @property
+    def scale(self) -> float:
+        """highest - lowest, the network's last weight."""
+        return self.highest - self.lowest
+
+    @property
+    def bits(self) -> int:
+        """Bits of the one number that holds all values: depth, digits or winding."""
+        return self.construction.bits
+
+    @property
+    def repeat_counts(self) -> dict[str, int]:
+        """How often each step is repeated: all that depends on f and ε, but for what holds f."""
+        return {"halve the shift": self.cells.halvings,
+                "take a bit": self.cells.digits * self.dim,
+                "steepen a ramp": self.cells.digits * self.dim * self.cells.ramps,
+                "chaotic neuron": self.construction.repeats}
+
+    @property
+    def repeats(self) -> int:
+        """Repeated steps in all, one after the other."""
+        return sum(self.repeat_counts.values())
+
+    @property
+    def n_parameters(self) -> int:
+        """Entries of all weights and biases of the network; the same for every f and ε."""
+        from .network import weights
+
+        return sum(len(entries) for entries in weights(self).values())
+
+    @property
+    def max_weight(self) -> int | float:
+        """The largest magnitude of a weight or bias; an int where it may exceed the doubles."""
+        from .network import weights
+
+        return max(abs(w) for entries in weights(self).values() for w in entries)
+
+    @property
+    def bound(self) -> float:
+        """ω(reach) + value error, in units of f, by the modulus at hand; see `status`."""
+        return self._bound(self.modulus)
+
+    @property
+    def status(self) -> str:
+        """What `bound` is worth: proved for the given modulus, or estimated, not proved."""
+        return self.modulus.status
+
+    def certified_bound(self, modulus: Any = None) -> float:
+        """Return a bound of sup|network - f| over [0, 1]^d, proved if f has this modulus.
+
+        `modulus`: a Lipschitz constant or a callable, see `approximate`; without one, that given
+        to `approximate`. ValueError where there was none.
+        """
+        if modulus is not None:
+            return self._bound(given(modulus, self.dim))
+        if not self.modulus.proved:
+            raise ValueError(
+                "modulus: found none, expected a Lipschitz constant or a callable: without one the "
+                f"bound is {self.modulus.status} (Approximant.bound)"
+            )
+        return self.bound
+
+    def _bound(self, modulus: Modulus) -> float:
+        return (modulus.change(self.cells.reach) + self.value_error) * (1 + 2.0**-50)
+
+    def measured_sup_error(self, points: Any = None) -> float:
+        """Return max |network - f| over points: a lower bound of the sup error.
+
+        `points`: an array (M, d), or (M,) where d = 1; a number of points a side of a regular
+        grid; or None for a grid of about 2^16 points. The grid includes the borders of cells.
+        """
+        if points is None:
+            points = probe_size(self.dim)
+        if np.ndim(points) == 0:
+            points = grid(self.dim, checks.positive_int(points, "points", 2))
+        points = points_in_cube(points, self.dim)
+        if not len(points):
+            raise ValueError("points: found none, expected at least one")
+        return float(np.abs(self(points) - evaluate(self.f, points)).max())
+
+    def module(self, precision: float | None = None):
+        """Return the network in double precision, a `nslib.theory.network.ApproximantModule`.
+
+        `precision`: how far doubles may take it from the exact values, in units of f; ε/10 by
+        default. Raises ValueError where doubles cannot be proved to hold it.
+        """
+        from .network import build
+
+        return build(self, precision)
+
+    def __repr__(self) -> str:
+        return (f"Approximant({self.name}, {self.n_cells} cells, {self.n_parameters} parameters, "
+                f"{self.bits} bits, {self.repeats} repeats, error <= {self.bound:.4g}: "
+                f"{self.status})")
+
+
+def approximate(
+    f: Callable[[np.ndarray], Any],
+    eps: float,
+    dim: int = 1,
+    construction: str = "digits",
+    *,
+    modulus: float | Callable[[float], float] | None = None,
+    share: float | None = 0.5,
+    **options: Any,
+) -> Approximant:
+    """Return a network of fixed size with sup|network - f| <= eps on [0, 1]^dim.
+
+    `f`: maps points (M, dim), or (M,) where dim = 1, to values (M,), of any range; `eps`: in units
+    of f; `construction`: "trajectory" (A: only the number of repetitions depends on f), "digits"
+    (B: a parameter's digits) or "winding" (C: a weight's size). `modulus`: a Lipschitz constant
+    in the Euclidean distance or a callable ω(h); with it the bound is proved, without it estimated
+    from a grid and labelled so. `share`: of eps that the cells' size may take at most, the values
+    get what is left; None: the number of cells that needs the fewest bits. `options`: for the
+    construction (`find_depth`, `find_winding`).
+
+    Raises, before any long computation, TypeError or ValueError for bad arguments, an f of wrong
+    shape or not finite, an f that changes faster than `modulus` allows, and an eps beyond what the
+    construction can do, with what it would take.
+    """
+    if not callable(f):
+        raise TypeError(f"f: found {f!r}, expected a function of points")
+    eps = checks.real(eps, "eps")
+    if eps <= 0:
+        raise ValueError(f"eps: found {eps}, expected a tolerance above 0")
+    dim = checks.positive_int(dim, "dim", 1, MAX_DIM)
+    name = checks.one_of(construction, "construction", CONSTRUCTIONS)
+    if share is not None and not 0 < checks.real(share, "share") < 1:
+        raise ValueError(f"share: found {share}, expected a share of eps above 0 and below 1")
+    _refuse_unknown(options, name)
+    limits = None if modulus is None else given(modulus, dim)
+
+    size = probe_size(dim)
+    seen = evaluate(f, grid(dim, size)).reshape((size,) * dim)
+    if limits is None:
+        limits = estimated(seen)
+    else:
+        refuse_contradicted(limits, seen)
+    lowest, highest = float(seen.min()), float(seen.max())
+    scale = highest - lowest
+    cells = _choose_cells(limits, eps, share, dim, scale)
+    values = evaluate(f, cells.centres())
+    clipped = np.clip(values, lowest, highest)
+    beyond = float(np.abs(values - clipped).max())
+    rounding = ROUNDING * (abs(lowest) + scale)
+    left = eps * (1 - 2.0**-48) - limits.change(cells.reach) - beyond - rounding
+    if left <= 0:
+        raise ValueError(
+            f"eps: found {eps}, expected more than {beyond + rounding + eps - left:.3g}: f leaves "
+            f"by {beyond:.3g} the range [{lowest:.6g}, {highest:.6g}] seen on the grid, and "
+            f"doubles err by {rounding:.3g}"
+        )
+    targets = np.clip((clipped - lowest) / scale, 0, 1) if scale else np.zeros(len(values))
+    tolerance = min(left / scale, LARGEST_EPS) if scale else LARGEST_EPS
+    try:
+        held = CONSTRUCTIONS[name](targets, tolerance, **options)
+    except ValueError as error:
+        bits = waiting_bits(targets, tolerance)
+        raise ValueError(
+            f"eps: found {eps}, which asks the construction {name!r} for {cells.count} cells, each "
+            f"to within {tolerance:.3g} of the range (about {bits:.0f} bits): {error}"
+        ) from error
+    value_error = held.error * scale * (1 + 2.0**-50) + beyond + rounding
+    return Approximant(f, eps, name, cells, held, lowest, highest, value_error, limits)
+
+
+def _refuse_unknown(options: dict[str, Any], name: str) -> None:
+    known = [key for key, kind in inspect.signature(CONSTRUCTIONS[name]).parameters.items()
+             if kind.kind is inspect.Parameter.KEYWORD_ONLY]
+    for key in options:
+        if key not in known:
+            expected = f"one of {', '.join(known)}" if known else "no option"
+            raise TypeError(f"{key}: found an unknown option of {name!r}, expected "
+                            f"{expected}{checks.suggest(key, known)}")
+
+
+def evaluate(f: Callable[[np.ndarray], Any], points: np.ndarray) -> np.ndarray:
+    """Return f at points (M, d) as finite doubles (M,); f gets (M,) where d = 1.
+
+    Raises TypeError or ValueError where f returns text, another shape, NaN or infinity.
+    """
+    values = f(points[:, 0].copy() if points.shape[1] == 1 else points.copy())
+    if np.shape(values) not in ((len(points),), (len(points), 1)):
+        raise ValueError(
+            f"f: found values of shape {np.shape(values)} for points of shape "
+            f"{points[:, 0].shape if points.shape[1] == 1 else points.shape}, "
+            f"expected ({len(points)},)"
+        )
+    return checks.as_matrix(np.reshape(values, (-1, 1)), "f", min_rows=0)[:, 0]
+
+
+def _choose_cells(
+    modulus: Modulus, eps: float, share: float | None, dim: int, scale: float
+) -> Cells:
+    """Return the fewest cells over which f changes by at most `share` of eps.
+
+    Without a share: of those over which f changes by less than eps the ones for which K values to
+    within what is left of eps hold the fewest bits, K log2(scale/(2 left)).
+    """
+    digits, change, fewest, chosen = 0, math.inf, math.inf, None
+    while 1 << digits * dim <= MAX_CELLS and 1 << digits * dim <= fewest:
+        cells = Cells(digits, dim)
+        change = modulus.change(cells.reach)
+        if share is not None and change <= share * eps:
+            return cells
+        if share is None and change < eps:
+            bits = cells.count * max(1.0, math.log2(max(scale, eps) / (2 * (eps - change))))
+            if bits < fewest:
+                fewest, chosen = bits, cells
+        digits += 1
+    if chosen is not None:
+        return chosen
+    share = 1.0 if share is None else share
+    raise ValueError(
+        f"eps: found {eps}, expected at least {change / share:.3g}: over the "
+        f"2^{(digits - 1) * dim} cells of {digits - 1} bits a coordinate, the most allowed, f "
+        f"changes by {change:.3g}, above the share {share:g} of eps ({modulus.status})"
+    )
