@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,11 +53,13 @@ def information_bound(cells: int, eps: float) -> float:
 def angle_intervals(targets: Any, eps: float) -> np.ndarray:
     """Return for each target the angles α in [0, 1/2] with |sin²(πα) - y| <= ε: (K, 2) doubles.
 
-    To double precision; the other half of the circle mirrors it.
+    To double precision, relative also near 0 and 1/2; the other half of the circle mirrors it.
     """
-    y, eps = as_targets(targets), as_eps(eps)
-    edges = np.stack([np.maximum(y - eps, 0), np.minimum(y + eps, 1)], axis=1)
-    return np.arctan2(np.sqrt(edges), np.sqrt(1 - edges)) / np.pi
+    y, width = as_targets(targets), Fraction(as_eps(eps))
+    edges = [[max(Fraction(v) - width, Fraction(0)), min(Fraction(v) + width, Fraction(1))]
+             for v in y.tolist()]
+    sine, cosine = np.array([[[float(e), float(1 - e)] for e in pair] for pair in edges]).T
+    return (np.arctan2(np.sqrt(sine), np.sqrt(cosine)) / np.pi).T
 
 
 def arcsine_measure(targets: Any, eps: float) -> np.ndarray:

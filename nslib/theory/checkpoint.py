@@ -20,13 +20,17 @@ class Checkpoint:
         self.path, self.scan = None if path is None else Path(path), scan
         self.position, self.seconds = 0, 0.0
         self._written = time.monotonic()
-        if self.path is None or not self.path.exists():
+        if self.path is None:
+            return
+        if not self.path.parent.is_dir():
+            raise ValueError(f"checkpoint: found no folder {self.path.parent} to write to")
+        if not self.path.exists():
             return
         try:
             state = json.loads(self.path.read_text(encoding="utf-8"))
-            found, position, seconds = state["scan"], state["position"], state["seconds"]
-            if not (type(position) is int and position >= 0 and seconds >= 0):
-                raise ValueError(f"position {position!r}, seconds {seconds!r}")
+            found, position, seconds = state["scan"], state["position"], float(state["seconds"])
+            if not isinstance(found, dict) or type(position) is not int or position < 0:
+                raise ValueError(f"scan {found!r}, position {position!r}")
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"checkpoint: found no checkpoint in {self.path} ({error})") from None
         for key, value in scan.items():
@@ -35,7 +39,7 @@ class Checkpoint:
                     f"checkpoint: found the scan of other {key} in {self.path}, "
                     "expected one of the same c, eps and targets"
                 )
-        self.position, self.seconds = position, float(seconds)
+        self.position, self.seconds = position, seconds
 
     def write(self, position: int, seconds: float, every: float = 0.0) -> None:
         """Replace the file, if the last one is at least `every` seconds old."""

@@ -65,6 +65,7 @@ class Digits(Construction):
 
         Each of its K steps adds gate · u to `out`, an interaction of order 2, with
         gate = ReLU(1 - ReLU(z) - ReLU(-z)) and z = step - k; then repeats the neuron m times.
+        The start is shown as a double; the network needs s to 2mK bits or fewer.
         """
         return {
             "start": Fraction(self.start().middle[0]), "neuron, order 1": 4, "neuron, order 2": -4,

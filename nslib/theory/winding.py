@@ -23,7 +23,7 @@ from .lattice import nearest_planes, reduce, triangular
 
 WORK = 1 << 26  # roundings of one reduced basis, times K²: a fraction of a second
 KEPT = 32  # roundings that fit and are certified, the smallest w first
-MAX_BITS = 4096
+MAX_BITS = 2048  # reductions beyond take hours
 MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
 
 

@@ -84,3 +84,10 @@ def test_bad_eps_is_named(eps):
 def test_no_cell_is_refused():
     with pytest.raises(ValueError, match="cells: found 0"):
         information_bound(0, 0.1)
+
+
+def test_an_angle_keeps_its_digits_where_the_tolerance_almost_reaches_the_border():
+    """1 - (y + ε) is 2^-60 here, below what doubles around 1 can hold."""
+    y, eps = 1 - 2**-10, 2**-10 - 2**-60
+    assert angle_intervals([y], eps)[0, 1] == pytest.approx(0.5 - 2**-30 / math.pi, rel=1e-15)
+    assert 0.5 - angle_intervals([y], eps)[0, 1] == pytest.approx(2**-30 / math.pi, rel=1e-6)

@@ -122,9 +122,12 @@ def test_a_checkpoint_of_another_scan_is_refused(tmp_path):
     find_depth(SINE[:3], 0.2, checkpoint=path)
     with pytest.raises(ValueError, match="the scan of other eps"):
         find_depth(SINE[:3], 0.1, checkpoint=path)
-    path.write_text('{"scan": {}, "position"')
-    with pytest.raises(ValueError, match="checkpoint: found no checkpoint in"):
-        find_depth(SINE[:3], 0.2, checkpoint=path)
+    for broken in ('{"scan": {}, "position"', "[]", '{"scan": 1, "position": 0, "seconds": 0}'):
+        path.write_text(broken)
+        with pytest.raises(ValueError, match="checkpoint: found no checkpoint in"):
+            find_depth(SINE[:3], 0.2, checkpoint=path)
+    with pytest.raises(ValueError, match="checkpoint: found no folder"):
+        find_depth(SINE[:3], 0.2, checkpoint=tmp_path / "none" / "scan.json")
 
 
 def test_a_scan_of_years_is_refused_with_the_estimate(monkeypatch):

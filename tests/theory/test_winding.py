@@ -90,7 +90,7 @@ def test_rounding_returns_the_lattice_point_it_says():
         ([], {"eps": 0.1}, "at least one cell"),
         ([0.5], {"eps": 0}, "eps: found 0"),
         ([0.5], {"eps": 1e-14}, "eps: found 1e-14, expected at least 1e-12"),
-        ([0.5] * 600, {"eps": 1e-3}, r"expected 4096 bits of w to do; it takes about 5\d{3}"),
+        ([0.5] * 600, {"eps": 1e-3}, r"expected 2048 bits of w to do; it takes about 5\d{3}"),
         ([0.5] * 8, {"eps": 1e-3, "max_bits": 50}, "expected 50 bits"),
         ([0.5], {"eps": 0.1, "seed": -1}, "seed: found -1"),
     ],
