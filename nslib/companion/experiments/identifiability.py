@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ import sympy as sp
 import torch
 
 from ... import checks
+from ...data import make_formula
 from ...neuron import TaskLinear
 from ...search import SearchResult, refit
 from ...structure import NeuronStructure
+from .formulas import FORMULA_NAMES
 
 
 @torch.no_grad()
@@ -134,3 +136,37 @@ def cost_of_dropping(
             "loss": loss, "loss_without": loss_without, "needed": bool(bic_without > bic),
         })
     return pd.DataFrame(rows)
+
+
+def costs_by_formula(
+    found: Mapping[tuple[str, str, int], SearchResult], formulas: Sequence[str], n_samples: int,
+    n_features: int, noise: float, data_seed: int,
+) -> pd.DataFrame:
+    """Return `cost_of_dropping` for the gated fits to some formulas, with a column formula first.
+
+    `found`: fits by (method, formula, data seed), as of `recovery.methods_on_formulas` with the
+    same data. Raises ValueError for an unknown formula and where it has no gated fit.
+    """
+    tables = []
+    for name in formulas:
+        checks.one_of(name, "formula", FORMULA_NAMES)
+        if ("gated", name, data_seed) not in found:
+            raise ValueError("methods: found no 'gated', whose gates are looked at")
+        mode, variant = name.split()
+        task = make_formula(mode, int(variant), 2 * n_samples, n_features, noise, data_seed)
+        table = cost_of_dropping(
+            found["gated", name, data_seed], task.structure, task.X[:n_samples],
+            task.y[:n_samples],
+        )
+        table.insert(0, "formula", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def spoken(costs: pd.DataFrame) -> list[str]:
+    """Return a sentence for each row of `costs_by_formula`."""
+    return [
+        f"{row.formula}: {row.stream} is {'needed' if row.needed else 'redundant'}, "
+        f"{'in' if row.true else 'not in'} the formula, its gate open with {row.open:.2f}"
+        for row in costs.itertuples()
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,3 +122,23 @@ def thresholds(
             for name, slope, anchor, constant in lines for d in features
         ]
     return pd.DataFrame(rows)
+
+
+def slope_text(slope: Sequence[float] | None) -> str:
+    """Return a slope and its standard error as text."""
+    return "–" if slope is None else f"{slope[0]:.2f} ± {slope[1]:.2f}"
+
+
+def metrics(
+    table: pd.DataFrame, points: pd.DataFrame, slopes: Mapping[int, tuple[float, float] | None]
+) -> dict[str, Any]:
+    """Return what a record keeps: slopes by order, half points by order and D, number of fits."""
+    orders = [int(order) for order in table["order"].unique()]
+    return {
+        "slopes": {str(k): list(slopes[k]) if slopes.get(k) else None for k in orders},
+        "half": {
+            str(k): {str(row.D): row.N for row in points[points["order"] == k].itertuples()}
+            for k in orders
+        },
+        "fits": int(table["fits"].sum()),
+    }

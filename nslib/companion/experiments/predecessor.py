@@ -127,3 +127,27 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         exact=("exact", "mean"), as_detectable=("as_detectable", "mean"),
         error=("error", "median"),
     ).reset_index()
+
+
+def metrics(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return for each method what a record keeps: the means over all sets and by noise.
+
+    None for the shares of models that choose no streams.
+    """
+    whole = summary(table.assign(noise="all"))
+    rows = pd.concat([whole, summary(table)])
+    return {
+        str(method): {
+            f"{column}_{row['noise']}": None if pd.isna(row[column]) else float(row[column])
+            for row in own.to_dict("records") for column in ("exact", "as_detectable", "error")
+        }
+        for method, own in rows.groupby("method", sort=False)
+    }
+
+
+def shown(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of these methods with structures as short texts, for a figure."""
+    rows = table[table["method"].isin(methods)].drop(columns=["error", "seconds"])
+    for column in ("true", "detectable", "found"):
+        rows[column] = rows[column].map(short)
+    return rows.reset_index(drop=True)

@@ -130,6 +130,32 @@ def by_method(fits: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def plain(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return a table, its index the keys, as nested mappings with None for what is missing."""
+    return {
+        key: {name: None if pd.isna(value) else value for name, value in row.items()}
+        for key, row in table.to_dict("index").items()
+    }
+
+
+def sentences(fits: pd.DataFrame) -> list[str]:
+    """Return for each method that searches how its structures are right or wrong, in words."""
+    lines = []
+    for method, own in fits[fits["state"] == "scored"].groupby("method", sort=False):
+        kept, truth = (
+            [set(NeuronStructure.parse(text).streams) if text else set() for text in own[key]]
+            for key in ("structure", "truth")
+        )
+        pairs = list(zip(kept, truth, strict=True))
+        more = sum(found > true for found, true in pairs)
+        missing = sum(not found >= true for found, true in pairs)
+        lines.append(
+            f"{method}: exact on {own['exact'].sum()} of {len(own)} data sets, all true streams "
+            f"and more on {more}, a true stream missing on {missing}"
+        )
+    return lines
+
+
 def confusion(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
     """Return for each method and stream how often it is missed where true and kept where not.
 
