@@ -64,8 +64,8 @@ def ablated_settings(
     axes[0, 0].set_ylim(-0.04, 1.06)
     for axis in axes[:, 0]:
         axis.set_ylabel("share exact")
-    figure.legend(handles=_legend(cases, alone), loc="outside upper center", ncols=4,
-                  frameon=False)
+    figure.legend(handles=_legend(cases, alone), loc="outside upper center",
+                  ncols=4 if columns > 2 else 2, frameon=False)
     return figure
 
 
@@ -117,51 +117,46 @@ def ablated_errors(data: pd.DataFrame, factor: str) -> Figure:
 
 
 @drawing
-def product_starts(data: pd.DataFrame, words: dict[str, str], last: dict[str, int]) -> Figure:
-    """Draw the share of starts that reach the product: by rows above, by sweeps below.
+def product_starts(data: pd.DataFrame, words: dict[str, str]) -> Figure:
+    """Draw the share of starts that reach the product by the number of rows, with 95 % intervals.
 
-    A column a case. `data`: case, rows, source, weighted, sweep, share, low, high. `words`: source
-    to its label; `last`: case to the number of rows of the lower panel. Upper: after the last
-    sweep, with 95 % intervals.
+    A column a case, a row for plain and for weighted fits. `data`: case, rows, source, weighted,
+    share, low, high. `words`: source to its label.
     """
     cases = list(data["case"].unique())
     figure, axes = plt.subplots(
-        2, len(cases), figsize=(max(COLUMN, 2.35 * len(cases)), 4.4), sharey=True, squeeze=False
+        2, len(cases), figsize=(max(COLUMN, 2.3 * len(cases)), 3.9), sharey=True, squeeze=False
     )
-    drawn = [s for s in words if s in set(data["source"])]
-    for (upper, lower), case in zip(axes.T, cases, strict=True):
-        own = data[data["case"] == case]
-        places = {rows: i for i, rows in enumerate(sorted(own["rows"].unique()))}
-        end = own[own["sweep"] == own["sweep"].max()]
-        for i, source in enumerate(drawn):
-            for weighted in (False, True):
-                look = _look(i, weighted)
-                chosen = end[(end["source"] == source) & (end["weighted"] == weighted)]
-                if chosen.empty:
-                    continue
-                x = chosen["rows"].map(places) + 0.09 * (i - 1.5) + 0.04 * weighted
-                spread = [(chosen["share"] - chosen["low"]).clip(lower=0),
-                          (chosen["high"] - chosen["share"]).clip(lower=0)]
-                upper.errorbar(x, chosen["share"], yerr=spread, elinewidth=0.6, **look)
-                path = own[(own["source"] == source) & (own["weighted"] == weighted)
-                           & (own["rows"] == last[case])]
-                lower.plot(path["sweep"], path["share"], **{**look, "marker": None})
-        upper.set_xticks(list(places.values()), [str(rows) for rows in places])
-        upper.set(title=case, xlabel="rows N", xlim=(-0.5, len(places) - 0.5))
-        lower.set(xlabel=f"sweeps, N = {last[case]}", xlim=(0, own["sweep"].max()))
-    axes[0, 0].set_ylim(-0.04, 1.06)
-    for axis, when in zip(axes[:, 0], ("after all sweeps", "so far"), strict=True):
-        axis.set_ylabel(f"starts that reach\nthe product, {when}")
-    handles = [Line2D([], [], label=words[s], **_look(i, True)) for i, s in enumerate(drawn)]
-    handles += [Line2D([], [], color="black", linestyle="-", label="weighted rows"),
-                Line2D([], [], color="black", linestyle=":", label="plain rows")]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(3, len(cases) + 1),
-                  frameon=False)
+    drawn = [source for source in words if source in set(data["source"])]
+    for weights, row in zip((False, True), axes, strict=True):
+        for axis, case in zip(row, cases, strict=True):
+            own = data[(data["case"] == case) & (data["weighted"] == weights)]
+            _reached(axis, own, drawn)
+            axis.set_title(f"{case}, {'weighted' if weights else 'plain'}")
+    for axis in axes[1]:
+        axis.set_xlabel("rows N")
+    for axis in axes[:, 0]:
+        axis.set(ylabel="starts that reach it", ylim=(-0.04, 1.06))
+    handles = [Line2D([], [], label=words[source], **_look(i)) for i, source in enumerate(drawn)]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
-def _look(number: int, weighted: bool) -> dict:
+def _reached(axis: Axes, own: pd.DataFrame, drawn: list[str]) -> None:
+    places = {rows: i for i, rows in enumerate(sorted(own["rows"].unique()))}
+    for i, source in enumerate(drawn):
+        chosen = own[own["source"] == source]
+        if chosen.empty:
+            continue
+        x = chosen["rows"].map(places) + 0.11 * (i - (len(drawn) - 1) / 2)
+        spread = [(chosen["share"] - chosen["low"]).clip(lower=0),
+                  (chosen["high"] - chosen["share"]).clip(lower=0)]
+        axis.errorbar(x, chosen["share"], yerr=spread, elinewidth=0.7, **_look(i))
+    axis.set_xticks(list(places.values()), [str(rows) for rows in places])
+    axis.set_xlim(-0.5, len(places) - 0.5)
+
+
+def _look(number: int) -> dict:
     color = ("0.5", "#D55E00", PALETTE[0], "black")[number % 4]
-    return {"color": color, "marker": _MARKERS[number % 5], "markersize": 3.5,
-            "linestyle": "-" if weighted else ":", "linewidth": 1.3,
-            "markerfacecolor": color if weighted else "white"}
+    return {"color": color, "marker": _MARKERS[number % 5], "markersize": 4,
+            "linestyle": ("--", "-", "-.", ":")[number % 4], "linewidth": 1.2}

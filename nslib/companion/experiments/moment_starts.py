@@ -196,3 +196,14 @@ def reached(starts: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="number").assign(
         low=[max(i.low, 0.0) for i in intervals], high=[min(i.high, 1.0) for i in intervals]
     )
+
+
+def arrivals(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `reached` after the last sweep, and how fast the starts arrived.
+
+    Adds `half`: the number of sweeps after which half of the starts had arrived, NaN for never.
+    """
+    keys = ["order", "features", "rows", "source", "weighted"]
+    half = table[table["share"] >= 0.5].groupby(keys)["sweep"].min().rename("half")
+    end = table[table["sweep"] == table["sweep"].max()]
+    return end.merge(half.reset_index(), on=keys, how="left")
