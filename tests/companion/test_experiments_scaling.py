@@ -68,5 +68,9 @@ def test_every_method_sees_the_same_data():
     same = fits[fits["n_features"] == 2].groupby("seed")["noise_floor"]
     assert (same.nunique() == 1).all() and fits["noise_floor"].nunique() == 4
     assert (fits["test_mse"] < 2 * fits["noise_floor"]).all()
+    fits = experiments.measured("pure 0", {"linear": [(50, 2)], "mean": [(50, 2)]}, 50, 0.05,
+                                [4, 5], slow=["mean"])
+    assert list(zip(fits["method"], fits["seed"], strict=True)) == [
+        ("linear", 4), ("mean", 4), ("linear", 5)]
     with pytest.raises(ValueError, match="sizes.*did you mean 'ridge'"):
         experiments.measured("pure 0", {"rigde": [(10, 2)]}, 10, 0.05, [0])

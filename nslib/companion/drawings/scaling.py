@@ -25,6 +25,7 @@ _MARKS = {  # method: colour, marker
 _DASHES = {"gated": "-", "als": "--", "vsr": "-.", "eql": ":", "gplearn": (0, (5, 1)),
            "threshold": (0, (3, 1, 1, 1)), "tnlearn": (0, (1, 1))}
 _BASELINES = {"mean": (0, (1, 3)), "linear": (0, (4, 2)), "ridge": "-", "noise floor": (0, (6, 2))}
+_SIZES = {"gated": 7.5, "threshold": 6.5, "no search": 9}  # to be seen around smaller ones
 _GREY = "0.5"
 
 
@@ -44,7 +45,7 @@ def _points(axes: Axes, table: pd.DataFrame, method: str, x: str, y: str, spread
     for share, fill in ((1.0, "full"), (0.5, "left"), (0.0, "none")):
         part = table["exact"].map(lambda e: 0.0 if e == 0 else 1.0 if e == 1 else 0.5) == share
         axes.plot(table[part][x], table[part][y], color=colour, marker=marker, linestyle="none",
-                  fillstyle=fill, markerfacecoloralt="white", markersize=9 if marker == "*" else 5,
+                  fillstyle=fill, markerfacecoloralt="white", markersize=_SIZES.get(method, 5),
                   **({"markerfacecolor": "white"} if fill == "none" else {}))
 
 
@@ -131,7 +132,7 @@ def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure
         axes.minorticks_off()
     for axes in panels[1:]:
         axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_BASELINES["noise floor"])
-    panels[0].set(ylabel="seconds", title=f"time of a search, with its power of {size[-1]}")
+    panels[0].set(ylabel="seconds", title=f"time, with its power of {size[-1]}")
     panels[1].set(ylabel="test MSE / noise floor", title="weights of the search")
     panels[2].set_title("retrained")
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)

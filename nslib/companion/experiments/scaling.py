@@ -14,11 +14,12 @@ from .convergence import BASELINES, SHORT, Judge, make_task, say, warm_up
 
 def measured(
     formula: str, sizes: Mapping[str, Sequence[tuple[int, int]]], n_test: int, noise: float,
-    seeds: Sequence[int],
+    seeds: Sequence[int], slow: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Fit every method, as by default, to data of each of its sizes (rows N, features D) in turn.
 
-    One data set a size and seed, the same for all methods, with `n_test` further rows to judge on.
+    One data set a size and seed, the same for all methods, with `n_test` further rows to judge on;
+    the methods in `slow` see those of the first seed only.
     Returns a row a fit: n_samples, n_features and the keys of `convergence.Judge.row`.
     """
     for method in sizes:
@@ -28,7 +29,7 @@ def measured(
     for seed in seeds:
         judges: dict[tuple[int, int], Judge] = {}
         for method, pairs in sizes.items():
-            for n, d in pairs:
+            for n, d in pairs if seed == seeds[0] or method not in slow else ():
                 if (n, d) not in judges:
                     judges[n, d] = Judge(make_task(formula, n + n_test, d, noise, seed), n, seed)
                 row = judges[n, d].row(method)
