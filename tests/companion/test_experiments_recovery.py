@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -181,8 +182,26 @@ def test_dropping_a_true_stream_costs_and_a_redundant_one_does_not():
     costs = identifiability.cost_of_dropping(result, task.structure, task.X, task.y)
     assert list(costs["stream"]) == list(result.structure.streams)
     assert list(costs["needed"]) == list(costs["true"])
-    ratio = costs["loss_without"] / costs["loss"]
+    ratio = costs["refitted_without"] / costs["refitted"]
     assert (ratio[costs["true"]] > 5).all() and (ratio[~costs["true"]] < 1.2).all()
+
+
+def test_closing_a_stream_leaves_the_others_as_they_are():
+    task = make_formula("hybrid", 1, 300, 4, 0.05, 0)
+    result = search(task.X, task.y, "als", standardize=False, order=2)
+    costs = identifiability.cost_of_dropping(result, task.structure, task.X, task.y)
+    outputs = result.neuron.stream_outputs(torch.as_tensor(task.X))
+    for row in costs.itertuples():
+        lost = float(outputs[row.stream].var(correction=0))
+        assert row.found < 1e-3 and row.closed == pytest.approx(lost, rel=0.1)
+
+
+def test_the_only_stream_is_needed():
+    task = make_formula("pure", 0, 200, 3, 0.05, 0)
+    result = search(task.X, task.y, "als", standardize=False, order=2)
+    row = identifiability.cost_of_dropping(result, task.structure, task.X, task.y).iloc[0]
+    assert row["needed"] and row["refitted_without"] == 1
+    assert row["closed"] == pytest.approx(1)
 
 
 def test_without_keeps_the_other_streams():

@@ -108,12 +108,23 @@ def without(structure: NeuronStructure, stream: str) -> NeuronStructure:
 def cost_of_dropping(
     result: SearchResult, truth: NeuronStructure, X: np.ndarray, y: np.ndarray
 ) -> pd.DataFrame:
-    """Return for each kept stream its gate, and the loss with and without it, both refitted.
+    """Return for each kept stream its gate, and what the loss would be without the stream.
 
     X (N, D), y (N,): the data of the search. Columns: stream, true, open (probability that its
-    gate is open; of the more open one where an interaction of order 1 was folded in), loss and
-    loss_without (mean squared errors in variances of y), needed (whether BIC is worse without).
+    gate is open; of the more open one where an interaction of order 1 was folded in); in variances
+    of y, the losses of the neuron as found and, all its other weights kept, with the stream closed
+    (left at its mean), then of its structure refitted by least squares and refitted_without the
+    stream; needed (whether BIC is worse for the last).
     """
+    centred = (y - np.mean(y)) / np.std(y)
+
+    def found_loss(closed: str | None) -> float:
+        with torch.no_grad():
+            outputs = result.neuron.stream_outputs(Z)
+        kept = (v[:, 0] for name, v in outputs.items() if name != closed)
+        values = sum(kept, start=torch.zeros(len(Z)))
+        predicted = (values - values.mean()).double().numpy()
+        return float(np.mean((predicted - centred) ** 2))
 
     def refitted(structure: NeuronStructure) -> tuple[float, float]:
         fitted = refit(structure, X, y, standardize=False)
@@ -121,7 +132,8 @@ def cost_of_dropping(
         n_weights = fitted.structure.n_parameters(np.shape(X)[1])
         return loss, len(y) * np.log(loss) + n_weights * np.log(len(y))
 
-    gates = result.gate_probabilities
+    scaling, gates = result.scaling, result.gate_probabilities
+    Z = torch.as_tensor((X - scaling.x_mean) / scaling.x_scale, dtype=result.neuron.weight.dtype)
     loss, bic = refitted(result.structure)
     rows = []
     for stream in result.structure.streams:
@@ -133,7 +145,8 @@ def cost_of_dropping(
         rows.append({
             "stream": stream, "true": stream in truth.streams,
             "open": max(gates.get(name, 0.0) for name in names),
-            "loss": loss, "loss_without": loss_without, "needed": bool(bic_without > bic),
+            "found": found_loss(None), "closed": found_loss(stream),
+            "refitted": loss, "refitted_without": loss_without, "needed": bool(bic_without > bic),
         })
     return pd.DataFrame(rows)
 
