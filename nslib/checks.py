@@ -55,6 +55,16 @@ def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> f
     return float(value)
 
 
+def reals(values: Any, name: str, low: float = -np.inf, high: float = np.inf) -> tuple[float, ...]:
+    """Return `values` as a tuple of at least one finite float within [low, high]."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{name}: found {values!r}, expected a sequence of numbers")
+    found = tuple(real(value, name, low, high) for value in values)
+    if not found:
+        raise ValueError(f"{name}: found none, expected at least one number")
+    return found
+
+
 def _array(values: Any, name: str) -> np.ndarray:
     if hasattr(values, "detach"):  # a torch tensor, wherever it lives
         values = values.detach().cpu().numpy()

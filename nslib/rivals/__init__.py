@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
-from ..formula import leading_terms
 from ..search import METHODS, SearchResult, search
 from ..search.result import Task, feature_names, make_task
 from ..threads import one_thread
 from .baselines import BaselineOptions, fit_linear, fit_mean, fit_ridge
+from .eql import EqlOptions, fit_eql
 from .fitted import FittedModel, Found
-from .streams import formula_text, structure_of
+from .peers import undisturbed
+from .streams import formula_text, structure_of, written
+from .symbolic import SymbolicOptions, fit_symbolic
+from .tensor_regression import TensorRegressionOptions, fit_tensor_regression
 
 __all__ = ["MODELS", "RIVALS", "FittedModel", "fit_model"]
 
@@ -25,13 +28,16 @@ class Rival(NamedTuple):
     """A model that is no search of this package: its options, and how it is fitted to a task."""
 
     options: type
-    fit: Callable[[Task, int, Any], Found]
+    fit: Callable[[np.ndarray, np.ndarray, int, Any], Found]
 
 
 RIVALS = {
     "mean": Rival(BaselineOptions, fit_mean),
     "linear": Rival(BaselineOptions, fit_linear),
     "ridge": Rival(BaselineOptions, fit_ridge),
+    "eql": Rival(EqlOptions, fit_eql),
+    "gplearn": Rival(SymbolicOptions, fit_symbolic),
+    "tnlearn": Rival(TensorRegressionOptions, fit_tensor_regression),
 }
 MODELS = (*METHODS, *RIVALS)
 
@@ -51,9 +57,10 @@ def fit_model(
     """
     checks.one_of(name, "name", MODELS)
     if name in METHODS:
-        result = search(
-            X, y, name, seed=seed, task="regression", standardize=standardize, **options
-        )
+        with undisturbed():
+            result = search(
+                X, y, name, seed=seed, task="regression", standardize=standardize, **options
+            )
         return FittedModel(
             name, result.seed, result.seconds, result.structure, result.predict,
             lambda: _search_formula(result),
@@ -69,13 +76,14 @@ def fit_model(
     settings = rival.options(**options)
     seed = checks.positive_int(seed, "seed", minimum=0, maximum=2**32 - 1)
     task = make_task(X, y, "regression", standardize)
+    Z = task.Z
     start = time.perf_counter()
-    with one_thread():
-        found = rival.fit(task, seed, settings)
+    with one_thread(), undisturbed():
+        found = rival.fit(Z, task.target, seed, settings)
     seconds = time.perf_counter() - start
     structure = found.structure
     if found.polynomial:
-        structure = structure_of(found.evaluate, task.Z, task.target)
+        structure = structure_of(found.evaluate, Z, task.target)
     return FittedModel(
         name, seed, seconds, structure, _Predictor(task, found), lambda: _formula(task, found)
     )
@@ -111,12 +119,12 @@ def _formula(task: Task, found: Found) -> str:
         Z = (X - task.x_mean) * (1 / task.x_scale)
         return found.evaluate(Z) * task.y_scale + task.y_mean
 
-    return formula_text(raw, task.Z * task.x_scale + task.x_mean, task.feature_names)
+    return formula_text(raw, checks.as_matrix(task.X), task.feature_names)
 
 
 def _search_formula(result: SearchResult) -> str:
     """Return a search's formula in the units of the data, or its structure where it is too long."""
     try:
-        return str(leading_terms(result.formula(raw=True)))
+        return written(result.formula(raw=True))
     except ValueError:
         return str(result.structure)

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..search.result import Task
-from .fitted import Found
+from .fitted import Found, sizes
 
 FREE, PENALISED = 0.25, 0.75  # shares of the steps before the penalty, and until its end
 
@@ -25,20 +24,20 @@ FREE, PENALISED = 0.25, 0.75  # shares of the steps before the penalty, and unti
 class EqlOptions:
     """Options of the equation learner.
 
-    Each of the `layers` has `units` (None: one a feature, from 8 to 32) of each kind: the powers
-    1 to `order` of a linear form, and the product of two. A network is trained for each of
-    `restarts` and of the L1 weights `penalties`, all as one batch, by Adam with `learning_rate` on
-    `batch_size` rows a step for `epochs`: free in the first quarter, penalised in the next two,
-    then with the weights below `threshold` held at zero. The `finalists` of smallest error on the
-    share `validation` of the rows are trained on by at most `polish` steps of L-BFGS, and the best
-    of them once more on all rows.
+    Each of the `layers` has `units` (None: two a feature) of each kind: the powers 1 to `order` of
+    a linear form, and the product of two. A network is trained for each of `restarts` and of the
+    L1 weights `penalties`, all as one batch, by Adam with `learning_rate` on `batch_size` rows a
+    step for `epochs`: free in the first quarter, penalised in the next two, then with the weights
+    below `threshold` held at zero. The `finalists` of smallest error on the share `validation` of
+    the rows are trained on by at most `polish` / 3 steps of L-BFGS, and the best of them by
+    `polish` on all rows.
     """
 
     layers: int = 1
     order: int = 5
     units: int | None = None
-    restarts: int = 2
-    penalties: tuple[float, ...] = (1e-4, 1e-3)
+    restarts: int = 1
+    penalties: tuple[float, ...] = (1e-5, 1e-4, 1e-3)
     epochs: int = 150
     batch_size: int = 128
     learning_rate: float = 0.01
@@ -56,35 +55,34 @@ class EqlOptions:
         checks.real(self.learning_rate, "learning_rate", low=1e-12)
         checks.real(self.threshold, "threshold", low=0.0)
         checks.real(self.validation, "validation", low=0.01, high=0.5)
-        if isinstance(self.penalties, (str, float, int)) or not self.penalties:
-            raise TypeError(
-                f"penalties: found {self.penalties!r}, expected a sequence of at least one number"
-            )
-        for penalty in self.penalties:
-            checks.real(penalty, "penalties", low=0.0)
+        checks.reals(self.penalties, "penalties", low=0.0)
 
 
-def fit_eql(task: Task, seed: int, options: EqlOptions) -> Found:
-    """Train equation learners and return the best as a polynomial of the task's features."""
-    size = np.sqrt(np.mean(task.Z**2, axis=0))
-    size = np.where(size > 0, size, 1.0)
+def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> Found:
+    """Train equation learners on Z (N, D) and y (N,), and return the best.
+
+    Raises ValueError where all diverge.
+    """
+    size = sizes(Z)
     generator = torch.Generator().manual_seed(seed)
-    X, y = torch.as_tensor(task.Z / size), torch.as_tensor(task.target)
+    X, y = torch.as_tensor(Z / size), torch.as_tensor(y)
     rows = torch.randperm(len(X), generator=generator)
     n_validation = max(1, round(options.validation * len(X)))
     held_out, training = rows[:n_validation], rows[n_validation:]
     networks = _train(X[training].float(), y[training].float(), options, generator)
     with torch.no_grad():
         errors = _errors(_forward(networks, X[held_out].float(), options.order), y[held_out])
-    best = None
+    best, least = None, math.inf
     for index in errors.argsort(stable=True)[: options.finalists]:
         network = [w[index : index + 1].double() for w in networks]
-        network = _polish(network, X[training], y[training], options)
+        network = _polish(network, X[training], y[training], options.order, options.polish // 3)
         with torch.no_grad():
             error = float(_errors(_forward(network, X[held_out], options.order), y[held_out]))
-        if best is None or error < best[0]:
-            best = error, network
-    final = [w[0].numpy() for w in _polish(best[1], X, y, options)]
+        if error < least:
+            best, least = network, error
+    if best is None:
+        raise ValueError("learning_rate: found a training that diverges, expected a smaller rate")
+    final = [w[0].numpy() for w in _polish(best, X, y, options.order, options.polish)]
     final[0] = final[0] / size[:, None]
     return Found(lambda Z: _forward(final, Z, options.order))
 
@@ -123,7 +121,7 @@ def _initial(
     n_features: int, n_networks: int, options: EqlOptions, generator: torch.Generator
 ) -> list[torch.Tensor]:
     """Return random weights (B, in, out) of the layers and of the output, and its constant."""
-    units = options.units or min(max(n_features, 8), 32)
+    units = options.units or 2 * n_features
     weights, width = [], n_features
     for _ in range(options.layers):
         forms = torch.randn(n_networks, width, units * (options.order + 2), generator=generator)
@@ -168,13 +166,13 @@ def _forward(weights: Sequence[Any], X: Any, order: int) -> Any:
 
 
 def _polish(
-    network: Sequence[torch.Tensor], X: torch.Tensor, y: torch.Tensor, options: EqlOptions
+    network: Sequence[torch.Tensor], X: torch.Tensor, y: torch.Tensor, order: int, n_steps: int
 ) -> list[torch.Tensor]:
     """Return a network (1, in, out) trained on by L-BFGS with its support held."""
     support = [w != 0 for w in network[:-1]] + [torch.ones_like(network[-1])]
     weights = [w.clone().requires_grad_() for w in network]
     optimizer = torch.optim.LBFGS(
-        weights, max_iter=options.polish, history_size=50, line_search_fn="strong_wolfe",
+        weights, max_iter=n_steps, history_size=50, line_search_fn="strong_wolfe",
         tolerance_grad=1e-10, tolerance_change=1e-14,
     )
 
@@ -183,10 +181,10 @@ def _polish(
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = _errors(_forward(held(), X, options.order), y).sum()
+        loss = _errors(_forward(held(), X, order), y).sum()
         loss.backward()
         return loss
 
-    if options.polish:
+    if n_steps:
         optimizer.step(closure)
     return [w.detach() for w in held()]

@@ -1,4 +1,4 @@
-"""What a rival finds in the task's units, and the fitted model that users get."""
+"""What a rival finds in scaled units, and the fitted model that users get."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ import numpy as np
 from ..structure import NeuronStructure
 
 
+def sizes(Z: np.ndarray) -> np.ndarray:
+    """Return each column's root mean square (D,), 1 for a column of zeros.
+
+    Features divided by it are of order one and their zero, on which streams depend, is kept.
+    """
+    largest = np.abs(Z).max(axis=0)
+    unit = Z / np.where(largest > 0, largest, 1.0)
+    return np.where(largest > 0, largest * np.sqrt(np.mean(unit**2, axis=0)), 1.0)
+
+
 class Found(NamedTuple):
-    """What a rival found on a `Task`.
+    """What a rival found in the units of the search: scaled features, standardised target.
 
     `evaluate`: scaled features (N, D) to scaled target (N,). `polynomial`: whether `evaluate` is a
     `streams.Polynomial`, from which structure and text follow; else `structure` is what the model

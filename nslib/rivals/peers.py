@@ -29,8 +29,9 @@ def undisturbed() -> Iterator[None]:
     cudnn = torch.backends.cudnn
     flags = cudnn.benchmark, cudnn.deterministic
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    gpus = range(torch.cuda.device_count())
     try:
-        with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()):
+        with torch.random.fork_rng(gpus), contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
         random.setstate(states[0])

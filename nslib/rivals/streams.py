@@ -10,6 +10,7 @@ import sympy as sp
 
 from ..formula import MAX_MONOMIALS, feature_symbols, leading_terms
 from ..structure import NeuronStructure
+from .fitted import sizes
 from .graded import Graded
 
 LEAST_VARIANCE = 1e-6  # of a stream that counts, in units of the target's variance
@@ -71,8 +72,7 @@ def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) 
     Those are the leading eigenvectors of the mean outer product of its gradients, in units of the
     features' sizes.
     """
-    size = np.sqrt(np.mean(Z**2, axis=0))
-    size = np.where(size > 0, size, 1.0)
+    size = sizes(Z)
     points = Z[: max(200, 2 * Z.shape[1])] / size
 
     def part(U: np.ndarray) -> np.ndarray:
@@ -87,9 +87,7 @@ def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) 
     return part((Z / size) @ directions @ directions.T)
 
 
-def formula_text(
-    polynomial: Polynomial, Z: np.ndarray, names: Sequence[str] | None, n_terms: int = 8
-) -> str:
+def formula_text(polynomial: Polynomial, Z: np.ndarray, names: Sequence[str] | None) -> str:
     """Return the constant and the largest monomials as text, or the streams' variances at Z.
 
     The variances where there might be more than `nslib.formula.MAX_MONOMIALS` monomials.
@@ -103,4 +101,12 @@ def formula_text(
         return f"polynomial in {d} features, variances by degree: {listed}"
     symbols = np.array([sp.polys.rings.ring(feature_symbols(names, d), sp.RR)[1:]], dtype=object)
     expanded = polynomial(symbols)[0]
-    return str(leading_terms(sp.sympify(getattr(expanded, "as_expr", lambda: expanded)()), n_terms))
+    return written(expanded.as_expr() if hasattr(expanded, "as_expr") else sp.sympify(expanded))
+
+
+def written(expression: sp.Expr, n_terms: int = 8) -> str:
+    """Return the constant and the largest monomials as text, without those of rounding's size."""
+    coefficients = expression.as_coefficients_dict()
+    least = 1e-12 * max((abs(float(c)) for c in coefficients.values()), default=0.0)
+    kept = [c * monomial for monomial, c in coefficients.items() if abs(float(c)) > least]
+    return str(leading_terms(sp.Add(*kept), n_terms))

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..search.result import Task
 from ..structure import NeuronStructure
 from .fitted import Found
-from .peers import imported, undisturbed
+from .peers import imported
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,18 @@ class TensorRegressionOptions:
         checks.real(self.learning_rate, "learning_rate", low=1e-12)
 
 
-def fit_tensor_regression(task: Task, seed: int, options: TensorRegressionOptions) -> Found:
+def fit_tensor_regression(
+    Z: np.ndarray, y: np.ndarray, seed: int, options: TensorRegressionOptions
+) -> Found:
     """Fit tnlearn's regressor; its structure is what it reports by its own rule.
 
     Raises ImportError where tnlearn is not installed.
     """
-    X = torch.as_tensor(task.Z, dtype=torch.float32)
-    y = torch.as_tensor(task.target, dtype=torch.float32)
-    with undisturbed():
-        model = imported("tnlearn").PolyTensorRegressor(
-            rank=options.rank, poly_order=options.order, num_epochs=options.epochs,
-            batch_size=options.batch_size, learning_rate=options.learning_rate,
-            device=torch.device("cpu"), random_state=seed,
-        ).fit(X, y)
+    model = imported("tnlearn").PolyTensorRegressor(
+        rank=options.rank, poly_order=options.order, num_epochs=options.epochs,
+        batch_size=options.batch_size, learning_rate=options.learning_rate,
+        device=torch.device("cpu"), random_state=seed,
+    ).fit(torch.as_tensor(Z, dtype=torch.float32), torch.as_tensor(y, dtype=torch.float32))
     found = model.structure_
     pure, interact = found["pure_indices"], found["interact_indices"]
 
