@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from .cells import MAX_CELLS, MAX_DIM, Cells, grid, points_in_cube, probe_size
 from .construction import Construction
 from .digits import encode, word_bits
 from .moduli import Modulus, estimated, given, refuse_contradicted
+from .probing import choose_cells, evaluate
 from .trajectory import find_depth
 from .winding import find_winding
 
@@ -33,6 +33,9 @@ def _encode(targets: np.ndarray, eps: float) -> Construction:
     return encode(targets, word_bits(eps))
 
 
+# Cells held by default: half a minute for B. For C a lattice takes seconds at 64 cells, and about
+# ten times as long for twice as many. For A, Kac's waiting time sets the limit far below.
+FEW_CELLS = {"trajectory": 1 << 16, "digits": 1 << 16, "winding": 64}
 CONSTRUCTIONS = {"trajectory": find_depth, "digits": _encode, "winding": find_winding}
 
 
@@ -175,6 +178,7 @@ def approximate(
     *,
     modulus: float | Callable[[float], float] | None = None,
     share: float | None = 0.5,
+    max_cells: int | None = None,
     **options: Any,
 ) -> Approximant:
     """Return a network of fixed size with sup|network - f| <= eps on [0, 1]^dim.
@@ -184,8 +188,9 @@ def approximate(
     (B: a parameter's digits) or "winding" (C: a weight's size). `modulus`: a Lipschitz constant
     in the Euclidean distance or a callable ω(h); with it the bound is proved, without it estimated
     from a grid and labelled so. `share`: of eps that the cells' size may take at most, the values
-    get what is left; None: the number of cells that needs the fewest bits. `options`: for the
-    construction (`find_depth`, `find_winding`).
+    get what is left; None: the number of cells that needs the fewest bits. `max_cells`: 2^16 for
+    "digits", half a minute, and 64 for "winding", seconds (128 take minutes), unless given, up to
+    2^18. `options`: for the construction (`find_depth`, `find_winding`).
 
     Raises, before any long computation, TypeError or ValueError for bad arguments, an f of wrong
     shape or not finite, an f that changes faster than `modulus` allows, and an eps beyond what the
@@ -200,6 +205,8 @@ def approximate(
     name = checks.one_of(construction, "construction", CONSTRUCTIONS)
     if share is not None and not 0 < checks.real(share, "share") < 1:
         raise ValueError(f"share: found {share}, expected a share of eps above 0 and below 1")
+    max_cells = FEW_CELLS[name] if max_cells is None else (
+        checks.positive_int(max_cells, "max_cells", 1, MAX_CELLS))
     _refuse_unknown(options, name)
     limits = None if modulus is None else given(modulus, dim)
 
@@ -209,31 +216,29 @@ def approximate(
         limits = estimated(seen)
     else:
         refuse_contradicted(limits, seen)
-    lowest, highest = float(seen.min()), float(seen.max())
-    scale = highest - lowest
-    cells = _choose_cells(limits, eps, share, dim, scale)
+    cells = choose_cells(limits, eps, share, seen, max_cells)
     values = evaluate(f, cells.centres())
-    clipped = np.clip(values, lowest, highest)
-    beyond = float(np.abs(values - clipped).max())
+    lowest = float(min(seen.min(), values.min()))  # the grid's alone up to 2^11 cells, d = 1
+    highest = float(max(seen.max(), values.max()))
+    scale = highest - lowest
     rounding = ROUNDING * (abs(lowest) + scale)
-    left = eps * (1 - 2.0**-48) - limits.change(cells.reach) - beyond - rounding
+    left = eps * (1 - 2.0**-48) - limits.change(cells.reach) - rounding
     if left <= 0:
-        raise ValueError(
-            f"eps: found {eps}, expected more than {beyond + rounding + eps - left:.3g}: f leaves "
-            f"by {beyond:.3g} the range [{lowest:.6g}, {highest:.6g}] seen on the grid, and "
-            f"doubles err by {rounding:.3g}"
-        )
-    targets = np.clip((clipped - lowest) / scale, 0, 1) if scale else np.zeros(len(values))
+        raise ValueError(f"eps: found {eps}, expected more than {eps - left:.3g}: doubles near "
+                         f"{lowest:.6g} err by up to {rounding:.3g}")
+    targets = np.clip((values - lowest) / scale, 0, 1) if scale else np.zeros(len(values))
     tolerance = min(left / scale, LARGEST_EPS) if scale else LARGEST_EPS
     try:
         held = CONSTRUCTIONS[name](targets, tolerance, **options)
     except ValueError as error:
+        if not str(error).startswith(("eps:", "bits:")):
+            raise
         bits = waiting_bits(targets, tolerance)
         raise ValueError(
             f"eps: found {eps}, which asks the construction {name!r} for {cells.count} cells, each "
             f"to within {tolerance:.3g} of the range (about {bits:.0f} bits): {error}"
         ) from error
-    value_error = held.error * scale * (1 + 2.0**-50) + beyond + rounding
+    value_error = held.error * scale * (1 + 2.0**-50) + rounding
     return Approximant(f, eps, name, cells, held, lowest, highest, value_error, limits)
 
 
@@ -245,47 +250,3 @@ def _refuse_unknown(options: dict[str, Any], name: str) -> None:
             expected = f"one of {', '.join(known)}" if known else "no option"
             raise TypeError(f"{key}: found an unknown option of {name!r}, expected "
                             f"{expected}{checks.suggest(key, known)}")
-
-
-def evaluate(f: Callable[[np.ndarray], Any], points: np.ndarray) -> np.ndarray:
-    """Return f at points (M, d) as finite doubles (M,); f gets (M,) where d = 1.
-
-    Raises TypeError or ValueError where f returns text, another shape, NaN or infinity.
-    """
-    values = f(points[:, 0].copy() if points.shape[1] == 1 else points.copy())
-    if np.shape(values) not in ((len(points),), (len(points), 1)):
-        raise ValueError(
-            f"f: found values of shape {np.shape(values)} for points of shape "
-            f"{points[:, 0].shape if points.shape[1] == 1 else points.shape}, "
-            f"expected ({len(points)},)"
-        )
-    return checks.as_matrix(np.reshape(values, (-1, 1)), "f", min_rows=0)[:, 0]
-
-
-def _choose_cells(
-    modulus: Modulus, eps: float, share: float | None, dim: int, scale: float
-) -> Cells:
-    """Return the fewest cells over which f changes by at most `share` of eps.
-
-    Without a share: of those over which f changes by less than eps the ones for which K values to
-    within what is left of eps hold the fewest bits, K log2(scale/(2 left)).
-    """
-    digits, change, fewest, chosen = 0, math.inf, math.inf, None
-    while 1 << digits * dim <= MAX_CELLS and 1 << digits * dim <= fewest:
-        cells = Cells(digits, dim)
-        change = modulus.change(cells.reach)
-        if share is not None and change <= share * eps:
-            return cells
-        if share is None and change < eps:
-            bits = cells.count * max(1.0, math.log2(max(scale, eps) / (2 * (eps - change))))
-            if bits < fewest:
-                fewest, chosen = bits, cells
-        digits += 1
-    if chosen is not None:
-        return chosen
-    share = 1.0 if share is None else share
-    raise ValueError(
-        f"eps: found {eps}, expected at least {change / share:.3g}: over the "
-        f"2^{(digits - 1) * dim} cells of {digits - 1} bits a coordinate, the most allowed, f "
-        f"changes by {change:.3g}, above the share {share:g} of eps ({modulus.status})"
-    )

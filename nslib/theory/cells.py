@@ -73,11 +73,8 @@ class Cells:
 
     @property
     def reach(self) -> float:
-        """How far, in each coordinate, a point may be from a centre that decides its value.
-
-        Half a side and δ, and 2^-52 for the rounding of x ± δ to doubles.
-        """
-        return 0.5 * 2.0**-self.digits + self.shift + 2.0**-52
+        """How far, in each coordinate, a point may be from a centre that decides its value."""
+        return reach(self.digits)
 
     def centres(self) -> np.ndarray:
         """Return the centres in the order of their index (K, d)."""
@@ -133,6 +130,11 @@ class Cells:
         for _ in range(self.dim):
             values = median(*np.moveaxis(values, -2, 0))
         return values
+
+
+def reach(digits: int) -> float:
+    """Return half a cell's side and δ, and 2^-52 for the rounding of x ± δ to doubles."""
+    return 2.0 ** -(digits + 1) + 2.0 ** -(digits + MARGIN) + 2.0**-52
 
 
 def median(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -1,0 +1,66 @@
+"""What a function looks like from outside: its values, checked, and the cells that it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from .cells import Cells, reach
+from .moduli import Modulus
+
+
+def evaluate(f: Callable[[np.ndarray], Any], points: np.ndarray) -> np.ndarray:
+    """Return f at points (M, d) as finite doubles (M,); f gets (M,) where d = 1.
+
+    Raises TypeError or ValueError where f returns text, another shape, NaN or infinity.
+    """
+    values = f(points[:, 0].copy() if points.shape[1] == 1 else points.copy())
+    if np.shape(values) not in ((len(points),), (len(points), 1)):
+        raise ValueError(
+            f"f: found values of shape {np.shape(values)} for points of shape "
+            f"{points[:, 0].shape if points.shape[1] == 1 else points.shape}, "
+            f"expected ({len(points)},)"
+        )
+    return checks.as_matrix(np.reshape(values, (-1, 1)), "f", min_rows=0)[:, 0]
+
+
+def choose_cells(
+    modulus: Modulus, eps: float, share: float | None, seen: np.ndarray, max_cells: int
+) -> Cells:
+    """Return the fewest cells over which f changes by at most `share` of eps.
+
+    Without a share: of those over which f changes by less than eps the ones for which K values to
+    within what is left of eps hold the fewest bits, K log2(scale/(2 left)). Raises ValueError
+    where more than `max_cells` cells are needed.
+    """
+    dim, scale = seen.ndim, float(seen.max()) - float(seen.min())
+    if not math.isfinite(scale):
+        raise ValueError(f"f: found values from {seen.min()} to {seen.max()}, expected a finite "
+                         "range")
+    digits, change, fewest, chosen = 0, math.inf, math.inf, None
+    while 1 << digits * dim <= max_cells and 1 << digits * dim <= fewest:
+        cells = Cells(digits, dim)
+        change = modulus.change(cells.reach)
+        if share is not None and change <= share * eps:
+            return cells
+        if share is None and change < eps:
+            bits = cells.count * max(1.0, math.log2(max(scale, eps) / (2 * (eps - change))))
+            if bits < fewest:
+                fewest, chosen = bits, cells
+        digits += 1
+    if chosen is not None:
+        return chosen
+    share = 1.0 if share is None else share
+    needed = digits
+    while needed * dim < 64 and modulus.change(reach(needed)) > share * eps:
+        needed += 1
+    cost = f"2^{needed * dim} cells" if needed * dim < 64 else "more than 2^63 cells"
+    raise ValueError(
+        f"eps: found {eps}, which takes {cost} for f to change by at most {share:g} eps over each; "
+        f"expected at most {max_cells} cells (max_cells), over which it changes by {change:.3g}: "
+        f"eps of about {change / share:.3g} ({modulus.status})"
+    )
