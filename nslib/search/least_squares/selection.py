@@ -67,8 +67,9 @@ class Selection:
     SHORTCUT = 10.0
     """A cheap candidate that lowers the error this many times is taken unrivalled."""
 
-    ERRORS = 2.0
-    """Standard errors by which held-out rows must gain where BIC alone would refuse a term."""
+    ERRORS = 3.0
+    """Standard errors by which held-out rows must gain where BIC alone would refuse a term; more
+    than two, since the term is the best of many that were tried on all rows."""
     UNEXPLAINED = 0.01
     """Share of the error of the constant above which a failed round is repeated, twice as hard."""
 
