@@ -15,6 +15,7 @@ import torch
 from .. import checks, formula
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
+from ..threads import one_thread
 from .columns import Columns, finite_chunks, finite_columns
 
 
@@ -192,6 +193,10 @@ class SearchResult:
     classes, which have CP factors of their own, its basis has rank C·R.
     `limits`: the lowest and highest scaled features (D,) up to which the neuron is used, values
     beyond them being moved there; None for no limits.
+    `selection_frequencies`: for each candidate stream the share of random halves of the rows on
+    which it was chosen (stability selection, Meinshausen & Bühlmann 2010); None for methods that
+    do not resample. `passes`: how often all rows were read, once to scale them, then to fit;
+    `fit_seconds`: the part of `seconds` after the streams were chosen. None where not counted.
     """
 
     method: str
@@ -203,6 +208,22 @@ class SearchResult:
     neuron: TaskLinear = field(repr=False)
     scaling: Scaling = field(repr=False)
     limits: tuple[np.ndarray, np.ndarray] | None = field(repr=False, default=None)
+    selection_frequencies: dict[str, float] | None = field(repr=False, default=None)
+    passes: int | None = field(repr=False, default=None)
+    fit_seconds: float | None = field(repr=False, default=None)
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """The number of rank-one terms of each interaction's order that are not zero.
+
+        `structure.rank` is the largest; that of a classification counts the terms of all classes.
+        """
+        found, weights = {}, self.neuron.stream_weights()
+        for k in self.structure.interact:
+            mixed = (weights[f"interact {k}"] != 0).any(dim=0)
+            present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
+            found[k] = int((mixed & present).sum())
+        return found
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -232,7 +253,7 @@ class SearchResult:
         X may be an array on disk, which is read chunk by chunk. Raises ValueError for other
         features than those of the search, and where powers overflow.
         """
-        with torch.no_grad():
+        with torch.no_grad(), one_thread():
             parts = [self.neuron(Z).double().numpy() for Z in self._scaled(X)]
         outputs = np.concatenate(parts)
         if not np.isfinite(outputs).all():
@@ -268,7 +289,7 @@ class SearchResult:
         The streams of a polynomial are correlated, so shares describe this neuron on this data;
         they are not a decomposition of the variance of y.
         """
-        with torch.no_grad():
+        with torch.no_grad(), one_thread():
             parts = [self.neuron.stream_outputs(Z) for Z in self._scaled(X, min_rows=2)]
         outputs = {k: torch.cat([part[k] for part in parts]) for k in parts[0]}
         variance = pd.Series({k: float(v.var(dim=0).sum()) for k, v in outputs.items()})

@@ -6,6 +6,7 @@ import torch
 
 from nslib.search.least_squares.gram import (
     Data,
+    gradient,
     minimise,
     normal_equations,
     power_columns,
@@ -71,6 +72,51 @@ def test_chunks_add_up_to_the_whole():
         torch.testing.assert_close(data.power_gram(4), columns.T @ columns)
         torch.testing.assert_close(data.power_products(y, 4), columns.T @ y)
         torch.testing.assert_close(data.residual(model)[:, 0], residual)
+
+
+def test_the_gradient_needs_no_tangent():
+    model, rows = random_polynomial(), Rows(torch.as_tensor(points(60)))
+    tangent, output = model.tangent(rows)
+    found, pull = model.pulled_back(rows)
+    torch.testing.assert_close(found, output)
+    s = torch.as_tensor(points(60, 1))[:, 0]
+    torch.testing.assert_close(pull(s), tangent.T @ s)
+    data = Data(points(60), torch.as_tensor(points(60, 1, seed=5)), 16, keep=False)
+    penalty = torch.rand(tangent.shape[1], dtype=torch.float64)
+    _, right, value = normal_equations(model, data, squared_error, penalty)
+    torch.testing.assert_close(gradient(model, data, squared_error, penalty)[0], right)
+    assert gradient(model, data, squared_error, penalty)[1] == pytest.approx(value)
+
+
+@pytest.mark.parametrize("tails", [None, 2.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_curvature_of_a_sample_leads_to_the_fit_of_all_rows(tails, seed):
+    """Also where a few rows beyond the sample decide, with heavy tails."""
+    rng = np.random.default_rng(seed)
+    Z = points(6000, seed=seed)
+    Z *= 1.0 if tails is None else rng.standard_t(tails, (6000, 1))
+    truth = random_polynomial(seed=seed)
+    target = truth.outputs(Rows(torch.as_tensor(Z)))
+    target = target + 0.3 * torch.as_tensor(rng.standard_normal((6000, 1)))
+    sample = Data(Z[:600], target[:600], 200, keep=True)
+    start, _ = minimise(truth, sample, 40, 1e-5)
+    p = truth.n_free
+    whole = Data(Z, target, 500, keep=False)
+    _, exact = minimise(start, whole, 200, 1e-12)
+    data = Data(Z, target, 500, keep=False, sample=sample)
+    _, found = minimise(start, data, 40, 1e-9)
+    assert exact * (1 - 1e-9) <= found <= exact * (1 + 0.05 * p / 6000)
+    assert data.passes <= 25
+
+
+def test_without_noise_the_fit_of_the_sample_stays_exact():
+    Z, truth = points(3000), random_polynomial(seed=3)
+    target = truth.outputs(Rows(torch.as_tensor(Z)))
+    sample = Data(Z[:500], target[:500], 200, keep=True)
+    start, _ = minimise(truth.moved(torch.full((len(truth.parameters()),), 1e-3).double()),
+                        sample, 100, 1e-12)
+    data = Data(Z, target, 500, keep=False, sample=sample)
+    assert minimise(start, data)[1] < 1e-20 * float(target.square().sum())
 
 
 def test_data_on_disk_gives_the_same_matrix(tmp_path):

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from ... import checks
-from ..result import SearchResult, Task, without_constants
+from ..result import ScaledRows, SearchResult, Task, without_constants
 from .entropy import Logistic, Softmax
 from .gram import Data
 from .held_out import choose, group_numbers, held_out
@@ -72,24 +72,27 @@ def relocated(task: Task) -> Task:
     return replace(task, x_mean=np.where(task.constant, task.columns.low, mean))
 
 
-def candidate_orders(Z: np.ndarray, order: int) -> int:
+def candidate_orders(largest: float, order: int) -> int:
     """Return the highest order up to `order` (at least 1) whose powers are not too large."""
-    largest = max(float(np.abs(Z).max()), 1.0)
-    while order > 1 and order * np.log10(largest) > np.log10(LARGEST_POWER):
+    while order > 1 and order * np.log10(max(largest, 1.0)) > np.log10(LARGEST_POWER):
         order -= 1
     return order
 
 
-def _objective(task: Task, Z: np.ndarray, rows: np.ndarray | slice, chunk: int, keep: bool):
-    """Return the objective on some rows of the task."""
+def _objective(
+    task: Task, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
+    sample: Data | None = None,
+) -> Objective:
+    """Return the objective on some rows of the task, kept in memory if there is no sample."""
+    target = torch.as_tensor(task.target[rows])
+    if task.n_outputs > 2:
+        target = torch.nn.functional.one_hot(target, task.n_outputs)
+    else:
+        target = target.unsqueeze(1)
+    data = Data(Z, target.double(), chunk, sample is None, sample)
     if task.classes is None:
-        target = torch.as_tensor(task.target[rows]).unsqueeze(1)
-        return Squares(Data(Z, target, chunk, keep))
-    codes = torch.as_tensor(task.target[rows])
-    if task.n_outputs == 2:
-        return Logistic(Data(Z, codes.double().unsqueeze(1), chunk, keep))
-    one_hot = torch.nn.functional.one_hot(codes, task.n_outputs).double()
-    return Softmax(Data(Z, one_hot, chunk, keep))
+        return Squares(data)
+    return Logistic(data) if task.n_outputs == 2 else Softmax(data)
 
 
 def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
@@ -103,8 +106,8 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
         drawn = torch.randperm(n, generator=generator)[: options.search_rows]
         rows = drawn.sort().values.numpy()
     Z = task.rows[rows if len(rows) < n else slice(None)]
-    objective = _objective(task, Z, rows, options.chunk_rows, keep=True)
-    order = candidate_orders(Z, options.order)
+    objective = _objective(task, Z, rows, options.chunk_rows)
+    order = candidate_orders(task.largest, options.order)
 
     n_starts = min(len(Z), max(2000, 40 * d))
     start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
@@ -134,11 +137,16 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
     if reduced is not chosen.model:
         fits = [linear, chosen, objective.fit(reduced)]
         chosen = choose(fits, [validate(fit.model) for fit in fits])
-    whole = objective
+    whole, chosen_at = objective, time.perf_counter()
     if len(rows) < n:
-        whole = _objective(task, task.rows, slice(None), options.chunk_rows, keep=False)
-    final = chosen if chosen is linear else whole.fit(chosen.model, "thorough")
-    return _result(task, seed, options, final, path.steps[1:] or [linear], frequencies, start)
+        whole = _objective(task, task.rows, slice(None), options.chunk_rows, objective.data)
+        final = whole.fit(chosen.model)
+    else:
+        final = chosen if chosen is linear else objective.fit(chosen.model, "thorough")
+    return _result(
+        task, seed, options, final, path.steps[1:] or [linear], frequencies,
+        1 + whole.data.passes, start, chosen_at,
+    )
 
 
 def _linear(objective: Objective, n_features: int) -> Fitted:
@@ -195,16 +203,17 @@ def feature_limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 def _result(
     task: Task, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
-    frequencies: dict[str, float], start: float,
+    frequencies: dict[str, float], passes: int, start: float, chosen_at: float,
 ) -> SearchResult:
     kept = final.model.streams
     names = [f"pure {k}" for k in range(1, options.order + 1)]
     names += [f"interact {k}" for k in range(2, options.order + 1)]
-    scores = {}
-    for name in names:
-        frequency = frequencies.get(name, 0.0)
-        # the last refit on all rows decides where the halves are undecided
-        scores[name] = max(frequency, 0.55) if name in kept else min(frequency, 0.5)
+    frequencies = {name: frequencies.get(name, 0.0) for name in names}
+    # the last refit on all rows decides where the halves are undecided
+    scores = {
+        name: max(share, 0.55) if name in kept else min(share, 0.5)
+        for name, share in frequencies.items()
+    }
     history = pd.DataFrame([
         {"epoch": i, "loss": step.error, "lambda": 0.0,
          **{name: float(name in step.model.streams) for name in names}}
@@ -214,8 +223,10 @@ def _result(
     if task.n_outputs == 2:
         model = model.two_classes()
     neuron = without_constants(model.to_neuron(), task)
+    now = time.perf_counter()
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
-        seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task.scaling,
+        seconds=now - start, seed=seed, neuron=neuron, scaling=task.scaling,
         limits=None if kept == ("pure 1",) else feature_limits(task),
+        selection_frequencies=frequencies, passes=passes, fit_seconds=now - chosen_at,
     )

@@ -10,6 +10,7 @@ Source: NeuronSeek (arXiv 2506.15715 v2), the dual-stream neuron.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -147,6 +148,30 @@ class Polynomial:
                 columns.extend(rows.Z * rest[:, r : r + 1] for r in range(len(f)))
             total = total + (rest * projections[:, :, k - 1]) @ self.mix[k].T
         return torch.cat(columns, dim=1), total
+
+    def pulled_back(self, rows: Rows) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the outputs (n, C) and the map s (n,) -> tangentᵀ s (p,), without the tangent."""
+        total, wide = self.bias.expand(len(rows), -1), []
+        for k, w in self.pure.items():
+            total = total + rows.power(k) @ w.T
+        for k, f in self.factors.items():
+            projections = (rows.Z @ f.transpose(0, 1).flatten(0, 1).T).unflatten(1, (k, -1))
+            one = torch.ones_like(projections[:, 0])
+            before, after = [one], [one]  # products of the factors before and after each one
+            for m in range(k - 1):
+                before.append(before[-1] * projections[:, m])
+                after.append(after[-1] * projections[:, k - 1 - m])
+            wide += [b * a for b, a in zip(before, reversed(after), strict=True)]
+            total = total + (before[-1] * projections[:, -1]) @ self.mix[k].T
+
+        def pull(s: Tensor) -> Tensor:
+            parts = [s.sum().reshape(1)]
+            parts += [rows.power(k).T @ s for k in self.pure]
+            if wide:
+                parts.append((rows.Z.T @ (torch.cat(wide, dim=1) * s.unsqueeze(1))).T.flatten())
+            return torch.cat(parts)
+
+        return total, pull
 
     def moved(self, step: Tensor) -> Polynomial:
         """Return the polynomial of one output after a step (p,) in the order of `tangent`."""
