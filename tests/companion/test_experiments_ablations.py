@@ -98,10 +98,10 @@ def test_panels_put_the_default_in_its_place():
         fits([True], 3, "norm", "off"), fits([True], 4, "together", "rank 1, norm off"),
     ])
     table = ablations.panels(ablations.summary(own), "gated")
-    assert list(table["value"]) == ["0", "0.05", "1.5", "off", "on"]
-    assert list(table["x"]) == [0, 1, 2, 0, 1]
-    assert list(table["default"]) == [False, True, False, False, True]
-    assert list(table["exact"]) == [0, 1, 0, 1, 1]
+    assert list(table["value"]) == ["0", "0.05", "1.5", "off", "on", "default", "rank 1, norm off"]
+    assert list(table["x"]) == [0, 1, 2, 0, 1, 0, 1]
+    assert list(table["default"]) == [False, True, False, False, True, True, False]
+    assert list(table["exact"]) == [0, 1, 0, 1, 1, 1, 1]
     shares = ablations.errors(own).set_index("value")
     assert shares.loc["1.5", ["exact", "parity", "lost"]].tolist() == [0, 1, 1]
     said = ablations.findings(ablations.summary(own), 0.5)

@@ -26,6 +26,8 @@ _LABELS = {
     "warm_up": "warm-up (share)", "initial_probability": "initial probability",
     "batch_size": "batch size", "minimum_gain": "minimum gain", "search_rows": "search rows",
 }
+_WIDE = "together"
+_SHORT = {"penalty ": "λ ", "rank ": "R ", "norm off": "no norm", "order ": "K ", ", ": "\n"}
 
 
 @drawing
@@ -39,34 +41,54 @@ def ablated_settings(
     dotted line, that of the formulas of one stream.
     """
     factors, cases = list(data["factor"].unique()), list(data["case"].unique())
-    columns = min(columns, len(factors))
-    rows = -(-len(factors) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(max(COLUMN, DOUBLE * columns / 4), 1.65 * rows + 0.45),
-        sharey=True, squeeze=False,
-    )
-    for axis, factor in zip(axes.flat, factors, strict=False):
+    columns = min(columns, len(factors) + (_WIDE in factors))
+    places = _places(factors, columns)
+    rows = 1 + max(row for row, _ in places.values())
+    figure = plt.figure(figsize=(max(COLUMN, DOUBLE * columns / 4), 1.65 * rows + 0.45))
+    grid, axes = figure.add_gridspec(rows, columns), []
+    for factor, (row, place) in places.items():
+        axis = figure.add_subplot(grid[row, place], sharey=axes[0] if axes else None)
+        axes.append(axis)
         own = data[data["factor"] == factor]
         for i, case in enumerate(cases):
             shift = 0.22 * (i - (len(cases) - 1) / 2)
             _case(axis, own[own["case"] == case], shift, i)
-        places = own.drop_duplicates("x").sort_values("x")
-        axis.set_xticks(places["x"], places["value"])
-        for tick, default in zip(axis.get_xticklabels(), places["default"], strict=True):
+        values = own.drop_duplicates("x").sort_values("x")
+        axis.set_xticks(values["x"], [_shortened(value) for value in values["value"]])
+        for tick, default in zip(axis.get_xticklabels(), values["default"], strict=True):
             tick.set_fontweight("bold" if default else "normal")
-        axis.set_xlim(-0.5, len(places) - 0.5)
+            tick.set_fontsize(7 if len(values) < 5 else 6)
+        axis.set_xlim(-0.5, len(values) - 0.5)
         axis.set_xlabel(_LABELS.get(factor, factor))
         axis.grid(axis="x", visible=False)
+        if place.start == 0:
+            axis.set_ylabel("share exact")
+        else:
+            axis.tick_params(labelleft=False)
         if alone is not None:
             axis.axhline(alone, color="black", linewidth=0.8, linestyle=":")
-    for axis in axes.flat[len(factors):]:
-        axis.set_visible(False)
-    axes[0, 0].set_ylim(-0.04, 1.06)
-    for axis in axes[:, 0]:
-        axis.set_ylabel("share exact")
+    axes[0].set_ylim(-0.04, 1.06)
     figure.legend(handles=_legend(cases, alone), loc="outside upper center",
                   ncols=4 if columns > 2 else 2, frameon=False)
     return figure
+
+
+def _places(factors: list[str], columns: int) -> dict[str, tuple[int, slice]]:
+    """Return row and columns of each panel; that of the combinations, the last, is wide."""
+    places = {}
+    for i, factor in enumerate(factors):
+        row, column = divmod(i, columns)
+        if factor == _WIDE and columns - column < 2:
+            row, column = row + 1, 0
+        places[factor] = row, slice(column, columns if factor == _WIDE else column + 1)
+    return places
+
+
+def _shortened(value: str) -> str:
+    """Return a combination of settings in short lines; other values as they are."""
+    for words, short in _SHORT.items():
+        value = value.replace(words, short)
+    return value
 
 
 def _case(axis: Axes, own: pd.DataFrame, shift: float, number: int) -> None:

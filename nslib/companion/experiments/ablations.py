@@ -181,19 +181,19 @@ def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
     """Return the rows of `summary` or `errors` for a figure, with the default in every factor.
 
     Adds `default` (whether the row is the default setting) and `x`, the place of a value in its
-    factor, ascending. Combinations of options have no place on an axis and are left out.
+    factor, ascending; combinations of options follow the default as they were given.
     """
     defaults = {f.name: f.default for f in fields(METHODS[method].options)}
     table = table.drop(columns=["exact_one", "exact_more"], errors="ignore")
     base = table[table["factor"] == DEFAULT].iloc[0]
     parts = []
     for factor, own in table[table["factor"] != DEFAULT].groupby("factor", sort=False):
-        if factor == TOGETHER:
-            continue
-        middle = pd.DataFrame([{**base, "factor": factor, "value": text(defaults[factor])}])
+        value = DEFAULT if factor == TOGETHER else text(defaults[factor])
+        middle = pd.DataFrame([{**base, "factor": factor, "value": value}])
         part = pd.concat([middle.assign(default=True), own.assign(default=False)])
-        keys = part["value"].replace({"off": "0", "on": "1"}).astype(float)
-        part = part.iloc[np.argsort(keys.to_numpy(), kind="stable")]
+        if factor != TOGETHER:
+            keys = part["value"].replace({"off": "0", "on": "1"}).astype(float)
+            part = part.iloc[np.argsort(keys.to_numpy(), kind="stable")]
         parts.append(part.assign(x=range(len(part))))
     return pd.concat(parts, ignore_index=True)
 
