@@ -91,11 +91,12 @@ def test_choices_are_checked_before_the_work(change, message):
         stability.check_choices(**{**right, **change})
 
 
-def test_options_go_to_the_methods_that_take_them():
-    options = stability.method_options({"order": 3, "population": 50})
-    assert options["gated"] == {"order": 3} and options["vsr"] == {"population": 50}
-    with pytest.raises(ValueError, match="did you mean 'population'"):
-        stability.method_options({"populaton": 50})
+def test_options_go_to_the_methods_of_the_model():
+    options = stability.method_options({"vsr": {"population": 50}})
+    assert options["vsr"] == {"population": 50} and options["gated"] == {}
+    assert options["vsr scaled"] == {"population": 50, "linear_scaling": True}
+    with pytest.raises(ValueError, match="did you mean 'gated'"):
+        stability.method_options({"gatd": {}})
 
 
 @given(st.integers(0, 60), st.integers(1, 60))
@@ -175,7 +176,7 @@ def test_an_oracle_detects_what_noise_does_not_hide():
 
 
 def test_elsewhere_is_the_mean_of_the_other_data_sets():
-    runs = detection.stated_and_found(["pure 2"], [1.5], [120], 3, 4, 0, order=2)
+    runs = detection.stated_and_found(["pure 2"], [1.5], [120], 3, 4, 0, {"order": 2})
     for _, own in runs.groupby("stream"):
         for run, row in own.set_index("run").iterrows():
             assert row["elsewhere"] == own.loc[own["run"] != run, "kept"].mean()

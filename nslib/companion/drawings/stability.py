@@ -223,11 +223,10 @@ def stated_and_found(data: dict[str, pd.DataFrame]) -> Figure:
     axis.plot(bins["stated"], bins["elsewhere"], "D-", color="#D55E00", markersize=5,
               linewidth=1.4, label="mean of all runs, by stated share", zorder=4)
     for row in bins.itertuples():
-        left = row.stated > 0.5
-        axis.annotate(f"n = {row.entries}", (row.stated, row.elsewhere), fontsize=6.5,
-                      textcoords="offset points", xytext=(-8 if left else 8, 0), zorder=5,
-                      ha="right" if left else "left", va="center", color="#A34700",
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+        place = "left" if row.stated < 0.1 else "right" if row.stated > 0.9 else "center"
+        axis.annotate(f"n = {row.entries}", (row.stated, row.elsewhere), fontsize=6.5, zorder=5,
+                      textcoords="offset points", xytext=(0, -6), ha=place, va="top",
+                      color="#A34700", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     axis.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04),
              xlabel="share of one data set's resamples that choose it",
              ylabel="share of other data sets that show it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,12 +84,12 @@ def _residual(blocks: Sequence[np.ndarray], y: np.ndarray) -> tuple[float, int]:
 
 def stated_and_found(
     formulas: Sequence[str], noise: Sequence[float], n_samples: Sequence[int], n_features: int,
-    n_sets: int, data_seed: int, order: int,
+    n_sets: int, data_seed: int, options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Compare how often a search chooses a stream on resamples with how often fresh data show it.
 
-    `noise` in standard deviations of the weakest stream. Each of `n_sets` data sets is searched
-    once by least squares, which repeats its choice on random halves of its rows.
+    `noise` in standard deviations of the weakest stream; `options`: of the search "als", by which
+    each of `n_sets` data sets is searched once, and which repeats its choice on random halves.
 
     Returns a row a search and stream that any search of the setting chose or any resample did:
     formula, noise, n_samples, run, stream, true, stated (share of the run's resamples that choose
@@ -104,12 +105,12 @@ def stated_and_found(
             for n in n_samples:
                 task = make_formula(*key, n_sets * n, n_features, level * weakest, seed)
                 parts = [slice(i * n, (i + 1) * n) for i in range(n_sets)]
-                found = [search(task.X[p], task.y[p], "als", standardize=False, order=order)
+                found = [search(task.X[p], task.y[p], "als", standardize=False, **options)
                          for p in parts]
                 rows = [
                     {"formula": formula, "noise": float(level), "n_samples": int(n), "run": run,
                      "stream": stream, "true": stream in FORMULAS[key].structure.streams,
-                     "stated": result.gate_probabilities[stream],
+                     "stated": result.selection_frequencies[stream],
                      "kept": stream in result.structure.streams}
                     for run, result in enumerate(found) for stream in result.gate_probabilities
                 ]

@@ -65,18 +65,16 @@ def check_choices(
     return {method: METHODS[method][2] for method in (*methods, *slow_methods)}
 
 
-def method_options(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return for each search method those of `options` that it takes.
+def method_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the options of every method, given those of its model ("vsr" serves both forms).
 
-    Raises ValueError, with the nearest name, for an option that none takes.
+    Raises ValueError, with the nearest name, for an unknown model.
     """
-    takes = {"gated": ("order", "rank", "penalty", "epochs"), "als": ("order",),
-             "threshold": ("order", "epochs"), "vsr": ("population", "generations"),
-             "vsr scaled": ("population", "generations")}
-    for name in options:
-        checks.one_of(name, "search_options", {name for own in takes.values() for name in own})
-    return {method: {name: options[name] for name in own if name in options}
-            for method, own in takes.items()}
+    models = {model for model, _, _ in METHODS.values()}
+    for model in options:
+        checks.one_of(model, "options", models)
+    return {method: {**options.get(model, {}), **own}
+            for method, (model, own, _) in METHODS.items()}
 
 
 class Fit(NamedTuple):
@@ -123,7 +121,7 @@ def find(
     Features are taken as they are, not standardised.
     """
     model, own, _ = METHODS[checks.one_of(method, "method", METHODS)]
-    options = {**own, **options}
+    options = {**options, **own}
     if model == "gated":
         found = search_many(data, model, seeds=seeds, standardize=False, **options)
         return [Fit(r.structure, str(r.structure), r.seconds) for row in found for r in row]
