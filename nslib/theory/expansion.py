@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import isqrt
 from typing import Any
 
 import numpy as np
+from mpmath import libmp
 
 from .. import checks
 from .orbit import as_fraction
 
-# √2 to 128 bits with an odd numerator, so that 1/(c + k) has an odd denominator of 130 bits or so
-DEFAULT_C = Fraction(isqrt(2 << 256) | 1, 1 << 128)
+# π to 128 bits with an odd numerator, so that 1/(c + k) has an odd denominator of 130 bits or so.
+# No algebraic number would do: for c of degree d, d of the 1/(c + k) and 1 are dependent over the
+# rationals. For c = √2, 2/(c + 2) = 1 - 1/(c + 1), so that T(u_2) = u_1.
+DEFAULT_C = Fraction(libmp.pi_fixed(128) | 1, 1 << 128)
 READ = 8  # bytes read at a time: a window has 57 to 64 valid bits
 
 

@@ -76,7 +76,7 @@ def find_depth(
 ) -> DenseTrajectory:
     """Return the first depth r with |sin²(π 2^r/(c + k)) - targets[k - 1]| <= eps for all k.
 
-    `targets` (K,) in [0, 1]; `c`: a number of at least 1, taken exactly (√2 to 128 bits);
+    `targets` (K,) in [0, 1]; `c`: a number of at least 1, taken exactly (π to 128 bits);
     `max_depth`: the last depth looked at; `chunk`: positions whose digits are held at a time,
     without influence on the result; `progress`: a line to stderr about every ten seconds;
     `checkpoint`: a file from which a stopped scan goes on, written whole about every five seconds.

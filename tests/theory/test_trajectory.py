@@ -97,6 +97,18 @@ def test_the_digits_of_the_default_start_do_not_repeat_within_a_billion_steps():
             assert place not in powers
 
 
+def test_the_default_start_angles_and_one_have_no_short_integer_relation():
+    """A relation Σ m_k/(c + k) = integer would confine the orbit to a plane of the cube."""
+    def nearest(c):
+        angles = np.array([float(angle) for angle in start_angles(c, 3)])
+        vectors = np.stack(np.meshgrid(*[np.arange(-12, 13)] * 3), axis=-1).reshape(-1, 3)
+        turns = vectors[np.any(vectors, axis=1)] @ angles
+        return np.abs(turns - np.round(turns)).min()
+
+    assert nearest(DEFAULT_C) > 1e-6
+    assert nearest(math.sqrt(2)) < 1e-12  # 1/(√2 + 1) + 2/(√2 + 2) = 1
+
+
 def test_an_interrupted_scan_goes_on_where_it_stopped(tmp_path, monkeypatch):
     path = tmp_path / "scan.json"
     whole = find_depth(SINE, 0.12)
