@@ -1,5 +1,6 @@
 """What the figures look like: functions of plotted data alone, one module a topic."""
 
-from . import ablations, neuron, recovery, scaling, search, stability, start
+from . import ablations, neuron, recovery, scaling, search, stability, start, trajectories
 
-__all__ = ["ablations", "neuron", "recovery", "scaling", "search", "stability", "start"]
+__all__ = ["ablations", "neuron", "recovery", "scaling", "search", "stability", "start",
+           "trajectories"]
