@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 from ..figures import DOUBLE, PALETTE, drawing
 
@@ -132,6 +133,8 @@ def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure
         axes.minorticks_off()
     for axes in panels[1:]:
         axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_BASELINES["noise floor"])
+    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[0].yaxis.set_major_formatter("{x:g}")
     panels[0].set(ylabel="seconds", title=f"time, with its power of {size[-1]}")
     panels[1].set(ylabel="test MSE / noise floor", title="weights of the search")
     panels[2].set_title("retrained")
