@@ -6,7 +6,7 @@ Source: NeuronSeek (arXiv 2506.15715), experiments on structure recovery and sta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -115,13 +115,16 @@ def make_formula(
     n_features: int = 10,
     noise: float = 0.01,
     seed: int = 0,
+    *,
+    rank: int = 1,
 ) -> FormulaTask:
     """Return one of the paper's 15 tasks (`FORMULAS`); unpacks as X, y, structure.
 
     mode: "pure", "interact" or "hybrid"; variant: 0 to 4. The target is the formula of
     x ~ N(0, I_D), plus ``noise * N(0, 1)``, then standardised; each interaction has its own
-    w_m ~ N(0, I/D). The formula of a seed is the same for every n_samples and noise, and more
-    samples extend the same X.
+    w_m ~ N(0, I/D). With `rank` R each interaction is a sum of R such products of one
+    coefficient; the paper has R = 1. The formula of a seed is the same for every n_samples and
+    noise, and more samples extend the same X.
     Raises TypeError or ValueError for an argument out of range.
     """
     checks.one_of(mode, "mode", MODES)
@@ -129,6 +132,7 @@ def make_formula(
     if variant not in VARIANTS:
         raise ValueError(f"variant: found {variant}, expected 0 to {VARIANTS[-1]}")
     n_features = checks.positive_int(n_features, "n_features")
+    rank = checks.positive_int(rank, "rank")
     formula = FORMULAS[mode, variant]
     rng = _generator(seed, "formula")
     weights = {}
@@ -138,9 +142,10 @@ def make_formula(
         if symbol == "S":
             weights[f"pure {order}"] = np.full(n_features, coefficient)
         else:
-            u = rng.standard_normal((1, order, n_features)) / np.sqrt(n_features)
-            weights[f"interact {order}"] = (np.array([coefficient]), u)
-    return _task(weights, formula.structure, n_samples, n_features, noise, seed)
+            u = rng.standard_normal((rank, order, n_features)) / np.sqrt(n_features)
+            weights[f"interact {order}"] = (np.full(rank, coefficient), u)
+    structure = replace(formula.structure, rank=rank)
+    return _task(weights, structure, n_samples, n_features, noise, seed)
 
 
 def random_formula(

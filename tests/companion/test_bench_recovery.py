@@ -15,6 +15,15 @@ def test_counts_what_is_found(capsys):
     assert found >= 10
 
 
+def test_a_rank_above_one_must_be_found_too(capsys):
+    arguments = "--features 5 --rows 600 --repeats 1 --first-seed 5 --rank 2".split()
+    assert recovery.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "pure 0" not in printed and "of 10 (" in printed
+    assert printed.count("missed: ") == printed.count(", ranks by order {")
+    assert int(re.search(r"exact: (\d+) of", printed).group(1)) >= 6
+
+
 def test_fresh_data_each_time(capsys):
     seeds = set()
     for _ in range(2):

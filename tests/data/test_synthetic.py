@@ -95,6 +95,29 @@ def test_noise_floor_is_the_error_of_the_true_formula():
     assert task.y.std() == pytest.approx(1.0)
 
 
+def test_interactions_of_higher_rank_are_sums_of_products():
+    task = make_formula("hybrid", 4, n_samples=50, n_features=4, noise=0.0, seed=3, rank=3)
+    assert task.structure.rank == 3 and task.structure.streams == ("pure 2", "interact 3")
+    v, u = task.weights["interact 3"]
+    assert u.shape == (3, 3, 4) and np.ptp(v) == 0 and 0.5 <= abs(v[0]) <= 3.0
+    products = sum(np.prod(task.X @ term.T, axis=1) for term in u)
+    raw = v[0] * products + (task.X**2) @ task.weights["pure 2"]
+    np.testing.assert_allclose(task.mean + task.scale * task.y, raw, atol=1e-12)
+    assert make_formula("pure", 0, n_samples=5, rank=3).structure.rank == 1
+    with pytest.raises(ValueError, match="rank: found 0"):
+        make_formula("pure", 0, rank=0)
+
+
+def test_rank_one_draws_what_it_always_drew():
+    """Numbers from before there was a rank."""
+    task = make_formula("interact", 1, n_samples=3, n_features=3, seed=11)
+    last = task.weights["interact 3"][1][0, 2]
+    expected = [0.267376774730767, 0.4760331070699987, -0.11693067536380435]
+    np.testing.assert_allclose(last, expected, rtol=1e-14)
+    expected = [-0.09364604000044903, 1.2688798167139352, -1.175233776713486]
+    np.testing.assert_allclose(task.y, expected, rtol=1e-12)
+
+
 def test_a_seed_fixes_everything_whatever_the_global_state():
     np.random.seed(0)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002
