@@ -27,7 +27,7 @@ RIDGE = 1e-12
 STALLED = 0.25
 """Share by which a step's promise must fall from pass to pass with one and the same curvature."""
 
-NEGLIGIBLE = 1e-3
+NEGLIGIBLE = 0.01
 """A step is not worth a pass when it promises this share of the loss that p parameters cost."""
 
 INDEPENDENT = 1e-10
@@ -191,11 +191,13 @@ def _damped(
     total = float(data.target.square().sum())
     gram, right, value = normal_equations(model, data, local, penalty)
     for _ in range(max_steps):
-        trial = model.moved(solve(gram, right, damping))
+        step = solve(gram, right, damping)
+        trial = model.moved(step)
         equations = normal_equations(trial, data, local, penalty)
         if not equations[2] < value:
             damping = max(10 * damping, 1e-6)
-            if damping > 1e3 or (linear and local is squared_error):
+            done = float(step @ right) <= tolerance * value  # smaller steps promise even less
+            if done or damping > 1e3 or (linear and local is squared_error):
                 break
             continue
         gain = (value - equations[2]) / value
@@ -213,7 +215,7 @@ def _by_sample(
     """Minimise from a fit to the sample, in cheaper passes.
 
     Steps use the exact gradient and the curvature of the sample, and that of all rows where this
-    gains too little. Ends when a step promises less than a thousandth of the p / N by which p
+    gains too little. Ends when a step promises less than a hundredth of the p / N by which p
     fitted parameters lower the error by chance. What resists is left to `_damped`.
     """
     share = data.n_rows / data.sample.n_rows
