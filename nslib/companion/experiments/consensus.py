@@ -26,7 +26,7 @@ def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     checks.positive_int(n, "n")
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    return max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0)
 
 
 def summary(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
