@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -204,6 +205,16 @@ def from_x(cases: Mapping[str, float], max_depth: int = 10**9) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def bits_beside_kac(table: pd.DataFrame) -> dict[str, float]:
+    """Return mean, error and expected of log2(depth + 1) - log2 of Kac's mean, random targets only.
+
+    An exponential wait is γ/ln 2 bits below its mean in the mean (γ: Euler's constant).
+    """
+    bits = table.loc[table["kind"] == "random", ["depth_bits", "kac_bits"]]
+    gap = bits["depth_bits"] - bits["kac_bits"]
+    return {"mean": gap.mean(), "error": gap.sem(), "expected": -np.euler_gamma / math.log(2)}
+
+
 def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
     """Return log2 of Kac's mean for each K and ε, also those that no scan reaches.
 
@@ -220,7 +231,7 @@ def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
 
 def compared(metrics: Mapping[str, Any], paper: Mapping[str, Any] | None) -> pd.DataFrame:
     """Return numbers of this run beside those of the committed paper preset's record."""
-    names = [name for name, value in metrics.items() if isinstance(value, int | float)]
+    names = [name for name, value in metrics.items() if isinstance(value, numbers.Real)]
     held = paper["metrics"] if paper else {}
     return pd.DataFrame({"this run": {name: metrics[name] for name in names},
                          "paper preset": {name: held.get(name) for name in names}}, dtype=float)
