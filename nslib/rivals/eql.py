@@ -24,13 +24,13 @@ FREE, PENALISED = 0.25, 0.75  # shares of the steps before the penalty, and unti
 class EqlOptions:
     """Options of the equation learner.
 
-    Each of the `layers` has `units` (None: two a feature) of each kind: the powers 1 to `order` of
-    a linear form, and the product of two. A network is trained for each of `restarts` and of the
-    L1 weights `penalties`, all as one batch, by Adam with `learning_rate` on `batch_size` rows a
-    step for `epochs`: free in the first quarter, penalised in the next two, then with the weights
-    below `threshold` held at zero. The `finalists` of smallest error on the share `validation` of
-    the rows are trained on by at most `polish` / 3 steps of L-BFGS, and the best of them by
-    `polish` on all rows.
+    Each of the `layers` has `units` (None: two a feature, at most 32) of each kind: the powers 1
+    to `order` of a linear form, and the product of two. A network is trained for each of
+    `restarts` and of the L1 weights `penalties`, all as one batch, by Adam with `learning_rate` on
+    `batch_size` rows a step for `epochs`: free in the first quarter, penalised in the next two,
+    then with the weights below `threshold` held at zero. The `finalists` of smallest error on the
+    share `validation` of the rows are trained on by at most `polish` / 3 steps of L-BFGS, and the
+    best of them by `polish` on all rows.
     """
 
     layers: int = 1
@@ -121,7 +121,7 @@ def _initial(
     n_features: int, n_networks: int, options: EqlOptions, generator: torch.Generator
 ) -> list[torch.Tensor]:
     """Return random weights (B, in, out) of the layers and of the output, and its constant."""
-    units = options.units or 2 * n_features
+    units = options.units or min(2 * n_features, 32)
     weights, width = [], n_features
     for _ in range(options.layers):
         forms = torch.randn(n_networks, width, units * (options.order + 2), generator=generator)
