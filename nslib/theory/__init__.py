@@ -21,6 +21,7 @@ from .expansion import DEFAULT_C, angles_along, start_angles
 from .intervals import Intervals
 from .orbit import angle_at, angle_orbit, chaotic_neuron, orbit, orbit_intervals, visited
 from .trajectory import DenseTrajectory, find_depth
+from .typed import TypedFunction, parse_function
 from .winding import Winding, find_winding
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Digits",
     "Intervals",
     "Step",
+    "TypedFunction",
     "Winding",
     "angle_at",
     "angle_intervals",
@@ -46,6 +48,7 @@ __all__ = [
     "information_bound",
     "orbit",
     "orbit_intervals",
+    "parse_function",
     "prove_conjugacy",
     "start_angles",
     "visited",

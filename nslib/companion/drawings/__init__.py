@@ -1,6 +1,16 @@
 """What the figures look like: functions of plotted data alone, one module a topic."""
 
-from . import ablations, neuron, recovery, scaling, search, stability, start, trajectories
+from . import (
+    ablations,
+    any_function,
+    neuron,
+    recovery,
+    scaling,
+    search,
+    stability,
+    start,
+    trajectories,
+)
 
-__all__ = ["ablations", "neuron", "recovery", "scaling", "search", "stability", "start",
-           "trajectories"]
+__all__ = ["ablations", "any_function", "neuron", "recovery", "scaling", "search", "stability",
+           "start", "trajectories"]
