@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import sympy as sp
 import torch
+from pandas.io.formats.style import Styler
 from sklearn.datasets import load_digits
 
 from ... import theory
@@ -73,12 +76,14 @@ def largest_error(found: Approximant, number: int = 2000, seed: int = 0) -> floa
 
 
 def attempt(
-    name: str, target: Any, construction: str, eps: float, budgets: Mapping[str, int]
+    name: str, target: Any, construction: str, eps: float, budgets: Mapping[str, int],
+    number: int = 2000, seed: int = 0,
 ) -> tuple[dict[str, Any], Approximant | None]:
     """Return a row on `approximate` for one function, and what it found.
 
     The row has function, construction, eps and outcome: "found", or the refusal in its own words,
-    with all numbers missing. `budgets`: cells for "digits" and "winding", depth for "trajectory".
+    with all numbers missing. `budgets`: cells for "digits" and "winding", depth for "trajectory";
+    `number`, `seed`: random points at borders of cells at which the error is measured too.
     """
     row: dict[str, Any] = {"function": name, "construction": construction, "eps": eps}
     option = {BUDGETS[construction]: budgets[construction]}
@@ -92,22 +97,23 @@ def attempt(
     held = found.construction
     return {
         **row, "outcome": "found", "cells": found.n_cells, "parameters": found.n_parameters,
-        "log2_weight": max(float(np.log2(found.scale)), held.log2_max_weight), "bits": found.bits,
-        "repeats": found.repeats, "measured": largest_error(found), "bound": found.bound,
+        "log2_weight": math.log2(found.max_weight), "bits": found.bits, "repeats": found.repeats,
+        "measured": largest_error(found, number, seed), "bound": found.bound,
+        "range": max(found.scale, abs(found.lowest)),
         "kac_bits": theory.waiting_bits(held.targets, held.eps), "seconds": seconds,
     }, found
 
 
 def every_construction(
     targets: Mapping[str, Any], tolerances: Mapping[str, Sequence[float]],
-    budgets: Mapping[str, int]
+    budgets: Mapping[str, int], number: int = 2000, seed: int = 0,
 ) -> tuple[pd.DataFrame, dict[tuple[str, str, float], Approximant]]:
     """Return a row for each function × construction × ε as from `attempt`, and what was found."""
     rows, found = [], {}
     for name, target in targets.items():
         for construction, values in tolerances.items():
             for eps in values:
-                row, one = attempt(name, target, construction, eps, budgets)
+                row, one = attempt(name, target, construction, eps, budgets, number, seed)
                 rows.append(row)
                 if one is not None:
                     found[name, construction, eps] = one
@@ -198,8 +204,9 @@ def in_doubles(
     return pd.DataFrame(rows)
 
 
-def typed(text: str, eps: float, budgets: Mapping[str, int]
-          ) -> tuple[Any, pd.DataFrame, dict[tuple[str, str], Approximant]]:
+def typed(
+    text: str, eps: float, budgets: Mapping[str, int], number: int = 2000, seed: int = 0
+) -> tuple[Any, pd.DataFrame, dict[tuple[str, str], Approximant]]:
     """Return a typed function, a row for each construction as from `attempt`, and what was found.
 
     Raises ValueError for what `parse_function` refuses, for a function of x, y and z, which no
@@ -211,7 +218,7 @@ def typed(text: str, eps: float, budgets: Mapping[str, int]
                          "figures show no more (nslib.theory.approximate takes up to 8)")
     rows, found = [], {}
     for construction in LETTERS:
-        row, one = attempt("typed", f, construction, eps, budgets)
+        row, one = attempt("typed", f, construction, eps, budgets, number, seed)
         rows.append(row)
         if one is not None:
             found["typed", construction] = one
@@ -243,3 +250,39 @@ def waiting(table: pd.DataFrame) -> pd.DataFrame:
     made["log10 of years at 1e8 a second"] = (
         met["kac_bits"] * np.log10(2) - np.log10(RATE * 3.156e7))
     return made.reset_index(drop=True)
+
+
+def latex(f: theory.TypedFunction) -> str:
+    """Return the formula for display."""
+    return sp.latex(f.expression)
+
+
+def styled(table: pd.DataFrame) -> Styler:
+    """Return the table of `attempt`'s rows for display, without what differs every time."""
+    shown = {"function": "{}", "construction": "{}", "eps": "{:g}", "cells": "{:,.0f}",
+             "parameters": "{:.0f}", "log2_weight": "{:.1f}", "bits": "{:,.0f}",
+             "repeats": "{:,.0f}", "measured": "{:.4f}", "bound": "{:.4f}"}
+    return table[list(shown)].rename(columns={"log2_weight": "log2 weight"}).style.format(
+        {name.replace("log2_weight", "log2 weight"): form for name, form in shown.items()},
+        na_rep="refused").hide(axis="index")
+
+
+def pictured(made: Mapping[tuple[str, str], Approximant]) -> pd.DataFrame:
+    """Return the data of a figure: `curves` for one variable, else `surfaces` of the first."""
+    if next(iter(made.values())).dim == 1:
+        return curves(made)
+    (_, construction) = next(iter(made))
+    return surfaces(made, construction)
+
+
+def scattered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return function, construction, bound, measured of all networks that were found."""
+    found = table[table["outcome"] == "found"]
+    found = found.assign(construction=found["construction"].map(LETTERS))
+    return found[["function", "construction", "bound", "measured"]].reset_index(drop=True)
+
+
+def joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of all networks that were found in `tables`, whole numbers as such."""
+    rows = pd.concat([table[table["outcome"] == "found"] for table in tables], ignore_index=True)
+    return rows.astype({"parameters": int, "cells": int})
