@@ -9,8 +9,9 @@ from . import (
     search,
     stability,
     start,
+    super_expressive,
     trajectories,
 )
 
 __all__ = ["ablations", "any_function", "neuron", "recovery", "scaling", "search", "stability",
-           "start", "trajectories"]
+           "start", "super_expressive", "trajectories"]
