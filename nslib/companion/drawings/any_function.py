@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ..figures import COLUMN, DOUBLE, PALETTE, drawing
 
 _BLUE, _RED = PALETTE[0], PALETTE[4]
 _MARKERS = ("o", "s", "^", "D", "v")
-_LINES = {"minus": (":", r"copy at $x - \delta$"), "plus": ("--", r"copy at $x + \delta$")}
+_LINES = {"minus": (":", r"copy at $x - \delta$"), "plus": ((0, (5, 2)), r"copy at $x + \delta$")}
 
 
 @drawing
@@ -80,10 +81,10 @@ def surfaces(data: pd.DataFrame) -> Figure:
             axis.grid(False)
             if column != "f":
                 bar = figure.colorbar(image, ax=axis, fraction=0.046, pad=0.03)
-                bar.set_label("|network − $f$|, to the bound" if column == "error" else "value")
+                bar.set_label("|network − $f$|, up to the bound" if column == "error" else "value")
         row[0].set(ylabel=f"{name}\n$y$", title="function $f$")
         row[1].set_title(f"network, {part['cells'].iloc[0]} cells")
-        row[2].set_title(f"error, at most {part['error'].max():.3f} (bound {bound:.3f})")
+        row[2].set_title(f"error, here up to {part['error'].max():.3f}")
     for axis in axes[-1]:
         axis.set_xlabel("$x$")
     return figure
@@ -105,16 +106,17 @@ def border_of_cells(data: Mapping[str, pd.DataFrame], titles: Sequence[str]) -> 
     axes[0].legend(title="times", loc="lower right", handlelength=1.6)
     for axis, kind in zip(axes[1:], kinds, strict=True):
         part = data["border"][data["border"]["construction"] == kind]
+        axis.plot(part["offset"], part["network"], color=_BLUE, linestyle="-", linewidth=2.4,
+                  label="median: the network")
         axis.plot(part["offset"], part["single"], color=_RED, linestyle="-", linewidth=0.7,
                   label="one copy, at $x$")
         for column, (dash, label) in _LINES.items():
-            axis.plot(part["offset"], part[column], color="0.55", linestyle=dash, linewidth=0.7,
+            axis.plot(part["offset"], part[column], color="black", linestyle=dash, linewidth=0.9,
                       label=label)
-        axis.plot(part["offset"], part["network"], color=_BLUE, linestyle="-", linewidth=1.8,
-                  label="median: the network")
-        axis.plot(part["offset"], part["f"], color="black", linestyle="-.", linewidth=0.8,
+        axis.plot(part["offset"], part["f"], color="0.45", linestyle="-.", linewidth=0.9,
                   label="$f$")
         axis.set(xlabel=r"distance from the border, in $\delta$")
+    axes[1].set_ylabel("value")
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title)
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=5,
@@ -128,7 +130,7 @@ def errors_and_bounds(data: pd.DataFrame) -> Figure:
 
     `data`: function, construction, bound, measured. A point above the diagonal breaks its bound.
     """
-    figure, axis = plt.subplots(figsize=(1.5 * COLUMN, 0.95 * COLUMN))
+    figure, axis = plt.subplots(figsize=(1.5 * COLUMN, COLUMN))
     low = 0.7 * data["measured"].min()
     high = 1.3 * data["bound"].max()
     edge = np.array([low, high])
@@ -145,6 +147,10 @@ def errors_and_bounds(data: pd.DataFrame) -> Figure:
         axis.plot([], [], color="0.4", marker=_MARKERS[spot], linestyle="none", label=name)
     axis.annotate("bound broken", (0.04, 0.94), xycoords="axes fraction", va="top", fontsize=7)
     axis.set(xscale="log", yscale="log", xlim=edge, ylim=edge, xlabel="certified bound",
-             ylabel="largest error measured", aspect="equal")
+             ylabel="largest error measured")
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        side.set_major_formatter("{x:g}")
+        side.set_minor_locator(NullLocator())
     figure.legend(loc="outside right center", frameon=False)
     return figure

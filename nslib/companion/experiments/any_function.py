@@ -29,7 +29,6 @@ FORMULAS = {
     "bump": "exp(-8*((x - 0.5)**2 + (y - 0.5)**2))",
 }
 BUDGETS = {"digits": "max_cells", "winding": "max_cells", "trajectory": "max_depth"}
-RATE = 1e8  # positions a second, for the time that a scan would take
 
 
 class Image:
@@ -243,13 +242,19 @@ def _short(number: int | float) -> str:
 
 
 def waiting(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what A would take for the cells and tolerances that B met: Kac's mean, as a time."""
+    """Return what A would take for the cells and tolerances that B met: Kac's mean, and a time."""
     met = table[(table["outcome"] == "found") & (table["construction"] == "digits")]
-    made = met[["function", "eps", "cells", "bits", "repeats"]].copy()
-    made["log2 of Kac's mean"] = met["kac_bits"]
-    made["log10 of years at 1e8 a second"] = (
-        met["kac_bits"] * np.log10(2) - np.log10(RATE * 3.156e7))
+    made = met[["function", "eps", "cells", "bits", "repeats"]].astype(
+        {"cells": int, "bits": int, "repeats": int})
+    made["A: log2 of Kac's mean"] = met["kac_bits"]
+    made["A: at 1e8 positions a second"] = met["kac_bits"].map(_span)
     return made.reset_index(drop=True)
+
+
+def _span(bits: float) -> str:
+    seconds = bits * math.log10(2) - 8
+    years = seconds - math.log10(365.25 * 24 * 3600)
+    return f"{10**seconds:.1g} s" if years < 0 else f"10^{years:.0f} years"
 
 
 def latex(f: theory.TypedFunction) -> str:

@@ -11,7 +11,7 @@ from ...theory import Approximant
 from ...theory.between import values_at
 from ...theory.cells import Cells
 
-LETTERS = {"digits": "B digits", "trajectory": "A trajectory", "winding": "C winding"}
+LETTERS = {"trajectory": "A trajectory", "digits": "B digits", "winding": "C winding"}
 
 
 def probes(cells: Cells, number: int, seed: int) -> np.ndarray:
@@ -43,7 +43,7 @@ def single(found: Approximant, points: np.ndarray) -> np.ndarray:
     return found.lowest + found.scale * values
 
 
-def border(found: Mapping[str, Approximant], where: float = 0.5, size: int = 1001) -> pd.DataFrame:
+def border(found: Mapping[str, Approximant], where: float = 0.5, size: int = 1153) -> pd.DataFrame:
     """Return construction, offset (in shifts δ), f, minus, single, plus, network near a border.
 
     `found`: construction to a network of one variable; `minus` and `plus` are the copies at x - δ
@@ -51,7 +51,7 @@ def border(found: Mapping[str, Approximant], where: float = 0.5, size: int = 100
     """
     parts = []
     for construction, one in found.items():
-        shift, offset = one.cells.shift, np.linspace(-2.5, 2.5, size)
+        shift, offset = one.cells.shift, np.linspace(-0.36, 0.36, size)
         x = where + offset * shift
         copies = {label: single(one, (x + move)[:, None])
                   for label, move in (("minus", -shift), ("single", 0.0), ("plus", shift))}
