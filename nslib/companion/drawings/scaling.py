@@ -126,10 +126,10 @@ def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure
         _points(panels[1], table, method, "size", "own", "own_")
         _points(panels[2], table, method, "size", "retrained", "retrained_")
         handles.append(_handle(method, label))
-    sizes = sorted(medians["size"].unique())
+    ticks = _apart(sorted(medians["size"].unique()))
     for axes in panels:
         axes.set(xscale="log", yscale="log", xlabel=size)
-        axes.set_xticks(sizes, [f"{value:g}" for value in sizes], rotation=45 * (len(sizes) > 4))
+        axes.set_xticks(ticks, [f"{value:g}" for value in ticks], rotation=45 * (len(ticks) > 4))
         axes.minorticks_off()
     for axes in panels[1:]:
         axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_BASELINES["noise floor"])
@@ -141,3 +141,12 @@ def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     _caption(figure, machine)
     return figure
+
+
+def _apart(sizes: list[float], least: float = 1.4) -> list[float]:
+    """Return the sizes without those that come too soon after another to be labelled."""
+    kept = sizes[:1]
+    for size in sizes[1:]:
+        if size >= least * kept[-1]:
+            kept.append(size)
+    return kept
