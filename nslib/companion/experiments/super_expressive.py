@@ -184,16 +184,17 @@ def held(
 ) -> pd.DataFrame:
     """Hold `n_targets` draws by each construction at each K and ε, and recheck every bound.
 
-    `cells`: K by construction; A skips targets whose mean wait exceeds 2^`waiting_limit` steps. A
-    row each: construction, cells, eps, draw, bits, bound (K log2(1/(2ε))), ratio, repeats,
+    `cells`: K by construction; A skips a K and ε, whatever the draw, where K values of 1/2, the
+    rarest, would take more than 2^`waiting_limit` steps in the mean. A row each: construction, cells, eps, draw, bits, bound (K log2(1/(2ε))), ratio, repeats,
     parameters, log2_largest (weight), and what `recheck` returns.
     """
     rows = []
     for name, sizes in cells.items():
         for size, tolerance in itertools.product(sizes, eps):
+            rarest = waiting_bits(np.full(size, 0.5), tolerance)
+            if name == "trajectory" and rarest > waiting_limit:
+                continue
             for draw, y in enumerate(draws(n_targets, size, seed)):
-                if name == "trajectory" and waiting_bits(y, tolerance) > waiting_limit:
-                    continue
                 found = hold(name, y, tolerance)
                 bits, bound = bits_held(found), information_bound(size, tolerance)
                 rows.append({
