@@ -185,8 +185,9 @@ def held(
     """Hold `n_targets` draws by each construction at each K and ε, and recheck every bound.
 
     `cells`: K by construction; A skips a K and ε, whatever the draw, where K values of 1/2, the
-    rarest, would take more than 2^`waiting_limit` steps in the mean. A row each: construction, cells, eps, draw, bits, bound (K log2(1/(2ε))), ratio, repeats,
-    parameters, log2_largest (weight), and what `recheck` returns.
+    rarest, would take more than 2^`waiting_limit` steps in the mean. A row each: construction,
+    cells, eps, draw, bits, bound (K log2(1/(2ε))), ratio, repeats, parameters, log2_largest
+    (weight), and what `recheck` returns.
     """
     rows = []
     for name, sizes in cells.items():
