@@ -138,6 +138,8 @@ def started(clone, tmp_path):
         [sys.executable, "-m", "nslib.companion.cli", "run", "01_x"], text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=clone.folder,
         env={**os.environ, "TMPDIR": str(temporary)},
+        # a background job of a shell would hand down that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         while not (tmp_path / "waits").exists():
