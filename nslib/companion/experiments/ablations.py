@@ -181,10 +181,11 @@ def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
     """Return the rows of `summary` or `errors` for a figure, with the default in every factor.
 
     Adds `default` (whether the row is the default setting) and `x`, the place of a value in its
-    factor, ascending; combinations of options follow the default as they were given.
+    factor, ascending; combinations of options follow the default as they were given. Seconds, which
+    differ every time, are left out.
     """
     defaults = {f.name: f.default for f in fields(METHODS[method].options)}
-    table = table.drop(columns=["exact_one", "exact_more"], errors="ignore")
+    table = table.drop(columns=["exact_one", "exact_more", "seconds"], errors="ignore")
     base = table[table["factor"] == DEFAULT].iloc[0]
     parts = []
     for factor, own in table[table["factor"] != DEFAULT].groupby("factor", sort=False):
