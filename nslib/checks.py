@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,18 @@ def suggest(value: object, allowed: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the allowed name nearest to `value`, or nothing."""
     near = difflib.get_close_matches(str(value), list(allowed), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def options(given: Mapping[str, Any], kind: type, owner: str) -> Any:
+    """Return the dataclass `kind` made of `given`; TypeError with the nearest of unknown names."""
+    known = [field.name for field in fields(kind)]
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"{name}: not an option of {owner}{suggest(name, known)}, "
+                f"expected {'some of ' + ', '.join(known) if known else 'none'}"
+            )
+    return kind(**given)
 
 
 def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:

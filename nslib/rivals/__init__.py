@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,14 +65,7 @@ def fit_model(
             lambda: _search_formula(result),
         )
     rival = RIVALS[name]
-    known = [option.name for option in fields(rival.options)]
-    for option in options:
-        if option not in known:
-            raise TypeError(
-                f"{option}: not an option of model {name!r}{checks.suggest(option, known)}, "
-                f"expected {'one of ' + ', '.join(known) if known else 'none'}"
-            )
-    settings = rival.options(**options)
+    settings = checks.options(options, rival.options, f"model {name!r}")
     seed = checks.positive_int(seed, "seed", minimum=0, maximum=2**32 - 1)
     task = make_task(X, y, "regression", standardize)
     Z = task.Z

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 from .. import checks
@@ -97,14 +96,7 @@ def search_many(
     """
     checks.one_of(method, "method", METHODS)
     chosen = METHODS[method]
-    known = [f.name for f in fields(chosen.options)]
-    for name in options:
-        if name not in known:
-            raise TypeError(
-                f"{name}: not an option of method {method!r}{checks.suggest(name, known)}, "
-                f"expected some of {', '.join(known)}"
-            )
-    settings = chosen.options(**options)
+    settings = checks.options(options, chosen.options, f"method {method!r}")
     checks.boolean(progress, "progress")
     if not isinstance(seeds, Iterable):
         raise TypeError(f"seeds: found {seeds!r}, expected a sequence of ints")
