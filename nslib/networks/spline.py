@@ -1,0 +1,202 @@
+"""Networks of learnt one-dimensional functions: uniform B-splines, SplineLinear and KAN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .. import checks
+
+# of the initial outputs' mean square: small, as in the paper, so that training starts smooth
+SPLINE_SHARE = 0.05
+
+
+def _interval(low: float, high: float) -> tuple[float, float]:
+    low, high = checks.real(low, "low"), checks.real(high, "high")
+    if low >= high:
+        raise ValueError(f"high: found {high}, expected a number above low = {low}")
+    return low, high
+
+
+def _floating(x: Tensor, shape: str) -> Tensor:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        found = f"dtype {x.dtype}" if isinstance(x, Tensor) else type(x)
+        raise TypeError(f"x: found {found}, expected a floating-point tensor {shape}")
+    return x
+
+
+def _pieces(f: Tensor, degree: int) -> list[Tensor]:
+    """Return the degree + 1 splines that are not zero at the share f of an interval, in order."""
+    g = 1 - f
+    if degree == 3:
+        s = 0.5 + 0.5 * f * g
+        return [g * g * g / 6, 1 / 6 + g * s, 1 / 6 + f * s, f * f * f / 6]
+    pieces = [g, f]
+    for p in range(2, degree + 1):  # Cox-de Boor: from degree p - 1 to p
+        inner = [
+            ((f + (p - m)) * pieces[m - 1] + (g + m) * pieces[m]) / p for m in range(1, p)
+        ]
+        pieces = [g * pieces[0] / p, *inner, f * pieces[-1] / p]
+    return pieces
+
+
+def _basis(x: Tensor, n_intervals: int, degree: int, low: float, high: float) -> Tensor:
+    position = ((x - low) * (n_intervals / (high - low))).clamp(0, n_intervals)
+    # the second clamp puts x = high into the last interval and NaN into a valid one
+    index = position.to(torch.int64).clamp(0, n_intervals - 1)
+    pieces = torch.stack(_pieces(position - index, degree)).movedim(0, -1)
+    places = torch.stack([index + m for m in range(degree + 1)]).movedim(0, -1)
+    zeros = pieces.new_zeros(()).expand(*x.shape, n_intervals + degree)
+    return zeros.scatter(-1, places, pieces)  # not in place: scatter_ is slow under vmap
+
+
+def bspline_basis(x: Tensor, n_intervals: int, degree: int, low: float, high: float) -> Tensor:
+    """Return the values of all uniform B-splines of `degree` at x.
+
+    The knots divide [low, high] into `n_intervals` equal intervals and go on beyond both ends by
+    `degree` intervals of the same width. x (...) is floating-point; the result
+    (..., n_intervals + degree) has its type, is not negative and adds up to one. Outside
+    [low, high] each spline keeps its value at the nearer end, with gradient zero; the result is
+    finite for every x but NaN.
+
+    Raises TypeError or ValueError for x that is not a floating-point tensor, `n_intervals` or
+    `degree` below 1, and `high` not above `low`.
+
+    Source: de Boor, A Practical Guide to Splines (1978), chapter X; for degree 3 the closed form.
+    """
+    checks.positive_int(n_intervals, "n_intervals")
+    checks.positive_int(degree, "degree")
+    return _basis(_floating(x, "(...)"), n_intervals, degree, *_interval(low, high))
+
+
+class SplineLinear(nn.Module):
+    r"""A layer of learnt one-dimensional functions, one for each input i and output c.
+
+    For D = `in_features`, C = `out_features` and the J = `n_intervals` + `degree` B-splines B_j
+    on [`low`, `high`],
+
+        y_c = b_c + Σ_i [ v_{c,i} · silu(x_i) + Σ_j w_{c,i,j} · B_j(x_i) ],
+
+    two matrix products. The splines are constant outside [`low`, `high`], silu is not.
+
+    Parameters: `weight` (C, D (1 + J)): first v, then w with j running fastest; `bias` (C,).
+
+    Arguments: `generator` makes the initial weights reproducible. Raises TypeError or ValueError
+    for sizes below 1, `high` not above `low` and types that are not floating-point.
+
+    Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), equation 2.10, with
+    the scale of each spline absorbed into its coefficients.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        n_intervals: int = 5,
+        degree: int = 3,
+        *,
+        low: float = -3.0,
+        high: float = 3.0,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = checks.positive_int(in_features, "in_features")
+        self.out_features = checks.positive_int(out_features, "out_features")
+        self.n_intervals = checks.positive_int(n_intervals, "n_intervals")
+        self.degree = checks.positive_int(degree, "degree")
+        self.low, self.high = _interval(low, high)
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(f"dtype: found {dtype}, expected a floating-point type")
+        columns = in_features * (1 + n_intervals + degree)
+        self.weight = nn.Parameter(torch.empty(out_features, columns, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype))
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw new weights: for standard normal inputs the outputs have a mean square of one.
+
+        The splines' share in it is `SPLINE_SHARE`, silu has the rest; the bias is zero.
+        """
+        with torch.no_grad():
+            normal = torch.special.ndtri((torch.arange(1000, dtype=torch.float64) + 0.5) / 1000)
+            shares = (1 - SPLINE_SHARE, SPLINE_SHARE)
+            features = self._features(normal[:, None])
+            for block, share, feature in zip(self._blocks(), shares, features, strict=True):
+                mean_square = self.in_features * feature.square().sum(-1).mean().item()
+                block.normal_(0.0, (share / mean_square) ** 0.5, generator=generator)
+            self.bias.zero_()
+
+    def _blocks(self) -> tuple[Tensor, Tensor]:
+        """Return views of `weight`: v (C, D) and w (C, D J)."""
+        return self.weight[:, : self.in_features], self.weight[:, self.in_features :]
+
+    def _features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return silu(x) and the splines of x (..., D): (..., D) and (..., D J)."""
+        basis = _basis(x, self.n_intervals, self.degree, self.low, self.high)
+        return F.silu(x), basis.flatten(-2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., D) to (..., C)."""
+        if _floating(x, "(..., D)").dim() == 0 or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"x: found shape {tuple(x.shape)}, expected {self.in_features} features (..., D)"
+            )
+        base, splines = self._features(x)
+        v, w = self._blocks()
+        return F.linear(base, v) + F.linear(splines, w, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_features}, {self.out_features}, n_intervals={self.n_intervals}, "
+            f"degree={self.degree}, low={self.low:g}, high={self.high:g}"
+        )
+
+
+class KAN(nn.Module):
+    r"""A Kolmogorov-Arnold network: stacked `SplineLinear` layers with splines on [-3, 3].
+
+    Between two layers the features of a row are normalised by their mean square m, without
+    parameters: x / sqrt(1 + m / 9). Their root mean square then stays below 3, where the splines
+    end. Unlike x / sqrt(m), this keeps the size of a row, all that a single feature has beside its
+    sign, and is smooth at zero.
+
+    Arguments: `hidden` has the width of each hidden layer; none gives a single layer, a sum of
+    one-dimensional functions. The others are those of `SplineLinear`. Raises its errors, and
+    TypeError or ValueError for widths that are not positive ints.
+
+    Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), on a fixed grid.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        hidden: Sequence[int],
+        n_intervals: int = 5,
+        degree: int = 3,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+            raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
+        widths = [checks.positive_int(width, "hidden") for width in hidden]
+        sizes = [in_features, *widths, out_features]
+        self.layers = nn.ModuleList(
+            SplineLinear(sizes[i], sizes[i + 1], n_intervals, degree, generator=generator)
+            for i in range(len(sizes) - 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., D) to (..., C)."""
+        first, *others = self.layers
+        x = first(x)
+        for layer in others:
+            mean_square = x.square().mean(-1, keepdim=True)
+            x = layer(x * torch.rsqrt(1 + mean_square / layer.high**2))
+        return x
