@@ -1,0 +1,127 @@
+"""`MLP` and `TaskNet`: layers of linear or of task-driven neurons, alone or as ensembles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .. import checks
+from ..neuron import TaskLinear
+from ..structure import NeuronStructure
+
+ACTIVATIONS = {"relu": F.relu, "sigmoid": torch.sigmoid, "silu": F.silu, "tanh": torch.tanh}
+
+
+class Feedforward(nn.Module):
+    """Layers of one kind with an activation between them: (..., D) -> (..., C).
+
+    With `members` k > 1 it is an ensemble, (..., D) -> (..., k, C), whose members share the layers
+    but for a scale of each input of the network, and a scale and shift of each output of a layer,
+    that they have of their own; those of the inputs start as random signs. Source: BatchEnsemble
+    (Wen et al. 2020) as in TabM (Gorishniy et al. 2025).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        hidden: Sequence[int],
+        activation: str,
+        members: int,
+        generator: torch.Generator | None,
+        make_layer: Callable[[int, int], nn.Module],
+    ) -> None:
+        super().__init__()
+        self.in_features = checks.positive_int(in_features, "in_features")
+        self.out_features = checks.positive_int(out_features, "out_features")
+        self.hidden = tuple(checks.positive_int(width, "hidden") for width in hidden)
+        self.activation = checks.one_of(activation, "activation", ACTIVATIONS)
+        self.members = checks.positive_int(members, "members")
+        widths = (self.in_features, *self.hidden, self.out_features)
+        self.layers = nn.ModuleList(make_layer(a, b) for a, b in pairwise(widths))
+        if self.members > 1:
+            signs = torch.randint(0, 2, (self.members, widths[0]), generator=generator)
+            self.input_scale = nn.Parameter(2.0 * signs - 1.0)
+            self.scales = nn.ParameterList(
+                1 + 0.1 * torch.randn(self.members, width, generator=generator)
+                for width in widths[1:]
+            )
+            self.shifts = nn.ParameterList(torch.zeros(self.members, w) for w in widths[1:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., D) to (..., C), or to (..., k, C) for k > 1 members."""
+        if self.members > 1:
+            x = x.unsqueeze(-2) * self.input_scale
+        for i, layer in enumerate(self.layers):
+            x = layer(ACTIVATIONS[self.activation](x) if i else x)
+            if self.members > 1:
+                x = torch.addcmul(self.shifts[i], x, self.scales[i])
+        return x
+
+
+class MLP(Feedforward):
+    """A multilayer perceptron: `hidden` layers of linear neurons, weights by He et al. (2015).
+
+    Arguments: `activation` is one of "relu", "sigmoid", "silu" and "tanh"; `members` as in
+    `Feedforward`; `generator` makes the weights reproducible. Raises TypeError or ValueError for
+    sizes below 1 and unknown activations.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        hidden: Sequence[int] = (64, 64),
+        *,
+        activation: str = "relu",
+        members: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(
+            in_features, out_features, hidden, activation, members, generator,
+            lambda a, b: _linear(a, b, generator),
+        )
+
+
+def _linear(a: int, b: int, generator: torch.Generator | None) -> nn.Linear:
+    layer = nn.utils.skip_init(nn.Linear, a, b)
+    with torch.no_grad():
+        layer.weight.normal_(0.0, (2.0 / a) ** 0.5, generator=generator)
+        layer.bias.zero_()
+    return layer
+
+
+class TaskNet(Feedforward):
+    """A task-driven network: `hidden` layers of neurons that share one aggregation formula.
+
+    Every layer, the last too, is a `TaskLinear` of `structure`. The default activation, tanh, is
+    bounded, so that no power or product of the next layer leaves its range; features should be
+    bounded too (see `nslib.data.preprocessor`). Other arguments and errors as for `MLP`.
+
+    Source: NeuronSeek (arXiv 2506.15715 v2), stage 2.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        hidden: Sequence[int] = (32, 32),
+        structure: NeuronStructure | None = None,
+        *,
+        activation: str = "tanh",
+        members: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(
+            in_features, out_features, hidden, activation, members, generator,
+            lambda a, b: TaskLinear(a, b, structure, generator=generator),
+        )
+
+    @property
+    def structure(self) -> NeuronStructure:
+        """The aggregation formula of all neurons."""
+        return self.layers[0].structure

@@ -1,0 +1,92 @@
+"""Networks of a given number of parameters, so that comparisons are at equal or smaller count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import checks
+from ..structure import NeuronStructure
+from .feedforward import MLP, TaskNet
+from .spline import KAN
+
+Make = Callable[..., nn.Module]
+"""Called with `generator=`, returns a network with fresh weights."""
+
+
+def n_parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def mlp(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
+    """Return how to make the widest `MLP` of at most `budget` parameters, None where none fits.
+
+    It has two hidden layers of equal width, or one, or none where no more fits; `options` are those
+    of `MLP`.
+    """
+    return _widest(
+        lambda hidden: partial(MLP, in_features, out_features, hidden, **options), budget, 2
+    )
+
+
+def task_net(
+    in_features: int, out_features: int, budget: int, structure: NeuronStructure, **options: Any
+) -> Make | None:
+    """Return how to make the widest `TaskNet` of at most `budget` parameters, as `mlp` does.
+
+    The CP rank of its interactions is that of `structure`, but no larger than the width.
+    """
+
+    def make(hidden: Sequence[int]) -> Make:
+        rank = min(structure.rank, *hidden) if hidden else 1
+        small = replace(structure, rank=rank)
+        return partial(TaskNet, in_features, out_features, hidden, small, **options)
+
+    return _widest(make, budget, 2)
+
+
+def kan(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
+    """Return how to make the widest `KAN` of at most `budget` parameters, with one hidden layer.
+
+    Where none fits, its splines have fewer intervals, from 5 down to 1, and then no hidden layer;
+    None where even that is too large.
+    """
+    for depth in (1, 0):
+        for n_intervals in (5, 3, 2, 1):
+            found = _widest(
+                lambda hidden, n=n_intervals: partial(
+                    KAN, in_features, out_features, hidden, n_intervals=n, **options
+                ),
+                budget, depth, shallower=False,
+            )
+            if found is not None:
+                return found
+    return None
+
+
+def _widest(
+    make: Callable[[Sequence[int]], Make], budget: int, depth: int, shallower: bool = True
+) -> Make | None:
+    """Return `make` of the widest hidden layers within the budget, by doubling and bisection."""
+    budget = checks.positive_int(budget, "budget")
+
+    def fits(width: int, layers: int) -> bool:
+        return n_parameters(make((width,) * layers)(generator=torch.Generator())) <= budget
+
+    for layers in range(depth, -1 if shallower else depth - 1, -1):
+        if not fits(1, layers):
+            continue
+        low, high = 1, 2
+        while layers and high <= budget and fits(high, layers):
+            low, high = high, 2 * high
+        while layers and high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fits(middle, layers) else (low, middle)
+        return make((low,) * layers)
+    return None
