@@ -32,8 +32,11 @@ def _pieces(f: Tensor, degree: int) -> list[Tensor]:
     """Return the degree + 1 splines that are not zero at the share f of an interval, in order."""
     g = 1 - f
     if degree == 3:
-        s = 0.5 + 0.5 * f * g
-        return [g * g * g / 6, 1 / 6 + g * s, 1 / 6 + f * s, f * f * f / 6]
+        f2, g2 = f * f, g * g
+        f3, g3 = f2 * f / 6, g2 * g / 6
+        return [
+            g3, torch.add(2 / 3 - f2, f3, alpha=3), torch.add(2 / 3 - g2, g3, alpha=3), f3
+        ]
     pieces = [g, f]
     for p in range(2, degree + 1):  # Cox-de Boor: from degree p - 1 to p
         inner = [
@@ -87,7 +90,7 @@ class SplineLinear(nn.Module):
     Arguments: `generator` makes the initial weights reproducible. Raises TypeError or ValueError
     for sizes below 1, `high` not above `low` and types that are not floating-point.
 
-    Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), equation 2.10, with
+    Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), section 2.2, with
     the scale of each spline absorbed into its coefficients.
     """
 
