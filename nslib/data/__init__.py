@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .bounded import PiecewiseLinearEncoder, SmoothClipper
 from .predecessor import (
     PREDECESSOR_FORMULAS,
     PredecessorSet,
@@ -20,7 +21,9 @@ __all__ = [
     "Dataset",
     "Formula",
     "FormulaTask",
+    "PiecewiseLinearEncoder",
     "PredecessorSet",
+    "SmoothClipper",
     "TabularData",
     "list_tabular",
     "load_predecessor_synthetic",

@@ -19,9 +19,10 @@ from sklearn.preprocessing import (
 )
 
 from .. import checks
+from .bounded import PiecewiseLinearEncoder, SmoothClipper
 from .tabular import TabularData
 
-SCALINGS = ("standard", "minmax", "none")
+SCALINGS = ("standard", "minmax", "robust", "none")
 TARGET_SCALINGS = ("standard", "minmax", "log-minmax", "none")
 MAX_SEED = 2**32 - 1
 ONE_HOT_LIMIT = 10
@@ -55,19 +56,27 @@ def split(
     return tuple(parts)
 
 
-def preprocessor(data: TabularData, scaling: str = "standard") -> Pipeline:
-    """Return an unfitted scikit-learn pipeline that makes (rows, columns) float64 out of `data.X`.
+def preprocessor(
+    data: TabularData | pd.DataFrame, scaling: str = "standard", n_bins: int = 0
+) -> Pipeline:
+    """Return an unfitted scikit-learn pipeline that makes (rows, columns) float64 out of features.
 
-    Fit it on training rows. Numbers: missing ones become the training median. Text: a missing value
-    is a category of its own; columns of up to 10 categories become one column a category, others
-    one column of codes; categories unseen in training become zeros or the code -1. Then all columns
-    are scaled: "standard" (mean 0, variance 1), "minmax" (to [-1, 1], the predecessor's), "none".
-    Raises ValueError for another scaling, TypeError for other data than a TabularData.
+    `data`: a data set, or the table of its features, whose types say how columns are read. Fit it
+    on training rows. Numbers: missing ones become the training median. Text: a missing value is a
+    category of its own; columns of up to 10 categories become one column a category, others one
+    column of codes; categories unseen in training become zeros or the code -1. Then all columns are
+    scaled: "standard" (mean 0, variance 1), "minmax" (to [-1, 1], the predecessor's), "robust"
+    (`SmoothClipper`), "none". With `n_bins` the columns of a `PiecewiseLinearEncoder` follow.
+    Raises ValueError for another scaling, TypeError for other data.
     """
-    _check_data(data)
+    X = data
+    if not isinstance(X, pd.DataFrame):
+        _check_data(data)
+        X = data.X
     checks.one_of(scaling, "scaling", SCALINGS)
-    text = [c for c in data.X.columns if not is_numeric_dtype(data.X[c])]
-    short = [c for c in text if data.X[c].nunique(dropna=False) <= ONE_HOT_LIMIT]
+    n_bins = checks.positive_int(n_bins, "n_bins", minimum=0)
+    text = [c for c in X.columns if not is_numeric_dtype(X[c])]
+    short = [c for c in text if X[c].nunique(dropna=False) <= ONE_HOT_LIMIT]
     # pd.NA stands for None too, which text of dtype object may hold
     fill = SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value="missing")
     encode = ColumnTransformer(
@@ -75,7 +84,7 @@ def preprocessor(data: TabularData, scaling: str = "standard") -> Pipeline:
             (
                 "numbers",
                 SimpleImputer(strategy="median", keep_empty_features=True),
-                [c for c in data.X.columns if c not in text],
+                [c for c in X.columns if c not in text],
             ),
             (
                 "categories",
@@ -97,7 +106,10 @@ def preprocessor(data: TabularData, scaling: str = "standard") -> Pipeline:
         ],
         verbose_feature_names_out=False,
     )
-    return Pipeline([("encode", encode), ("scale", _scaler(scaling))])
+    steps = [("encode", encode), ("scale", _scaler(scaling))]
+    if n_bins:
+        steps.append(("bins", PiecewiseLinearEncoder(n_bins)))
+    return Pipeline(steps)
 
 
 def _check_data(data: TabularData) -> None:
@@ -124,6 +136,8 @@ def target_scaler(scaling: str = "minmax") -> TransformerMixin:
 def _scaler(scaling: str) -> TransformerMixin:
     if scaling == "standard":
         return StandardScaler()
+    if scaling == "robust":
+        return SmoothClipper()
     if scaling == "minmax":
         return MinMaxScaler(feature_range=(-1.0, 1.0))
     return FunctionTransformer(feature_names_out="one-to-one")

@@ -1,0 +1,79 @@
+"""Smooth clipping and piecewise-linear encoding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.utils.estimator_checks import check_estimator
+
+from nslib.data import PiecewiseLinearEncoder, SmoothClipper, load_tabular, preprocessor
+
+TABLES = arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)),
+                elements=st.floats(-1e12, 1e12))
+
+
+@pytest.mark.parametrize("transformer", [SmoothClipper(), PiecewiseLinearEncoder()])
+def test_scikit_learn_accepts_them(transformer):
+    check_estimator(transformer)
+
+
+@settings(deadline=None, max_examples=25)
+@given(TABLES, TABLES)
+def test_every_value_of_new_rows_stays_within_the_limit(X, new):
+    clipper = SmoothClipper(limit=3.0).fit(X)
+    new = np.resize(new, (7, X.shape[1]))
+    found = clipper.transform(new)
+    assert np.isfinite(found).all() and (np.abs(found) <= 3.0).all()
+
+
+def test_the_middle_of_a_normal_feature_is_nearly_untouched_and_order_is_kept():
+    x = np.random.default_rng(0).normal(5.0, 2.0, (4001, 1))
+    found = SmoothClipper(limit=3.0).fit_transform(x)
+    z = (x - 5.0) / 2.0
+    near = np.abs(z) < 0.3
+    np.testing.assert_allclose(found[near], z[near], atol=0.06)
+    assert (np.diff(found[np.argsort(x[:, 0]), 0]) >= 0).all()
+
+
+def test_a_constant_and_a_rare_flag_are_scaled_without_dividing_by_zero():
+    X = np.zeros((100, 2))
+    X[:3, 1] = 1.0
+    found = SmoothClipper().fit_transform(X)
+    assert (found[:, 0] == 0).all()
+    assert found[:3, 1] == pytest.approx(2 / np.sqrt(1 + 4 / 9))
+
+
+def test_bins_follow_the_formula_of_the_paper():
+    X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    encoder = PiecewiseLinearEncoder(n_bins=2).fit(X)
+    found = encoder.transform([[-1.0], [1.0], [3.5], [9.0]])
+    np.testing.assert_allclose(found, [[-1, -1, -1], [1, 0, -1], [3.5, 1, 0.5], [9, 1, 1]])
+    assert list(encoder.get_feature_names_out(["x"])) == ["x", "x bin 1", "x bin 2"]
+
+
+@settings(deadline=None, max_examples=25)
+@given(TABLES, st.integers(1, 8))
+def test_bins_rise_with_their_feature_and_stay_in_range(X, n_bins):
+    found = PiecewiseLinearEncoder(n_bins).fit_transform(X)
+    bins = found[:, X.shape[1] :]
+    assert bins.shape[1] <= n_bins * X.shape[1]
+    assert np.isfinite(found).all() and (np.abs(bins) <= 1).all()
+    if X.shape[1] == 1:
+        assert (np.diff(bins[np.argsort(X[:, 0])], axis=0) >= 0).all()
+
+
+def test_features_of_two_values_get_no_bins():
+    X = np.column_stack([np.arange(50) % 2, np.arange(50)])
+    assert PiecewiseLinearEncoder(4).fit_transform(X).shape == (50, 2 + 4)
+
+
+def test_the_preprocessor_bounds_and_bins_a_table():
+    data = load_tabular("diabetes")
+    plain = preprocessor(data, "robust").fit_transform(data.X)
+    assert plain.shape == data.X.shape and np.abs(plain).max() < 3
+    assert preprocessor(data.X, "robust", n_bins=4).fit_transform(data.X).shape[1] > 40
+    with pytest.raises(ValueError, match="n_bins: found -1"):
+        preprocessor(data, n_bins=-1)
