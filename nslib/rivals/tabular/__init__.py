@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ... import checks
 from ...threads import threads as n_threads
-from ..peers import undisturbed
+from ..peers import imported, undisturbed
 from .boosting import fit_catboost, fit_hist_gradient_boosting, fit_lightgbm, fit_xgboost
 from .deep import fit_ft_transformer, fit_tabm, fit_tabnet
 from .simple import fit_linear, fit_mean
@@ -24,28 +24,37 @@ from .task import Learned, Task, checked_task
 
 __all__ = ["TABULAR_MODELS", "FittedTabular", "fit_tabular"]
 
-_FITS: dict[str, Callable[[Task], Learned]] = {
-    "mean": fit_mean,
-    "linear": fit_linear,
-    "hist_gradient_boosting": fit_hist_gradient_boosting,
-    "xgboost": fit_xgboost,
-    "lightgbm": fit_lightgbm,
-    "catboost": fit_catboost,
-    "tabnet": fit_tabnet,
-    "ft_transformer": fit_ft_transformer,
-    "tabm": fit_tabm,
+
+class _Rival(NamedTuple):
+    """How a model is fitted, and the packages of the extra `peers` that it takes."""
+
+    fit: Callable[[Task], Learned]
+    packages: tuple[str, ...] = ()
+
+
+_RIVALS = {
+    "mean": _Rival(fit_mean),
+    "linear": _Rival(fit_linear),
+    "hist_gradient_boosting": _Rival(fit_hist_gradient_boosting),
+    "xgboost": _Rival(fit_xgboost, ("xgboost",)),
+    "lightgbm": _Rival(fit_lightgbm, ("lightgbm",)),
+    "catboost": _Rival(fit_catboost, ("catboost",)),
+    "tabnet": _Rival(fit_tabnet, ("pytorch_tabnet.tab_model",)),
+    "ft_transformer": _Rival(fit_ft_transformer, ("rtdl_revisiting_models",)),
+    "tabm": _Rival(fit_tabm, ("tabm", "rtdl_num_embeddings")),
 }
-TABULAR_MODELS = tuple(_FITS)
+TABULAR_MODELS = tuple(_RIVALS)
 
 
 @dataclass(frozen=True)
 class FittedTabular:
     """A fitted model of a table.
 
-    `seconds`: wall time of the fit; `n_parameters`: trained weights, None of the mean and of trees;
-    `predict`: features X (N, D) to the target (N,), or to class codes (N,) int64; `predict_proba`:
-    to probabilities (N, n_classes), None for a regression. Both raise ValueError or TypeError for
-    features that are not finite numbers, or not as many as those of the fit.
+    `seconds`: wall time of the fit, imports aside; `n_parameters`: trained weights, None of the
+    mean and of trees; `predict`: features X (N, D) to the target (N,), or to class codes (N,)
+    int64; `predict_proba`: to probabilities (N, n_classes), None for a regression. Both raise
+    ValueError or TypeError for features that are not finite numbers, or not as many as those of
+    the fit.
     """
 
     name: str
@@ -86,11 +95,15 @@ def fit_tabular(
     checked = checked_task(
         name, train, validation, task, seed, threads, max_epochs, patience, progress
     )
-    start = time.perf_counter()
-    with n_threads(checked.threads), undisturbed():
+    rival = _RIVALS[name]
+    with undisturbed():
+        for package in rival.packages:
+            imported(package)
         torch.manual_seed(checked.seed)
-        learned = _FITS[name](checked)
-    seconds = time.perf_counter() - start
+        with n_threads(checked.threads):
+            start = time.perf_counter()
+            learned = rival.fit(checked)
+            seconds = time.perf_counter() - start
     outputs = _Outputs(checked.X.shape[1], checked.threads, learned)
     regression = checked.n_classes is None
     return FittedTabular(

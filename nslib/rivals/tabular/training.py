@@ -21,7 +21,7 @@ from .task import Learned, Task
 
 BATCH_SIZE = 256
 PATIENCE = 16
-PREDICTED_AT_ONCE = 1024  # rows, which bounds the memory and changes no result
+PREDICTED_AT_ONCE = 1024  # rows, which bounds the memory
 
 
 class Inputs:
