@@ -34,28 +34,31 @@ def save(file: str | os.PathLike[str], state: Any) -> None:
 def resume(file: str | os.PathLike[str], state: Any) -> None:
     """Put the state that the file holds into `state`; nothing happens where there is no file.
 
-    Raises ValueError for a file that is no checkpoint, or one of another training.
+    Raises ValueError for a file that is no checkpoint, or one of another training, and where no
+    file can be written.
     """
     path = Path(file)
-    if not path.is_file():
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"checkpoint_file: found {path}, expected a file in a folder that exists")
+    if not path.exists():
         return
     try:
         with safe_open(path, "pt") as stored:
-            header = stored.metadata() or {}
+            header = stored.metadata()
             tensors = {name: stored.get_tensor(name) for name in TENSORS}
         identity, history = json.loads(header["identity"]), json.loads(header["history"])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise ValueError(f"checkpoint: found no checkpoint in {path} ({error})") from error
+        step = int(header["step"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"checkpoint_file: found no checkpoint in {path} ({error})") from error
     if identity != state.identity:
         differ = sorted(k for k in state.identity if identity.get(k) != state.identity[k])
         raise ValueError(
-            f"checkpoint: found one of another training in {path} (other {', '.join(differ)}), "
-            "expected one of this training; remove the file to start anew"
+            f"checkpoint_file: found one of another training in {path} (other "
+            f"{', '.join(differ)}), expected one of this training; remove the file to start anew"
         )
     for name, tensor in tensors.items():
         setattr(state, name, tensor)
-    state.step, state.history = int(header["step"]), history
-    state.summed_loss = torch.zeros_like(state.best)
+    state.step, state.history = step, history
 
 
 def remove(file: str | os.PathLike[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -22,8 +23,8 @@ class Part:
 
     Targets are numbers in units in which their variance is about one, or class codes 0, 1, … of
     an integer type. `seed` gives the order in which training rows are drawn. Several models may
-    share a part. Raises the errors of `nslib.checks`, and ValueError for features of other width
-    and targets of other types in the two sets of rows.
+    share a part. Raises the errors of `nslib.checks`, ValueError for features of other width and
+    for negative class codes, and TypeError for targets of other types in the two sets of rows.
     """
 
     X_train: np.ndarray
@@ -43,8 +44,10 @@ class Part:
                 raise TypeError(f"{name}: found dtype {y.dtype}, expected numbers or class codes")
             if not np.isfinite(y).all():
                 raise ValueError(f"{name}: found NaN or infinity, expected finite numbers")
+            if y.dtype.kind != "f" and y.min() < 0:
+                raise ValueError(f"{name}: found {y.min()}, expected class codes 0, 1, …")
             object.__setattr__(self, f"X_{rows}", X)
-            object.__setattr__(self, name, y)
+            object.__setattr__(self, name, y.astype(float if y.dtype.kind == "f" else np.int64))
         if self.X_train.shape[1] != self.X_validation.shape[1]:
             raise ValueError(
                 f"X_validation: found {self.X_validation.shape[1]} features, "
@@ -76,13 +79,16 @@ class Rows:
                 f"parts: found (features, regression) {sorted(kinds)}, expected one kind"
             )
         self.regression = distinct[0].regression
-        self.fewest = min(len(part.X_train) for part in distinct)
+        self.lengths = [len(part.X_train) for part in distinct]
+        self.starts = [0, *accumulate(self.lengths)][:-1]
         kind = torch.float32 if self.regression else torch.int64
-        self.train = [(_tensor(p.X_train), _tensor(p.y_train, kind)) for p in distinct]
-        self.validation = _padded([p.X_validation for p in distinct], torch.float32)
-        self.targets = _padded([p.y_validation for p in distinct], kind)
+        self.features = torch.cat([_tensor(p.X_train, torch.float32) for p in distinct])
+        self.targets = torch.cat([_tensor(p.y_train, kind) for p in distinct])
+        self.ends = torch.tensor([(p.y_train.min(), p.y_train.max()) for p in distinct])
+        self.validation_features = _padded([p.X_validation for p in distinct], torch.float32)
+        self.validation_targets = _padded([p.y_validation for p in distinct], kind)
         lengths = torch.tensor([len(p.X_validation) for p in distinct])
-        valid = torch.arange(self.validation.shape[1]) < lengths.unsqueeze(1)
+        valid = torch.arange(lengths.max()) < lengths.unsqueeze(1)
         self.weights = valid / lengths.unsqueeze(1)
         self._orders: list[tuple[int, Tensor] | None] = [None] * len(distinct)
 
@@ -92,37 +98,39 @@ class Rows:
         Every epoch visits the rows of a part in a new order that its seed and the epoch give; what
         is left at its end, less than a batch, waits for another epoch.
         """
-        parts = self.part_of[models]
-        drawn = {}
-        for i in parts.unique().tolist():
-            x, y = self.train[i]
-            order = self._rows_of(i, step, min(size, len(x)))
-            drawn[i] = x[order], y[order]
-        return tuple(torch.stack([drawn[i][j] for i in parts.tolist()]) for j in (0, 1))
+        parts = self.part_of[models].tolist()
+        rows = torch.cat([self._rows_of(i, step, size) for i in parts])
+        x, y = self.features.index_select(0, rows), self.targets.index_select(0, rows)
+        return x.view(len(parts), size, -1), y.view(len(parts), size)
 
     def _rows_of(self, part: int, step: int, size: int) -> Tensor:
-        n = len(self.train[part][0])
+        """Return the places (size,) in `features` of the rows of a part in a step."""
+        n = self.lengths[part]
         epoch, place = divmod(step, n // size)
         kept = self._orders[part]
         if kept is None or kept[0] != epoch:
             seed = int(np.random.SeedSequence((self.parts[part].seed, epoch)).generate_state(1)[0])
-            kept = epoch, torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-            self._orders[part] = kept
+            order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+            kept = self._orders[part] = epoch, order + self.starts[part]
         return kept[1][place * size : (place + 1) * size]
 
     def validation_losses(
         self, networks: StackedNetworks, matrix: Tensor, models: Tensor
     ) -> Tensor:
-        """Return the mean loss (S,) on the validation rows of each of these models' parts."""
+        """Return the mean loss (S,) on the validation rows of each of these models' parts.
+
+        It is that of the predictions of a `FittedNetwork`, within the limits of the targets.
+        """
         parts = self.part_of[models]
         total = torch.zeros(len(models))
         rows = max(1, _EVALUATED // len(models))
-        for i in range(0, self.validation.shape[1], rows):
+        low, high = self.ends[parts].float().split(1, dim=1)
+        for i in range(0, self.weights.shape[1], rows):
             chunk = slice(i, i + rows)
-            outputs = networks(matrix, self.validation[parts, chunk])
-            losses = prediction_losses(
-                predictions(outputs, self.regression), self.targets[parts, chunk]
-            )
+            outputs = networks(matrix, self.validation_features[parts, chunk])
+            found = predictions(outputs, self.regression)
+            found = found.clamp(low, high) if self.regression else found
+            losses = prediction_losses(found, self.validation_targets[parts, chunk])
             total += (losses * self.weights[parts, chunk]).sum(1)
         return total
 
@@ -130,8 +138,12 @@ class Rows:
         """Return the lowest and highest training target of each model, None for classes."""
         if not self.regression:
             return [None] * len(self.part_of)
-        ends = [(float(p.y_train.min()), float(p.y_train.max())) for p in self.parts]
-        return [ends[i] for i in self.part_of.tolist()]
+        return [tuple(ends) for ends in self.ends[self.part_of].tolist()]
+
+    @property
+    def n_classes(self) -> int:
+        """The highest class code among all rows, plus one."""
+        return 1 + max(int(y.max()) for p in self.parts for y in (p.y_train, p.y_validation))
 
     def checksum(self) -> str:
         """Return a digest of all rows and seeds."""
@@ -140,17 +152,18 @@ class Rows:
             digest.update(str(part.seed).encode())
             for values in (part.X_train, part.y_train, part.X_validation, part.y_validation):
                 digest.update(f"{values.dtype.str} {values.shape}".encode())
-                digest.update(np.ascontiguousarray(values).tobytes())
+                digest.update(values.tobytes())
         digest.update(str(self.part_of.tolist()).encode())
         return digest.hexdigest()
 
 
-def _tensor(values: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.as_tensor(np.ascontiguousarray(values)).to(dtype)
+def _tensor(values: np.ndarray, dtype: torch.dtype) -> Tensor:
+    return torch.as_tensor(values).to(dtype)
 
 
 def _padded(arrays: Sequence[np.ndarray], dtype: torch.dtype) -> Tensor:
-    """Return arrays of different length as one tensor, the shorter ones with zeros at the end."""
-    return torch.nn.utils.rnn.pad_sequence(
-        [_tensor(array, dtype) for array in arrays], batch_first=True
+    """Return arrays of different length as one tensor; the shorter ones repeat their rows."""
+    longest = max(len(array) for array in arrays)
+    return torch.stack(
+        [_tensor(np.resize(array, (longest, *array.shape[1:])), dtype) for array in arrays]
     )

@@ -13,11 +13,24 @@ from torch.nn import functional as F
 class StackedNetworks:
     """Evaluate S networks of one architecture at once, each with its row of a (S, P) matrix.
 
-    `template` is one of them; its parameters, flattened in their order, are the columns. Gradients
-    with respect to the matrix come from `torch.autograd`, since the rows are only split and viewed.
+    Their parameters, flattened in their order, are the columns. Gradients with respect to the
+    matrix come from `torch.autograd`, since the rows are only split and viewed. Raises ValueError
+    for networks that differ in more than their weights, which must be float32, or are the same.
     """
 
-    def __init__(self, template: nn.Module) -> None:
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        template = networks[0]
+        kinds = {
+            (repr(network), *((name, p.shape, p.dtype) for name, p in network.named_parameters()))
+            for network in networks
+        }
+        if len(kinds) > 1:
+            raise ValueError("networks: found several architectures, expected one")
+        if len({id(network) for network in networks}) < len(networks):
+            raise ValueError("networks: found one twice, expected each to have its own weights")
+        dtypes = {parameter.dtype for parameter in template.parameters()}
+        if dtypes != {torch.float32}:
+            raise ValueError(f"networks: found weights of {dtypes}, expected torch.float32")
         self.names = [name for name, _ in template.named_parameters()]
         self.shapes = [parameter.shape for parameter in template.parameters()]
         self.sizes = [parameter.numel() for parameter in template.parameters()]
@@ -27,7 +40,7 @@ class StackedNetworks:
         """Map x (S, N, D), rows for each network, to (S, N, C) or, by k members, (S, N, k, C)."""
         columns = matrix.split(self.sizes, dim=1)
         parameters = {
-            name: column.unflatten(1, shape) if len(shape) != 1 else column
+            name: column.view(-1, *shape)
             for name, column, shape in zip(self.names, columns, self.shapes, strict=True)
         }
         return self._call(parameters, x)

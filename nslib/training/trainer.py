@@ -7,6 +7,7 @@ with a cosine schedule and clipped gradients steps each as if it were alone.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -85,25 +86,28 @@ def train(
     parts: Sequence[Part],
     options: TrainingOptions | None = None,
     *,
-    learning_rates: Sequence[float] | None = None,
+    rates: Sequence[tuple[float, float]] | None = None,
     report: Callable[[int, int, float], None] | None = None,
     checkpoint_file: str | os.PathLike[str] | None = None,
 ) -> Training:
     """Train S networks of one architecture, network s on `parts[s]`, together.
 
     The networks are changed in place and end with the weights that were best on their validation
-    rows. `learning_rates` gives each its own in place of that of `options`. `report` is called
-    with steps done, all steps and the mean validation loss. With `checkpoint_file` the state is
-    kept in that file at each evaluation (safetensors); a file that is there is gone on from, and
-    removed at the end.
+    rows. `rates` gives each its own (learning rate, weight decay) in place of those of `options`.
+    `report` is called at each evaluation with steps done, all steps and the mean of the best
+    validation losses so far. With `checkpoint_file` the state is kept in that file at each
+    evaluation (safetensors); a file that is there is gone on from, and removed at the end.
 
-    Each model has the result that it would have alone, up to rounding; same networks, parts and
-    options, same machine: the same numbers. A step whose gradient is not finite is left out for
-    its model. Raises ValueError or TypeError naming the argument for networks of different shape,
-    data that is not finite, of different widths or tasks, and a checkpoint of another training.
+    Each model has the result that it would have alone, up to rounding, where all parts have as
+    many training rows (the smallest sets the batch size of all); same networks, parts and options,
+    same machine: the same numbers. A step whose gradient is not finite is left out for its model.
+
+    Raises ValueError or TypeError naming the argument for networks that differ in more than their
+    float32 weights, have buffers, or whose outputs are not one number or one a class; for parts of
+    different widths or tasks; for rates out of range; and for a checkpoint of another training.
     """
     options = TrainingOptions() if options is None else options
-    state = _State(networks, parts, options, learning_rates)
+    state = _State(networks, parts, options, rates)
     start = time.perf_counter()
     with one_thread():
         if checkpoint_file is not None:
@@ -112,10 +116,10 @@ def train(
             state.advance()
             if state.at_evaluation():
                 state.evaluate()
-                if report is not None:
-                    report(state.step, options.steps, float(state.best.mean()))
                 if checkpoint_file is not None:
                     checkpoint.save(checkpoint_file, state)
+                if report is not None:
+                    report(state.step, options.steps, float(state.best.mean()))
         state.networks.unstack(state.best_matrix, networks)
     if checkpoint_file is not None:
         checkpoint.remove(checkpoint_file)
@@ -133,25 +137,23 @@ class _State:
 
     def __init__(
         self, networks: Sequence[nn.Module], parts: Sequence[Part], options: TrainingOptions,
-        learning_rates: Sequence[float] | None,
+        rates: Sequence[tuple[float, float]] | None,
     ) -> None:
-        rates = learning_rates
         if rates is None:
-            rates = [options.learning_rate] * len(networks)
+            rates = [(options.learning_rate, options.weight_decay)] * len(networks)
         if not (len(networks) == len(parts) == len(rates) >= 1):
             raise ValueError(
-                f"networks, parts, learning_rates: found {len(networks)}, {len(parts)} and "
+                f"networks, parts, rates: found {len(networks)}, {len(parts)} and "
                 f"{len(rates)}, expected as many of each, at least one"
             )
+        rates = [tuple(checks.real(value, "rates", 0.0) for value in pair) for pair in rates]
         self.options = options
-        self.networks = StackedNetworks(networks[0])
-        shapes = {tuple(p.shape for p in network.parameters()) for network in networks}
-        if len(shapes) > 1:
-            raise ValueError("networks: found different shapes, expected one architecture")
+        self.networks = StackedNetworks(networks)
         self.rows = Rows(parts)
-        self.rates = torch.tensor(rates, dtype=torch.float32).unsqueeze(1)
+        self.rates = torch.tensor(rates, dtype=torch.float32)
         self.decayed = self.networks.decayed()
         self.matrix = self.networks.stack(networks)
+        self.check_outputs()
         self.moments = torch.zeros(2, *self.matrix.shape)
         self.best_matrix = self.matrix.clone()
         n = len(networks)
@@ -163,11 +165,28 @@ class _State:
         self.step = 0
         self.history: list[dict[str, Any]] = []
         self.every = max(1, options.steps // options.evaluations)
-        self.batch_size = max(1, min(options.batch_size, self.rows.fewest // 10))
+        self.batch_size = max(1, min(options.batch_size, min(self.rows.lengths) // 10))
         self.identity = {  # what a checkpoint must agree with
-            **asdict(options), "shape": list(self.matrix.shape), "rates": list(rates),
-            "start": float(self.matrix.double().sum()), "data": self.rows.checksum(),
+            **asdict(options), "rates": [list(pair) for pair in rates], "parts": self.rows.checksum(),
+            "networks": f"{networks[0]!r} {hashlib.sha256(self.matrix.numpy().tobytes()).hexdigest()}",
         }
+
+    def check_outputs(self) -> None:
+        """Raise ValueError where the networks do not map the features to what targets need."""
+        rows = self.rows
+        try:
+            with torch.no_grad():
+                n = self.networks(self.matrix[:1], rows.features[:1].unsqueeze(0)).shape[-1]
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"networks: found one that fails on the {rows.features.shape[1]} features of the "
+                f"parts ({error})"
+            ) from error
+        if rows.regression and n != 1:
+            raise ValueError(f"networks: found {n} outputs, expected 1 for targets that are numbers")
+        if not rows.regression and n < rows.n_classes:
+            raise ValueError(f"networks: found {n} outputs, expected one for each of the "
+                             f"{rows.n_classes} classes of the parts")
 
     def at_evaluation(self) -> bool:
         return self.step % self.every == 0 or self.step == self.options.steps
@@ -183,14 +202,18 @@ class _State:
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)
         usable = norm.isfinite()
-        gradient = torch.where(usable, gradient * (options.clip / norm).clamp(max=1.0), 0.0)
+        if not usable.all():
+            gradient, norm = torch.where(usable, gradient, 0.0), torch.where(usable, norm, 1.0)
+        gradient = gradient * (options.clip / norm).clamp_(max=1.0)
         first, second = self.moments
         first.lerp_(gradient, 1 - _BETA1)
         second.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
-        size = self.rates * options.scale(self.step) * usable
-        root = (second / (1 - _BETA2**self.step)).sqrt_().add_(_EPSILON)
-        self.matrix.mul_(1 - size * options.weight_decay * self.decayed)
-        self.matrix.sub_(first / root * (size / (1 - _BETA1**self.step)))
+        rates, decays = self.rates.split(1, dim=1)
+        size = rates * options.scale(self.step) * usable
+        correction = math.sqrt(1 - _BETA2**self.step)
+        root = second.sqrt().add_(_EPSILON * correction)
+        self.matrix.mul_(1 - size * decays * self.decayed)
+        self.matrix.addcdiv_(first * (size * correction / (1 - _BETA1**self.step)), root, value=-1)
         self.summed_loss[alive] += losses.detach()
 
     @torch.no_grad()
@@ -204,7 +227,7 @@ class _State:
         self.best[alive[better]] = losses[better]
         self.best_step[alive[better]] = self.step
         self.waited[alive] = torch.where(better, 0, self.waited[alive] + 1)
-        rates = (self.rates * self.options.scale(self.step)).squeeze(1)
+        rates = self.rates[:, 0] * self.options.scale(self.step)
         for i, model in enumerate(alive.tolist()):
             self.history.append({
                 "model": model, "step": self.step, "learning_rate": float(rates[i]),
