@@ -107,6 +107,14 @@ class TabNet:
     def fit(self, X, y, *, eval_set, **options):
         type(self).fits.append((X, y, eval_set, options))
         self.y = y
+        for callback in options["callbacks"] or ():
+            callback.trainer = SimpleNamespace(
+                early_stopping_metric="val_0_mse", history={"loss": [9.0], "val_0_mse": []}
+            )
+            for epoch in range(options["max_epochs"]):
+                callback.on_epoch_begin(epoch)
+                callback.trainer.history["val_0_mse"].append(0.25 + epoch)
+                callback.on_epoch_end(epoch)
 
     def predict(self, X):
         return np.full((len(X), 1), self.y.mean() + 1, dtype=np.float32)
@@ -141,6 +149,7 @@ def packages(monkeypatch):
         add(name, **{regressor: stand_in(DecisionTreeRegressor),
                      classifier: stand_in(DecisionTreeClassifier)})
     add("pytorch_tabnet")
+    add("pytorch_tabnet.callbacks", Callback=object)
     add("pytorch_tabnet.tab_model", TabNetRegressor=TabNet, TabNetClassifier=TabNet)
     add("rtdl_revisiting_models", FTTransformer=FTTransformer)
     add("tabm", TabM=TabM)
@@ -271,6 +280,20 @@ def test_tabnet_gets_a_standardised_target_and_batches_that_fit(packages):
     }
     np.testing.assert_allclose(model.predict(X[:2]), mean + scale, rtol=1e-6)
     assert model.n_parameters == 3
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_progress_is_a_line_an_epoch(name, packages, capsys):
+    fit, validation, *_ = data("regression")
+    fit_tabular(
+        name, fit, validation, task="regression", seed=3, max_epochs=2, progress=True
+    )
+    out, err = capsys.readouterr()
+    first, second = err.splitlines()
+    assert first.startswith(f"{name}: epoch 1, validation error ") and out == ""
+    assert second.startswith(f"{name}: epoch 2, validation error ")
+    if name == "tabnet":
+        assert "error 0.25, " in first and "error 1.25, " in second
 
 
 def task_of(y, y_validation, **settings):
