@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import torch
@@ -38,6 +38,8 @@ class Feedforward(nn.Module):
         super().__init__()
         self.in_features = checks.positive_int(in_features, "in_features")
         self.out_features = checks.positive_int(out_features, "out_features")
+        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+            raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
         self.hidden = tuple(checks.positive_int(width, "hidden") for width in hidden)
         self.activation = checks.one_of(activation, "activation", ACTIVATIONS)
         self.members = checks.positive_int(members, "members")
@@ -54,6 +56,10 @@ class Feedforward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (..., D) to (..., C), or to (..., k, C) for k > 1 members."""
+        if x.dim() == 0 or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"x: found shape {tuple(x.shape)}, expected {self.in_features} features (..., D)"
+            )
         if self.members > 1:
             x = x.unsqueeze(-2) * self.input_scale
         for i, layer in enumerate(self.layers):
@@ -61,6 +67,9 @@ class Feedforward(nn.Module):
             if self.members > 1:
                 x = torch.addcmul(self.shifts[i], x, self.scales[i])
         return x
+
+    def extra_repr(self) -> str:
+        return f"activation={self.activation!r}, members={self.members}"
 
 
 class MLP(Feedforward):

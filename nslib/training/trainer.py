@@ -52,12 +52,13 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "evaluations", "patience"):
-            checks.positive_int(getattr(self, name), name)
-        for name in ("learning_rate", "clip"):
-            if checks.real(getattr(self, name), name, 0.0) == 0.0:
+            object.__setattr__(self, name, checks.positive_int(getattr(self, name), name))
+        for name in ("learning_rate", "weight_decay", "warmup", "clip"):
+            high = 1.0 if name == "warmup" else math.inf
+            value = checks.real(getattr(self, name), name, 0.0, high)
+            if value == 0.0 and name in ("learning_rate", "clip"):
                 raise ValueError(f"{name}: found 0, expected a positive number")
-        checks.real(self.weight_decay, "weight_decay", 0.0)
-        checks.real(self.warmup, "warmup", 0.0, 1.0)
+            object.__setattr__(self, name, value)
 
     def scale(self, step: int) -> float:
         """Return the learning rate of a step, 1 to `steps`, over the highest."""
@@ -167,8 +168,9 @@ class _State:
         self.every = max(1, options.steps // options.evaluations)
         self.batch_size = max(1, min(options.batch_size, min(self.rows.lengths) // 10))
         self.identity = {  # what a checkpoint must agree with
-            **asdict(options), "rates": [list(pair) for pair in rates], "parts": self.rows.checksum(),
-            "networks": f"{networks[0]!r} {hashlib.sha256(self.matrix.numpy().tobytes()).hexdigest()}",
+            **asdict(options), "rates": [list(pair) for pair in rates],
+            "architecture": repr(networks[0]), "parts": self.rows.checksum(),
+            "weights": hashlib.sha256(self.matrix.numpy().tobytes()).hexdigest(),
         }
 
     def check_outputs(self) -> None:
@@ -183,7 +185,7 @@ class _State:
                 f"parts ({error})"
             ) from error
         if rows.regression and n != 1:
-            raise ValueError(f"networks: found {n} outputs, expected 1 for targets that are numbers")
+            raise ValueError(f"networks: found {n} outputs, expected 1 for a regression")
         if not rows.regression and n < rows.n_classes:
             raise ValueError(f"networks: found {n} outputs, expected one for each of the "
                              f"{rows.n_classes} classes of the parts")
