@@ -46,8 +46,8 @@ def test_resumed_is_as_uninterrupted(tmp_path, regression, steps):
         with pytest.raises(Stopped):
             train(networks, parts(regression), TrainingOptions(**OPTIONS), rates=RATES,
                   report=stopping_at(step), checkpoint_file=file)
-        fresh = mlps(3, outputs=outputs)
-        assert all(torch.equal(weights(a), weights(b)) for a, b in zip(networks, fresh, strict=True))
+        for network, fresh in zip(networks, mlps(3, outputs=outputs), strict=True):
+            assert torch.equal(weights(network), weights(fresh))
         assert list(tmp_path.iterdir()) == [file]
     told = []
     resumed = train(networks, parts(regression), TrainingOptions(**OPTIONS), rates=RATES,
