@@ -1,0 +1,60 @@
+"""What is compared on tables, and the settings of every model: one place to change them.
+
+Every network family has the same candidates of hyper-parameters; the validation rows choose.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from ....data import REGISTRY
+
+BUDGETS = (100, 300, 1000, 3000, 10_000)
+"""Numbers of parameters; they stand for the five structures of Table 6, whose sizes are unknown."""
+
+CANDIDATES = ((0.003, 1.0), (0.01, 0.01), (0.01, 1.0), (0.03, 0.01))
+"""(learning rate, weight decay) tried for every network at a budget."""
+
+SOURCES = MappingProxyType({"TN-gated": "gated", "TN-als": "als", "TN-vsr": "vsr"})
+"""Task-driven networks by the search that finds their structure."""
+
+SEARCHES = MappingProxyType({
+    "gated": {"rows": 2000, "options": {}},
+    "als": {"rows": 5000, "options": {}},
+    "vsr": {"rows": 5000, "options": {}},
+})
+"""Training rows that a search sees at most, and its options where they are not the defaults."""
+
+MAX_RANK = 8  # of the interactions in a network
+
+NETWORKS = ("LN", "KAN", *SOURCES)
+"""Networks that are compared at each budget."""
+
+OURS = MappingProxyType({
+    "TN": {
+        "budget": 50_000, "width": 64, "members": 8, "activation": "tanh", "n_bins": 16,
+        "structure": "pure(1,2)+interact(2;rank=8)", "joined": "als",
+        "candidates": ((0.003, 0.01), (0.003, 1.0)),
+    },
+    "MLP": {
+        "budget": 50_000, "width": 96, "members": 8, "activation": "relu", "n_bins": 16,
+        "structure": None, "joined": None,
+        "candidates": ((0.003, 0.01), (0.003, 1.0)),
+    },
+})
+"""Larger networks with bins and members: the task-driven one and the same with linear neurons.
+
+`width` caps the hidden layers; `joined` is the search whose streams are added to `structure`.
+"""
+
+BOOSTING = ("linear", "hist_gradient_boosting", "xgboost", "lightgbm", "catboost")
+DEEP = ("tabnet", "ft_transformer", "tabm")
+RIVALS = BOOSTING + DEEP
+
+STAND_INS = ("airlines_delay_nyc", "fifa")
+"""Sets of Table 6 that the registry has other rows or features of: no comparison with it."""
+
+TABLE6_SETS = tuple(name for name, spec in REGISTRY.items() if spec.group == "table6")
+
+TEST_SHARE = 0.2
+VALIDATION_SHARE = 0.15  # of the rows that are no test rows

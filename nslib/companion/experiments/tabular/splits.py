@@ -1,0 +1,89 @@
+"""The rows of a data set for one seed: training, validation, test, and what is learnt from which.
+
+The test part is the predecessor's, a fifth of the rows. Features are prepared by what the training
+rows say alone; the scaling of the target, which gives errors their unit, also sees the validation
+rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from ....data import TabularData, preprocessor, split, target_scaler
+from .settings import TEST_SHARE, VALIDATION_SHARE
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A data set divided for one seed.
+
+    `X`, `y`: by the names of `PARTS`; features as published (DataFrames), targets in the units of
+    errors, float64, or int64 class codes. `mean`, `scale`: of the training targets, for networks
+    that want them standardised (0 and 1 for classes). `n_classes`: None for a regression.
+    """
+
+    name: str
+    task: str
+    seed: int
+    X: dict[str, pd.DataFrame]
+    y: dict[str, np.ndarray]
+    mean: float
+    scale: float
+    n_classes: int | None
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of a network: one, or the number of classes."""
+        return self.n_classes or 1
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Rows of each part."""
+        return {part: len(self.y[part]) for part in PARTS}
+
+    def features(self, scaling: str = "robust", n_bins: int = 0) -> dict[str, np.ndarray]:
+        """Return the features of each part as numbers (rows, columns), learnt from training rows.
+
+        See `nslib.data.preprocessor`, which also looks at those rows alone to tell types.
+        """
+        prepare = preprocessor(self.X["train"], scaling, n_bins).fit(self.X["train"])
+        return {part: prepare.transform(self.X[part]) for part in PARTS}
+
+    def targets(self) -> dict[str, np.ndarray]:
+        """Return the targets that networks train on: standardised numbers, or class codes."""
+        if self.n_classes is not None:
+            return dict(self.y)
+        return {part: (y - self.mean) / self.scale for part, y in self.y.items()}
+
+
+def divide(data: TabularData, seed: int) -> Split:
+    """Return the rows of `data` divided for `seed`; classes are stratified in each part.
+
+    Raises the errors of `nslib.data.split`.
+    """
+    X_rest, X_test, y_rest, y_test = split(data, TEST_SHARE, seed)
+    classes = None if data.task == "regression" else np.unique(data.y)
+    X_train, X_validation, y_train, y_validation = train_test_split(
+        X_rest, y_rest, test_size=VALIDATION_SHARE, random_state=seed,
+        stratify=None if classes is None else y_rest,
+    )
+    X = dict(zip(PARTS, (X_train, X_validation, X_test), strict=True))
+    raw = dict(zip(PARTS, (y_train, y_validation, y_test), strict=True))
+    if classes is not None:
+        y = {part: np.searchsorted(classes, values).astype(np.int64)
+             for part, values in raw.items()}
+        return Split(data.name, data.task, seed, X, y, 0.0, 1.0, len(classes))
+    scaler = target_scaler(data.target_scaling).fit(_column(y_rest))
+    y = {part: scaler.transform(_column(values))[:, 0] for part, values in raw.items()}
+    scale = float(y["train"].std())
+    return Split(data.name, data.task, seed, X, y, float(y["train"].mean()), scale or 1.0, None)
+
+
+def _column(y: pd.Series) -> np.ndarray:
+    return y.to_numpy(dtype=np.float64).reshape(-1, 1)
