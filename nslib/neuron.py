@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import checks
+from . import checks, neuron_kernel
 from .structure import NeuronStructure
 
 
@@ -107,8 +107,7 @@ class TaskLinear(nn.Module):
         blocks = self.factors.split([k * rank for k in orders])
         return blocks[orders.index(order)].view(order, rank, self.in_features)
 
-    def _features(self, x: Tensor) -> list[Tensor]:
-        """Return what each stream sums before its weights: (..., D) or (..., R) a stream."""
+    def _checked(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() == 0:
             found = f"dtype {x.dtype}, shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x)
             raise TypeError(f"x: found {found}, expected a floating-point tensor (..., D)")
@@ -117,41 +116,38 @@ class TaskLinear(nn.Module):
                 f"x: found {x.shape[-1]} features in shape {tuple(x.shape)}, "
                 f"expected {self.in_features}"
             )
-        s, features, power = self.structure, [], x
-        for k in range(1, max(s.pure, default=0) + 1):
-            power = x if k == 1 else power * x
-            if k in s.pure:
-                features.append(power)
-        if s.sin:
-            features.append(torch.sin(x))
-        if s.interact:
-            projections = iter(F.linear(x, self.factors).split(s.rank, dim=-1))
-            for k in s.interact:
-                product = next(projections)
-                for _ in range(k - 1):
-                    product = product * next(projections)
-                features.append(product)
-        return features
+        return x
 
     def stream_outputs(self, x: Tensor) -> dict[str, Tensor]:
         """Return each stream's share of the output for x (..., D): a (..., C) tensor a stream.
 
         Without normalisation the streams and the bias add up to the output.
         """
-        weights = self.stream_weights()
+        features = neuron_kernel.features(self._checked(x), self.factors, self.structure)
         return {
-            stream: F.linear(feature, weights[stream])
-            for stream, feature in zip(self.structure.streams, self._features(x), strict=True)
+            stream: F.linear(feature, weights)
+            for (stream, weights), feature in zip(
+                self.stream_weights().items(), features, strict=True
+            )
         }
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (..., D) to (..., C)."""
         if self.batch_norm is None:
-            return F.linear(torch.cat(self._features(x), dim=-1), self.weight, self.bias)
-        outputs = torch.cat(list(self.stream_outputs(x).values()), dim=-1)
-        normalised = self.batch_norm(outputs.reshape(-1, outputs.shape[-1])).view_as(outputs)
-        total = normalised.unflatten(-1, (-1, self.out_features)).sum(-2)
-        return total if self.bias is None else total + self.bias
+            return neuron_kernel.task_linear(
+                self._checked(x), self.weight, self.bias, self.factors, self.structure
+            )
+        norm, total = self.batch_norm, self.bias
+        if norm.training:
+            norm.num_batches_tracked.add_(1)
+        streams = self.stream_outputs(x).values()
+        parts = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        for output, *part in zip(streams, *(p.chunk(len(streams)) for p in parts), strict=True):
+            rows = output.reshape(-1, self.out_features)
+            rows = F.batch_norm(rows, *part, norm.training, norm.momentum, norm.eps)
+            normalised = rows.view_as(output)
+            total = normalised if total is None else total + normalised
+        return total
 
     def extra_repr(self) -> str:
         return (
