@@ -113,7 +113,8 @@ def _rivals(cell: Cell, splits: Sequence[Split]) -> list[dict[str, Any]]:
 def _networks(
     cell: Cell, data: TabularData, splits: Sequence[Split], work: Path
 ) -> list[dict[str, Any]]:
-    family, budget, extra = "TN", cell.budget, {}
+    family, budget = "TN", cell.budget
+    extra: dict[str, Any] = {}
     candidates, structures = CANDIDATES, None
     if cell.model in OURS:
         settings = dict(OURS[cell.model])
@@ -132,6 +133,7 @@ def _networks(
     elif cell.model in SOURCES:
         found = searches.structures(data, SOURCES[cell.model], cell.seeds, work)
         structures = [searches.capped(structure) for structure in found]
+        extra = {"as_linear": True}
     else:
         family = cell.model
     trained = train_networks(

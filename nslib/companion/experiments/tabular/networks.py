@@ -73,23 +73,25 @@ def _smaller(structure: NeuronStructure) -> NeuronStructure:
 def train_networks(
     family: str, splits: Sequence[Split], budget: int, *,
     structures: Sequence[NeuronStructure] | None, candidates: Sequence[tuple[float, float]],
-    options: TrainingOptions, n_bins: int = 0, width: int | None = None, **network: Any,
+    options: TrainingOptions, as_linear: bool = False, n_bins: int = 0,
+    width: int | None = None, **network: Any,
 ) -> list[Trained | None]:
     """Return the trained network of each split, None where no network fits into the budget.
 
+    With `as_linear` the budget is what the network of linear neurons of this budget really has.
     All seeds of one structure, with all candidates (learning rate, weight decay), are one batch.
     Seeds whose encoding gives fewer columns have columns of zeros behind, so that networks agree.
     """
     encoded = _aligned([split.features(n_bins=n_bins) for split in splits])
+    n_inputs, n_outputs = encoded[0]["train"].shape[1], splits[0].n_outputs
+    if as_linear:
+        budget = linear_size(n_inputs, n_outputs, budget)
     groups: dict[NeuronStructure | None, list[int]] = {}
     for i in range(len(splits)):
         groups.setdefault(structures[i] if structures else None, []).append(i)
     found: list[Trained | None] = [None] * len(splits)
     for structure, members in groups.items():
-        make = sized(
-            family, encoded[0]["train"].shape[1], splits[0].n_outputs, budget, structure, width,
-            **network,
-        )
+        make = sized(family, n_inputs, n_outputs, budget, structure, width, **network)
         if make is None:
             continue
         trained = _train_group(
@@ -98,6 +100,12 @@ def train_networks(
         for i, result in zip(members, trained, strict=True):
             found[i] = result
     return found
+
+
+def linear_size(in_features: int, out_features: int, budget: int) -> int:
+    """Return the parameters of the network of linear neurons of a budget; it, where none fits."""
+    make = mlp(in_features, out_features, budget)
+    return budget if make is None else n_parameters(make(generator=torch.Generator()))
 
 
 def _aligned(encoded: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:

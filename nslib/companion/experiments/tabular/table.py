@@ -73,7 +73,7 @@ def write(table: pd.DataFrame, path: str | Path) -> Path:
 
 def read(path: str | Path) -> pd.DataFrame:
     """Return a table written by `write`; ValueError where columns are others."""
-    table = pd.read_csv(reports.folder(path), keep_default_na=True)
+    table = pd.read_csv(reports.folder(path), dtype=dict.fromkeys(_TEXTS, str))
     if tuple(table.columns) != COLUMNS:
         raise ValueError(f"{path}: found the columns {list(table.columns)}, expected {COLUMNS}")
     return _typed(table)

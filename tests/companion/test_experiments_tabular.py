@@ -1,0 +1,253 @@
+"""The grid on tables: splits without leaks, reports that resume, equal numbers on any workers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nslib.companion.experiments.tabular import cells, grid, networks, reports, searches, settings
+from nslib.companion.experiments.tabular.scores import diverged, scores
+from nslib.companion.experiments.tabular.splits import PARTS, divide
+from nslib.data import load_tabular
+from nslib.structure import NeuronStructure
+from nslib.training import TrainingOptions
+
+SMALL = {"models": ["LN", "linear"], "budgets": [100], "seeds": [0, 1], "steps": 20,
+         "progress": False}
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    return load_tabular("diabetes")
+
+
+@pytest.fixture(scope="module")
+def wine():
+    return load_tabular("wine")
+
+
+@pytest.fixture
+def fast_searches(monkeypatch):
+    monkeypatch.setattr(searches, "SEARCHES", {
+        "als": {"rows": 120, "options": {"order": 2, "resamples": 2, "restarts": 2}},
+    })
+    monkeypatch.setattr(cells, "SEARCHES", searches.SEARCHES)
+
+
+@pytest.mark.parametrize("name", ["diabetes", "wine"])
+def test_the_parts_divide_all_rows(name):
+    data = load_tabular(name)
+    split = divide(data, 3)
+    rows = [split.X[part].index for part in PARTS]
+    assert sorted(np.concatenate(rows)) == sorted(data.X.index)
+    assert split.sizes["test"] == pytest.approx(0.2 * len(data.X), abs=1)
+    assert split.sizes["validation"] == pytest.approx(0.15 * 0.8 * len(data.X), abs=1)
+    again, other = divide(data, 3), divide(data, 4)
+    assert split.X["test"].equals(again.X["test"])
+    assert not split.X["test"].index.equals(other.X["test"].index)
+
+
+def test_classes_are_codes_of_every_part(wine):
+    split = divide(wine, 0)
+    for part in PARTS:
+        assert set(split.y[part]) == {0, 1, 2}
+        names = np.unique(wine.y)[split.y[part]]
+        assert (names == wine.y.loc[split.X[part].index]).all()
+
+
+def test_targets_are_in_the_predecessors_units(diabetes):
+    split = divide(diabetes, 0)
+    known = np.concatenate([split.y["train"], split.y["validation"]])
+    assert (known.min(), known.max()) == (-1.0, 1.0)
+    trained = split.targets()["train"]
+    assert trained.mean() == pytest.approx(0, abs=1e-12) and trained.std() == pytest.approx(1)
+    np.testing.assert_allclose(trained * split.scale + split.mean, split.y["train"])
+
+
+def test_nothing_is_learnt_from_rows_outside_training(diabetes):
+    """Other values in validation and test rows change no encoding, search row or target scale."""
+    split = divide(diabetes, 0)
+    X = diabetes.X.astype(float)
+    X.loc[split.X["test"].index] = 1e6
+    X.loc[split.X["validation"].index] = -1e6
+    y = diabetes.y.astype(float)
+    y.loc[split.X["test"].index] = 1e6
+    changed = divide(replace(diabetes, X=X, y=y), 0)
+    for bins in (0, 4):
+        np.testing.assert_array_equal(
+            split.features(n_bins=bins)["train"], changed.features(n_bins=bins)["train"]
+        )
+    for part in ("train", "validation"):
+        np.testing.assert_array_equal(split.y[part], changed.y[part])
+    for ours, theirs in zip(
+        searches.search_rows(split, 50), searches.search_rows(changed, 50), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_search_rows_are_training_rows(diabetes):
+    split = divide(diabetes, 0)
+    X, y = searches.search_rows(split, 50)
+    everything = {tuple(row) for row in split.features()["train"]}
+    assert X.shape[0] == len(y) == 50 and {tuple(row) for row in X} <= everything
+
+
+def test_scores_by_hand(diabetes, wine):
+    split = divide(diabetes, 0)
+    found = scores(split, {part: y + 0.5 for part, y in split.y.items()})
+    assert found["test"]["mse"] == pytest.approx(0.25)
+    assert found["test"]["r2"] == pytest.approx(1 - 0.25 / split.y["test"].var())
+    assert not diverged(split, found)
+    far = scores(split, {part: y + 10.0 for part, y in split.y.items()})
+    assert diverged(split, far)
+    assert diverged(split, scores(split, {p: y + np.nan for p, y in split.y.items()}))
+    split = divide(wine, 0)
+    sure = {part: np.eye(3)[y] for part, y in split.y.items()}
+    found = scores(split, sure)["test"]
+    assert (found["accuracy"], found["f1"], found["log_loss"]) == (1.0, 1.0, 0.0)
+    wrong = {part: np.eye(3)[(y + 1) % 3] for part, y in split.y.items()}
+    assert scores(split, wrong)["test"]["accuracy"] == 0.0
+    assert diverged(split, scores(split, wrong))
+
+
+def test_only_what_has_no_report_is_computed(tmp_path, monkeypatch):
+    first = grid.run(["diabetes"], work=tmp_path, **SMALL)
+    assert len(first) == 4 and not first["diverged"].any()
+    calls = []
+    monkeypatch.setattr(grid, "run_cell", lambda cell, data, work: calls.append(cell.label))
+    pd.testing.assert_frame_equal(grid.run(["diabetes"], work=tmp_path, **SMALL), first)
+    assert calls == []
+    # another configuration, and a file that an interruption left half written
+    grid.run(["diabetes"], work=tmp_path, **{**SMALL, "steps": 21})
+    assert calls == ["diabetes LN 100"]
+    file = tmp_path / "diabetes" / "linear" / "seed-1.json"
+    file.write_bytes(file.read_bytes()[:50])
+    calls.clear()
+    grid.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["linear"]})
+    assert calls == ["diabetes linear"]
+
+
+def test_a_run_that_breaks_off_leaves_no_report(tmp_path, monkeypatch, diabetes):
+    cell = cells.Cell("diabetes", "linear", None, (0, 1))
+    monkeypatch.setattr(reports.files.os, "replace", _stopped)
+    with pytest.raises(KeyboardInterrupt):
+        cells.run_cell(cell, diabetes, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def _stopped(*_):
+    raise KeyboardInterrupt
+
+
+def test_other_cells_survive_one_that_fails(tmp_path, monkeypatch):
+    real = grid.run_cell
+
+    def run_cell(cell, data, work):
+        if cell.model == "LN":
+            raise ValueError("no luck")
+        real(cell, data, work)
+
+    monkeypatch.setattr(grid, "run_cell", run_cell)
+    with pytest.raises(RuntimeError, match="1 of 2 cells failed:\ndiabetes LN 100: .*no luck"):
+        grid.run(["diabetes"], work=tmp_path, **SMALL)
+    assert (tmp_path / "diabetes" / "linear" / "seed-1.json").is_file()
+
+
+def test_a_set_that_is_missing_is_left_out(tmp_path, monkeypatch, capsys):
+    real = grid.load_tabular
+
+    def load(name):
+        if name == "heloc":
+            raise FileNotFoundError("heloc: found no copy")
+        return real(name)
+
+    monkeypatch.setattr(grid, "load_tabular", load)
+    found = grid.run(["heloc", "diabetes"], work=tmp_path, **{**SMALL, "models": ["linear"]})
+    assert set(found["dataset"]) == {"diabetes"}
+    assert "left out heloc" in capsys.readouterr().err
+
+
+def test_the_same_numbers_on_any_number_of_workers(tmp_path):
+    options = {**SMALL, "models": ["LN", "hist_gradient_boosting"]}
+    one = grid.run(["diabetes", "wine"], work=tmp_path / "1", workers=1, **options)
+    two = grid.run(["diabetes", "wine"], work=tmp_path / "2", workers=2, **options)
+    pd.testing.assert_frame_equal(one.drop(columns="seconds"), two.drop(columns="seconds"))
+
+
+def test_unknown_names_and_values_are_told():
+    for arguments, message in (
+        ((["diabetis"], ["LN"]), "diabetes"), ((["diabetes"], ["xgbost"]), "xgboost"),
+        ((["diabetes"], ["LN"], [0]), "budgets"), ((["diabetes"], ["LN"], [100], []), "seeds"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            grid.cells(*arguments)
+
+
+def test_the_searches_that_models_need_come_first():
+    found = grid.cells(["diabetes"], ["TN-als", "TN", "TN-vsr", "linear"], [100, 300], [0])
+    labels = [cell.label for cell in found]
+    assert labels[:2] == ["diabetes search-als", "diabetes search-vsr"]
+    assert sorted(labels[2:]) == [
+        "diabetes TN", "diabetes TN-als 100", "diabetes TN-als 300", "diabetes TN-vsr 100",
+        "diabetes TN-vsr 300", "diabetes linear",
+    ]
+
+
+def test_a_task_driven_cell(tmp_path, fast_searches):
+    found = grid.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["LN", "TN-als"]})
+    report = json.loads((tmp_path / "diabetes" / "TN-als-100" / "seed-0.json").read_text())
+    searched = json.loads((tmp_path / "diabetes" / "search-als" / "seed-0.json").read_text())
+    assert searched["rows"] == 120 and searched["leading_terms"]
+    assert NeuronStructure.parse(report["structure"]).streams == (
+        NeuronStructure.parse(searched["structure"]).streams
+    )
+    assert (report["learning_rate"], report["weight_decay"]) in settings.CANDIDATES
+    counts = found.pivot(index="seed", columns="model", values="n_parameters")
+    assert (counts["TN-als"] <= counts["LN"]).all()
+
+
+def test_seeds_are_grouped_by_structure(diabetes, monkeypatch):
+    batches = []
+    real = networks.train
+
+    def train(models, parts, options, *, rates):
+        batches.append((str(models[0].structure), len(models), len(set(map(id, parts)))))
+        return real(models, parts, options, rates=rates)
+
+    monkeypatch.setattr(networks, "train", train)
+    structures = [NeuronStructure((1,), ()), NeuronStructure((1, 2), ()), NeuronStructure((1,), ())]
+    splits = [divide(diabetes, seed) for seed in range(3)]
+    found = networks.train_networks(
+        "TN", splits, 200, structures=structures, candidates=[(0.01, 0.0), (0.0, 0.0)],
+        options=TrainingOptions(steps=20), as_linear=True,
+    )
+    assert batches == [("pure(1)", 4, 2), ("pure(1,2)", 2, 1)]
+    assert [trained.structure for trained in found] == [str(s) for s in structures]
+    for trained, split in zip(found, splits, strict=True):
+        assert trained.learning_rate == 0.01  # the other stays where it starts
+        assert trained.outputs["test"].shape == split.y["test"].shape
+        mse = np.mean((trained.outputs["validation"] - split.y["validation"]) ** 2)
+        assert mse == pytest.approx(trained.network.validation_loss * split.scale**2, rel=1e-4)
+
+
+@pytest.mark.parametrize("budget", [30, 100, 1000])
+def test_no_network_is_larger_than_its_budget(budget):
+    rich = NeuronStructure((1, 2, 3), (2, 3), 8)
+    limit = networks.linear_size(12, 2, budget)
+    assert limit <= budget
+    for family, structure in (("LN", None), ("TN", rich), ("KAN", None)):
+        make = networks.sized(family, 12, 2, limit, structure)
+        assert make is None or networks.n_parameters(make()) <= limit
+    assert networks.sized("TN", 12, 2, 30, rich)().structure.streams == ("pure 1",)
+    assert networks.sized("TN", 12, 2, 5, rich) is None
+    assert networks.sized("TN", 12, 2, 10**4, rich, width=5)().hidden == (5, 5)
+
+
+def test_structures_are_joined_and_capped():
+    first, second = NeuronStructure((1, 2), (2,), 8), NeuronStructure((1, 4), (3,), 20)
+    assert searches.joined(first, second) == NeuronStructure((1, 2, 4), (2, 3), 8)
+    assert searches.capped(second).rank == settings.MAX_RANK

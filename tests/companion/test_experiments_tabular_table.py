@@ -1,0 +1,172 @@
+"""The table of runs and what is read off it, against tables made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from nslib.companion.experiments.tabular import comparisons, ranks, table
+
+
+def runs(dataset, model, budget, values, *, task="regression", n=50, validation=None):
+    """Rows of one cell; the validation score is the test score unless another is given."""
+    metric = "mse" if task == "regression" else "accuracy"
+    validation = values if validation is None else validation
+    losses = validation if task == "regression" else [1 - v for v in validation]
+    return pd.DataFrame({
+        "dataset": dataset, "task": task, "model": model, "budget": budget,
+        "seed": range(len(values)), "metric": metric, "value": values, "train_value": values,
+        "validation_value": validation, "validation_loss": losses,
+        "f1": [np.nan if task == "regression" else v for v in values], "n_parameters": n,
+        "structure": "", "learning_rate": 0.01, "weight_decay": 1.0, "diverged": False,
+        "seconds": 1.25,
+    })
+
+
+def joined(*parts):
+    return table._typed(pd.concat(parts, ignore_index=True)[list(table.COLUMNS)])
+
+
+@pytest.fixture
+def small():
+    return joined(
+        runs("abalone", "LN", 100, [0.4, 0.5, 0.6]),
+        runs("abalone", "TN-als", 100, [0.3, 0.4, 0.5], validation=[0.1, 0.9, 0.9]),
+        runs("abalone", "TN-vsr", 100, [0.6, 0.2, 0.2], validation=[0.2, 0.3, 0.3], n=40),
+        runs("vehicle", "LN", 100, [0.8, 0.7, 0.9], task="classification"),
+        runs("vehicle", "TN-als", 100, [0.7, 0.7, 0.9], task="classification"),
+        runs("abalone", "xgboost", None, [0.4, 0.4, 0.4], n=None),
+        runs("abalone", "TN", None, [0.2, 0.4, 0.6], n=5000),
+    )
+
+
+def test_a_table_is_what_it_was_after_writing(small, tmp_path):
+    path = table.write(small.sample(frac=1, random_state=0), tmp_path / "tabular.csv")
+    pd.testing.assert_frame_equal(table.read(path), small)
+    first = path.read_bytes()
+    table.write(table.read(path), path)
+    assert path.read_bytes() == first
+
+
+def test_numbers_have_six_digits(tmp_path):
+    path = table.write(runs("abalone", "LN", 100, [1 / 3]), tmp_path / "t.csv")
+    assert ",0.333333," in path.read_text()
+
+
+def test_another_csv_is_no_table(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("dataset,value\nabalone,1\n")
+    with pytest.raises(ValueError, match="found the columns"):
+        table.read(path)
+
+
+def test_means(small):
+    row = comparisons.means(small).set_index(["dataset", "model"]).loc[("vehicle", "LN")]
+    assert row["mean"] == pytest.approx(0.8) and row["std"] == pytest.approx(0.1)
+    assert row["loss"] == pytest.approx(0.2) and row["seeds"] == 3 and row["diverged"] == 0
+
+
+def test_validation_chooses_the_source_of_each_seed(small):
+    found = comparisons.with_best_source(small)
+    best = found[(found["model"] == comparisons.BEST_SOURCE) & (found["dataset"] == "abalone")]
+    assert best.sort_values("seed")["value"].tolist() == [0.3, 0.2, 0.2]
+
+
+def test_pairs_and_shares(small):
+    found = comparisons.pairs(small).set_index(["model", "dataset"])
+    assert found["won"].to_dict() == {
+        ("TN-als", "abalone"): True, ("TN-als", "vehicle"): False, ("TN-vsr", "abalone"): True,
+        ("TN-best", "abalone"): True, ("TN-best", "vehicle"): False,
+    }
+    assert found.loc[("TN-als", "abalone"), "gain"] == pytest.approx(0.2)
+    assert found.loc[("TN-als", "vehicle"), "gain"] == pytest.approx(-1 / 6)
+    shares = comparisons.won(found.reset_index()).set_index("model")
+    assert shares["won"].to_dict() == {"TN-als": 0.5, "TN-vsr": 1.0, "TN-best": 0.5}
+    # a constant gain has no variance: clear for the corrected test
+    assert shares.loc["TN-als", "significant"] == 0.5
+
+
+def test_pairs_of_unequal_size_are_refused():
+    unfair = joined(
+        runs("abalone", "LN", 100, [0.4, 0.5], n=50),
+        runs("abalone", "TN-als", 100, [0.3, 0.4], n=51),
+    )
+    with pytest.raises(ValueError, match="found 51 parameters, expected at most the 50 of LN"):
+        comparisons.pairs(unfair)
+
+
+def test_tests_of_paired_differences():
+    change = np.array([0.3, -0.1, 0.4, 0.2, 0.25])
+    plain = stats.ttest_1samp(change, 0)
+    corrected = comparisons.corrected_t_test(change, test_share=0.2)
+    factor = np.sqrt((1 / 5) / (1 / 5 + 0.25))
+    assert corrected == pytest.approx(2 * stats.t.sf(plain.statistic * factor, 4))
+    assert corrected > plain.pvalue
+    assert comparisons.wilcoxon(change) == stats.wilcoxon(change).pvalue
+    assert comparisons.wilcoxon(np.zeros(3)) == comparisons.corrected_t_test(np.zeros(3)) == 1
+    assert np.isnan(comparisons.wilcoxon(change[:1]))
+    assert np.isnan(comparisons.corrected_t_test(change[:1]))
+
+
+def test_table6_has_the_papers_numbers():
+    paper = comparisons.table6()
+    assert len(paper) == 20 * 5 * 2
+    by_name = paper.set_index(["dataset", "structure", "network"])
+    row = by_name.loc[("california_housing", "S5", "TN")]
+    assert (row["mean"], row["std"]) == (0.0540, 0.0036)
+    wide = paper.pivot(index=["dataset", "metric", "structure"], columns="network", values="mean")
+    wide = wide.reset_index()
+    better = (wide["TN"] < wide["LN"]).where(wide["metric"] == "mse", wide["TN"] > wide["LN"])
+    assert (better.sum(), (wide["TN"] == wide["LN"]).sum()) == (99, 1)  # as claims.yaml says
+
+
+def test_our_best_beside_table6():
+    found = comparisons.beside_table6(joined(
+        # validation prefers the first, whose test error is larger
+        runs("abalone", "TN-als", 100, [0.03, 0.03], validation=[0.01, 0.01]),
+        runs("abalone", "TN-als", 300, [0.02, 0.02], validation=[0.02, 0.02]),
+        runs("abalone", "xgboost", None, [0.001, 0.001]),
+        runs("vehicle", "TN", None, [0.83, 0.84], task="classification"),
+        runs("fifa", "TN-vsr", 100, [0.01, 0.01]),
+    )).set_index("dataset")
+    assert found.loc["abalone", ["mean", "paper", "reached"]].tolist() == [0.03, 0.025, False]
+    assert found.loc["vehicle", "paper"] == 0.824 and found.loc["vehicle", "reached"]
+    assert found["comparable"].to_dict() == {"abalone": True, "fifa": False, "vehicle": True}
+
+
+def test_ours_against_a_rival(small):
+    row = comparisons.against(small).iloc[0]
+    assert (row["dataset"], row["own"], row["rival"]) == (
+        "abalone", pytest.approx(0.4), pytest.approx(0.4)
+    )
+    assert comparisons.against(small, "xgboost", "LN")["reached"].tolist() == [True]
+    assert comparisons.against(small, "LN", "xgboost")["reached"].tolist() == [False]
+
+
+def test_ranks():
+    found = ranks.ranking(joined(
+        *(runs(d, m, None, [v, v]) for d, values in {
+            "abalone": (1, 2, 3), "fifa": (1, 2, 3), "diamonds": (1, 3, 2), "space_ga": (2, 2, 3),
+        }.items() for m, v in zip(("TN", "xgboost", "linear"), values, strict=True)),
+        runs("vehicle", "TN", None, [0.5], task="classification"),
+    ))
+    assert found.datasets == 4
+    assert found.ranks.to_dict() == {"TN": 4.5 / 4, "xgboost": 8.5 / 4, "linear": 11 / 4}
+    assert 0 < found.p < 0.1
+    # q of Demšar (2006), Table 5, for three classifiers
+    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 4)), rel=1e-3)
+    with pytest.raises(ValueError, match="expected at least 3 and 2"):
+        ranks.ranking(runs("abalone", "TN", None, [1.0]))
+
+
+def test_pareto_front():
+    found = ranks.pareto(joined(
+        runs("abalone", "LN", 100, [0.5], n=90), runs("abalone", "KAN", 100, [0.4], n=90),
+        runs("abalone", "LN", 300, [0.3], n=200), runs("abalone", "KAN", 300, [0.3], n=250),
+        runs("abalone", "xgboost", None, [0.1], n=None),
+    )).set_index(["model", "budget"])
+    assert found["front"].to_dict() == {
+        ("KAN", 100): True, ("KAN", 300): False, ("LN", 100): False, ("LN", 300): True,
+    }
