@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-TENSORS = ("matrix", "moments", "rates", "best_matrix", "best", "best_step", "waited", "alive")
+TENSORS = ("alive", "rates", "decays", "matrix", "first", "second",
+           "best_matrix", "best", "best_step", "waited")
 
 
 def save(file: str | os.PathLike[str], state: Any) -> None:
@@ -58,6 +60,7 @@ def resume(file: str | os.PathLike[str], state: Any) -> None:
     for name, tensor in tensors.items():
         setattr(state, name, tensor)
     state.step, state.history = step, history
+    state.summed_loss = torch.zeros(len(state.alive))
 
 
 def remove(file: str | os.PathLike[str]) -> None:

@@ -27,6 +27,7 @@ from .rows import Part, Rows
 from .stacked import StackedNetworks, training_loss
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
+_OF_ALIVE = ("alive", "rates", "decays", "matrix", "first", "second")
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,11 @@ class _State:
         self.options = options
         self.networks = StackedNetworks(networks)
         self.rows = Rows(parts)
-        self.rates = torch.tensor(rates, dtype=torch.float32)
-        self.decayed = self.networks.decayed()
+        self.rates, decays = torch.tensor(rates, dtype=torch.float32).split(1, dim=1)
+        self.decays = decays * self.networks.decayed()
         self.matrix = self.networks.stack(networks)
         self.check_outputs()
-        self.moments = torch.zeros(2, *self.matrix.shape)
+        self.first, self.second = torch.zeros_like(self.matrix), torch.zeros_like(self.matrix)
         self.best_matrix = self.matrix.clone()
         n = len(networks)
         self.best = torch.full((n,), math.inf)
@@ -203,20 +204,18 @@ class _State:
         (gradient,) = torch.autograd.grad(losses.sum(), matrix)
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)
-        usable = norm.isfinite()
+        usable = norm < math.inf  # not so for NaN
         if not usable.all():
             gradient, norm = torch.where(usable, gradient, 0.0), torch.where(usable, norm, 1.0)
         gradient = gradient * (options.clip / norm).clamp_(max=1.0)
-        first, second = self.moments
-        first.lerp_(gradient, 1 - _BETA1)
-        second.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
-        rates, decays = self.rates.split(1, dim=1)
-        size = rates * options.scale(self.step) * usable
-        correction = math.sqrt(1 - _BETA2**self.step)
-        root = second.sqrt().add_(_EPSILON * correction)
-        self.matrix.mul_(1 - size * decays * self.decayed)
-        self.matrix.addcdiv_(first * (size * correction / (1 - _BETA1**self.step)), root, value=-1)
-        self.summed_loss[alive] += losses.detach()
+        self.first.lerp_(gradient, 1 - _BETA1)
+        self.second.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
+        bias1, bias2 = 1 - _BETA1**self.step, math.sqrt(1 - _BETA2**self.step)
+        change = self.first / self.second.sqrt().add_(_EPSILON * bias2)
+        change.addcmul_(self.decays, self.matrix, value=bias1 / bias2)
+        size = self.rates * (options.scale(self.step) * bias2 / bias1)
+        self.matrix.sub_(change.mul_(size * usable))
+        self.summed_loss += losses.detach()
 
     @torch.no_grad()
     def evaluate(self) -> None:
@@ -229,18 +228,15 @@ class _State:
         self.best[alive[better]] = losses[better]
         self.best_step[alive[better]] = self.step
         self.waited[alive] = torch.where(better, 0, self.waited[alive] + 1)
-        rates = self.rates[:, 0] * self.options.scale(self.step)
+        rates = self.rates.squeeze(1) * self.options.scale(self.step)
         for i, model in enumerate(alive.tolist()):
             self.history.append({
                 "model": model, "step": self.step, "learning_rate": float(rates[i]),
-                "training_loss": float(self.summed_loss[model]) / since,
+                "training_loss": float(self.summed_loss[i]) / since,
                 "validation_loss": float(losses[i]),
             })
-        self.summed_loss.zero_()
-        self.keep(self.waited[alive] < self.options.patience)
-
-    def keep(self, kept: Tensor) -> None:
-        """Go on with the models of `alive` that `kept`, a mask, names."""
+        kept = self.waited[alive] < self.options.patience
         if not kept.all():
-            self.alive, self.rates = self.alive[kept], self.rates[kept]
-            self.matrix, self.moments = self.matrix[kept], self.moments[:, kept]
+            for name in _OF_ALIVE:
+                setattr(self, name, getattr(self, name)[kept])
+        self.summed_loss = torch.zeros(len(self.alive))
