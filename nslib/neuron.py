@@ -137,17 +137,24 @@ class TaskLinear(nn.Module):
             return neuron_kernel.task_linear(
                 self._checked(x), self.weight, self.bias, self.factors, self.structure
             )
-        norm, total = self.batch_norm, self.bias
+        return self._normalised(list(self.stream_outputs(x).values()))
+
+    def _normalised(self, streams: list[Tensor]) -> Tensor:
+        """Return the sum (..., C) of the streams, (..., C) each, every one normalised.
+
+        Stream by stream, with what is added to each added once: faster than all in one tensor.
+        """
+        norm, n = self.batch_norm, len(streams)
         if norm.training:
             norm.num_batches_tracked.add_(1)
-        streams = self.stream_outputs(x).values()
-        parts = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
-        for output, *part in zip(streams, *(p.chunk(len(streams)) for p in parts), strict=True):
-            rows = output.reshape(-1, self.out_features)
-            rows = F.batch_norm(rows, *part, norm.training, norm.momentum, norm.eps)
-            normalised = rows.view_as(output)
-            total = normalised if total is None else total + normalised
-        return total
+        shift = norm.bias.view(n, -1).sum(0)
+        total = shift if self.bias is None else shift + self.bias
+        parts = (p.chunk(n) for p in (norm.running_mean, norm.running_var, norm.weight))
+        for i, (stream, *part) in enumerate(zip(streams, *parts, strict=True)):
+            rows = stream.reshape(-1, self.out_features)
+            rows = F.batch_norm(rows, *part, None, norm.training, norm.momentum, norm.eps)
+            total = total.add_(rows) if i else total + rows
+        return total.view_as(streams[0])
 
     def extra_repr(self) -> str:
         return (
