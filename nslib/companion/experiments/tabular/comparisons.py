@@ -60,7 +60,7 @@ def pairs(table: pd.DataFrame, baseline: str = "LN") -> pd.DataFrame:
 
     A row for each source, `BEST_SOURCE` too, data set and budget. Columns: model, dataset, task,
     budget, seeds, baseline and own (mean scores), n_baseline and n_own (the most parameters),
-    gain (share of the baseline's mean loss that is gone), won (own mean is better), p_wilcoxon
+    gain (how much less the mean loss is, over the larger of both), won (own is less), p_wilcoxon
     (signed ranks of the seeds) and p_corrected (t-test by Nadeau and Bengio 2003, for splits that
     overlap), both two-sided, NaN for fewer than two seeds. Raises ValueError for a task-driven
     network of more parameters than the baseline's of the same seed.
@@ -84,12 +84,13 @@ def pairs(table: pd.DataFrame, baseline: str = "LN") -> pd.DataFrame:
             )
         for (dataset, task, budget), group in both.groupby(["dataset", "task", "budget"]):
             change = (group["loss"] - group["loss_base"]).to_numpy()
+            larger = max(group["loss"].mean(), group["loss_base"].mean())
             rows.append({
                 "model": model, "dataset": dataset, "task": task, "budget": budget,
                 "seeds": len(group), "baseline": group["value_base"].mean(),
                 "own": group["value"].mean(), "n_baseline": group["n_parameters_base"].max(),
                 "n_own": group["n_parameters"].max(),
-                "gain": -change.mean() / group["loss_base"].mean(),
+                "gain": -change.mean() / larger if larger else 0.0,
                 "won": bool(change.mean() < 0),
                 "p_wilcoxon": wilcoxon(change), "p_corrected": corrected_t_test(change),
             })

@@ -65,20 +65,23 @@ def _cost(cell: Cell) -> float:
 def run(
     datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = BUDGETS,
     seeds: Sequence[int] = tuple(range(10)), steps: int = TrainingOptions.steps,
-    workers: int = 1, work: str | Path = WORK, progress: bool = True,
+    workers: int = 1, work: str | Path = WORK, resume: bool = True, progress: bool = True,
 ) -> pd.DataFrame:
     """Run what is not done yet on `workers` processes and return the table of all runs.
 
-    Reports go below `work`, relative to the repository. A data set that cannot be found is left
-    out, with a line on stderr. `progress` prints a line for each cell. Raises the errors of `cells`
-    and, after all other cells have run, RuntimeError that names the cells that failed.
+    Reports go below `work`, relative to the repository; without `resume` those that are there are
+    not used. A data set that cannot be found is left out, with a line on stderr. `progress` prints
+    a line for each cell. Raises the errors of `cells` and, after all other cells have run,
+    RuntimeError that names the cells that failed.
     """
     workers = checks.positive_int(workers, "workers")
     folder = reports.folder(work)
     wanted = cells(datasets, models, budgets, seeds, steps)
     data = _load(dict.fromkeys(cell.dataset for cell in wanted))
     wanted = [cell for cell in wanted if cell.dataset in data]
-    missing = [cell for cell in wanted if not cell.is_done(data[cell.dataset], folder)]
+    missing = [
+        cell for cell in wanted if not (resume and cell.is_done(data[cell.dataset], folder))
+    ]
     lines = _Lines(len(wanted), len(wanted) - len(missing), progress)
     failures: dict[str, str] = {}
     for stage in (True, False):  # other cells read what the searches found
@@ -91,6 +94,16 @@ def run(
         text = "\n".join(f"{label}: {error}" for label, error in failures.items())
         raise RuntimeError(f"{len(failures)} of {len(wanted)} cells failed:\n{text}")
     return table.collect([cell for cell in wanted if not cell.is_search], folder)
+
+
+def live(work: str | Path = WORK + "-live", progress: bool = True) -> pd.DataFrame:
+    """Run a small grid on data bundled with scikit-learn, on one process, and return its table."""
+    return run(
+        ("diabetes", "breast_cancer", "wine"),
+        (*NETWORKS, *OURS, "linear", "hist_gradient_boosting"),
+        budgets=(100, 300), seeds=(0, 1, 2), steps=150, work=work, resume=False,
+        progress=progress,
+    )
 
 
 def _load(names: Iterable[str]) -> dict[str, TabularData]:
@@ -121,6 +134,7 @@ def _computed(
             yield cell, _attempt(cell, data[cell.dataset], work)
         return
     with _single_threaded():
+        before = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
         try:
             futures = {
@@ -129,7 +143,7 @@ def _computed(
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BaseException:
-            for process in list(getattr(pool, "_processes", {}).values()):
+            for process in set(multiprocessing.active_children()) - before:
                 process.terminate()
             pool.shutdown(cancel_futures=True)
             raise
