@@ -110,10 +110,11 @@ def linear_size(in_features: int, out_features: int, budget: int) -> int:
 
 def _aligned(encoded: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
     width = max(features["train"].shape[1] for features in encoded)
-    return [
-        {part: np.pad(X, ((0, 0), (0, width - X.shape[1]))) for part, X in features.items()}
-        for features in encoded
-    ]
+    for features in encoded:
+        lacking = width - features["train"].shape[1]
+        if lacking:
+            features.update({p: np.pad(X, ((0, 0), (0, lacking))) for p, X in features.items()})
+    return encoded
 
 
 def _train_group(
