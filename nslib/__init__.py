@@ -3,9 +3,19 @@
 A companion of the NeuronSeek paper (arXiv 2506.15715).
 """
 
+from .estimators import NeuronSeekClassifier, NeuronSeekRegressor, load_estimator
 from .neuron import TaskLinear
 from .search import SearchResult, search, search_many
 from .structure import NeuronStructure
 
-__all__ = ["NeuronStructure", "SearchResult", "TaskLinear", "search", "search_many"]
+__all__ = [
+    "NeuronSeekClassifier",
+    "NeuronSeekRegressor",
+    "NeuronStructure",
+    "SearchResult",
+    "TaskLinear",
+    "load_estimator",
+    "search",
+    "search_many",
+]
 __version__ = "0.1.0"

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 _NORMAL_QUARTILES = 1.349  # between the quartiles of a standard normal distribution
+_FARTHEST = 1e100  # beyond it squares would overflow
 
 
 class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -33,7 +34,8 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Return X (N, D), scaled and clipped."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        z = (X - self.median_) / self.scale_
+        with np.errstate(over="ignore"):
+            z = np.clip((X - self.median_) / self.scale_, -_FARTHEST, _FARTHEST)
         return z / np.sqrt(1.0 + (z / self.limit) ** 2)
 
 

@@ -1,0 +1,246 @@
+"""What both estimators share: parameters, the two stages of `fit`, and what is known after it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from .. import checks
+from ..networks import task_net
+from ..search import METHODS, search
+from ..structure import NeuronStructure
+from ..training import Part, TrainingOptions, train
+from .features import Features
+
+FEWEST_ROWS = 3  # two to train on, one to validate
+
+
+class NeuronSeekEstimator(BaseEstimator):
+    """Base of the regressor and the classifier, which say what the arguments are."""
+
+    def __init__(
+        self,
+        *,
+        method: str = "als",
+        structure: NeuronStructure | str | None = None,
+        max_order: int = 5,
+        rank: int = 8,
+        enrich: bool = True,
+        budget: int = 10_000,
+        members: int = 8,
+        n_bins: int = 0,
+        learning_rates: Sequence[float] = (0.003, 0.01),
+        weight_decays: Sequence[float] = (1e-3, 0.1),
+        steps: int = 2000,
+        batch_size: int = 256,
+        validation_fraction: float = 0.2,
+        random_state: int | np.random.RandomState | None = None,
+        progress: bool = False,
+    ) -> None:
+        self.method = method
+        self.structure = structure
+        self.max_order = max_order
+        self.rank = rank
+        self.enrich = enrich
+        self.budget = budget
+        self.members = members
+        self.n_bins = n_bins
+        self.learning_rates = learning_rates
+        self.weight_decays = weight_decays
+        self.steps = steps
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.progress = progress
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    @property
+    def formula_(self):
+        """The single neuron that the search fitted to the training rows, as sympy expression(s).
+
+        For a regression one expression in the units of y; for classes a dict of each class's
+        logit. The symbols are the columns in the units of the data, missing values filled with the
+        training median: by their names, or x_1, x_2, … where these are not text; "name=category"
+        is 1 for this category, else 0. It is the discovered formula that gives the network its
+        neurons, not the network: that predicts by many such neurons. A sum of monomials, or of
+        products of linear forms where the sum would be too long or lose its digits. None where
+        `structure` was given, since nothing was searched.
+        """
+        check_is_fitted(self)
+        if self.search_ is None:
+            return None
+        try:
+            return self.search_.formula(raw=True)
+        except ValueError:
+            return self.search_.formula(raw=True, expand=False)
+
+    @property
+    def network_(self) -> nn.Module:
+        """The trained `TaskNet`, in double precision, on the features `Features.bounded` makes."""
+        check_is_fitted(self)
+        return self._fitted.network
+
+    @property
+    def n_parameters_(self) -> int:
+        """The number of trained parameters of the network."""
+        check_is_fitted(self)
+        return self._fitted.n_parameters
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file, without pickle; see `nslib.load_estimator`."""
+        from .saving import save_estimator
+
+        save_estimator(self, path)
+
+    def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        """Return X as a DataFrame, checked as scikit-learn does, its values as they are."""
+        fewest = FEWEST_ROWS if reset else 1
+        if not isinstance(X, pd.DataFrame):
+            X = check_array(
+                X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
+                input_name="X", estimator=self,
+            )
+        elif len(X) < fewest or not X.shape[1]:
+            raise ValueError(
+                f"X: found shape {X.shape}, expected at least {fewest} samples and one column"
+            )
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+
+    def _checked(self) -> None:
+        """Raise TypeError or ValueError for a parameter that is none; the others are checked by
+        what they are given to.
+        """
+        checks.one_of(self.method, "method", METHODS)
+        for name in ("max_order", "rank", "budget", "members"):
+            checks.positive_int(getattr(self, name), name)
+        checks.positive_int(self.n_bins, "n_bins", minimum=0)
+        fraction = checks.real(self.validation_fraction, "validation_fraction", 0.0, 1.0)
+        if fraction in (0.0, 1.0):
+            raise ValueError(
+                f"validation_fraction: found {fraction}, expected a number between 0 and 1"
+            )
+        if min(checks.reals(self.learning_rates, "learning_rates", 0.0)) == 0.0:
+            raise ValueError("learning_rates: found 0, expected positive numbers")
+        checks.reals(self.weight_decays, "weight_decays", 0.0)
+        checks.boolean(self.enrich, "enrich")
+        checks.boolean(self.progress, "progress")
+
+    def _given_structure(self) -> NeuronStructure | None:
+        given = self.structure
+        if given is None or isinstance(given, NeuronStructure):
+            return given
+        if not isinstance(given, str):
+            raise TypeError(
+                f"structure: found {given!r}, expected None, a NeuronStructure or its text"
+            )
+        return NeuronStructure.parse(given)
+
+    def _fit(self, X: pd.DataFrame, y: np.ndarray, n_outputs: int) -> None:
+        """Search and train for y (N,): a float64 target or codes of `n_outputs` classes."""
+        self._checked()
+        options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
+        given = self._given_structure()
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        regression = y.dtype.kind == "f"
+        training, validation = _held_out(y, self.validation_fraction, seed)
+        features = Features.learnt(X.iloc[training], self.n_bins)
+        if given is None:
+            ranked = {} if self.method == "vsr" else {"rank": self.rank}
+            self.search_ = search(
+                features.encoded(X.iloc[training]), y[training], self.method, seed=seed,
+                task="regression" if regression else "classification",
+                progress=self.progress, order=self.max_order, **ranked,
+            )
+            self.structure_ = replace(self.search_.structure, rank=self.rank)
+        else:
+            self.search_, self.structure_ = None, given
+        self._target = (float(y[training].mean()), float(y[training].std())) if regression else None
+        if regression:
+            y = (y - self._target[0]) / self._target[1]
+        bounded = features.bounded(X)
+        part = Part(bounded[training], y[training], bounded[validation], y[validation], seed)
+        self._features = features
+        self._train(part, n_outputs, options, seed)
+
+    def _train(self, part: Part, n_outputs: int, options: TrainingOptions, seed: int) -> None:
+        """Train a network for each candidate and keep the best on the validation rows."""
+        structure = self.structure_
+        if self.enrich and self.search_ is not None:
+            structure = enriched(structure, self.rank)
+        d = part.X_train.shape[1]
+        make = task_net(d, n_outputs, self.budget, structure, members=self.members)
+        if make is None:
+            raise ValueError(
+                f"budget: found {self.budget}, expected more parameters for a network of "
+                f"{structure} with {d} features, {n_outputs} outputs and {self.members} members"
+            )
+        rates = list(product(self.learning_rates, self.weight_decays))
+        networks = [make(generator=torch.Generator().manual_seed(seed)) for _ in rates]
+        training = train(
+            networks, [part] * len(rates), options, rates=rates,
+            report=_report if self.progress else None,
+        )
+        losses = [model.validation_loss for model in training.models]
+        best = training.models[int(np.argmin(losses))]
+        self._fitted = replace(best, network=best.network.double().requires_grad_(False))
+        history = training.history.rename(columns={"model": "candidate"})
+        chosen = pd.DataFrame(rates, columns=["highest_learning_rate", "weight_decay"])
+        self.history_ = history.join(chosen, on="candidate")
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return what the network says of X: (N,) standardised targets or (N, C) probabilities."""
+        check_is_fitted(self)
+        return self._fitted.predict(self._features.bounded(self._table(X, reset=False)))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
+
+
+def enriched(structure: NeuronStructure, rank: int) -> NeuronStructure:
+    """Return the structure with the pure streams 1, 2 and the interaction 2 added."""
+    return NeuronStructure(
+        (1, 2, *structure.pure), (2, *structure.interact), rank, structure.sin
+    )
+
+
+def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted numbers of the training and of the validation rows.
+
+    Classes keep their shares, as far as whole rows can, and each has a row to train on.
+    """
+    order = np.random.default_rng(seed).permutation(len(y))
+    n = min(max(1, round(fraction * len(y))), len(y) - 2)
+    if y.dtype.kind == "f":
+        return np.sort(order[n:]), np.sort(order[:n])
+    order = order[np.argsort(y[order], kind="stable")]
+    first = np.r_[True, np.diff(y[order]) != 0]  # these rows of each class are to train on
+    free = order[~first]
+    if not len(free):
+        raise ValueError("y: found one row for each class, expected a class with two rows or more")
+    n = min(n, len(free))
+    places = ((np.arange(n) + 0.5) * len(free) / n).astype(np.int64)
+    validation = np.sort(free[places])
+    return np.setdiff1d(np.arange(len(y)), validation), validation
+
+
+def _report(done: int, total: int, loss: float) -> None:
+    print(f"network: {done}/{total}, validation loss {loss:.4g}", file=sys.stderr, flush=True)

@@ -1,0 +1,80 @@
+"""What an estimator makes of a table: encoded columns for the search, bounded ones for networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.bounded import PiecewiseLinearEncoder, SmoothClipper
+from ..data.table import TableEncoder
+from ..formula import feature_symbols
+
+
+class Features:
+    """The preprocessing of a table, learnt on training rows.
+
+    `encoded` is what the search sees: numbers in the units of the data, categories as columns of
+    zeros and ones or codes. `bounded` is what networks see: the same columns scaled by median and
+    quartiles, clipped smoothly to (-3, 3), then the columns of the bins, if any.
+    """
+
+    def __init__(
+        self, table: TableEncoder, clipper: SmoothClipper, bins: PiecewiseLinearEncoder | None
+    ) -> None:
+        self.table, self.clipper, self.bins = table, clipper, bins
+
+    @classmethod
+    def learnt(cls, X: pd.DataFrame, n_bins: int) -> Features:
+        """Return the preprocessing learnt on the training rows X."""
+        table, clipper = TableEncoder(), SmoothClipper()
+        bounded = clipper.fit_transform(table.fit_transform(X))
+        bins = PiecewiseLinearEncoder(n_bins).fit(bounded) if n_bins else None
+        return cls(table, clipper, bins)
+
+    def encoded(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the encoded columns (N, columns), named; ValueError for names found twice."""
+        names = self.table.names_of(column_names(X))
+        return pd.DataFrame(self.table.transform(X), columns=names)
+
+    def bounded(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the features of networks (N, D)."""
+        bounded = self.clipper.transform(self.table.transform(X))
+        return bounded if self.bins is None else self.bins.transform(bounded)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all that was learnt as plain lists, numbers and text."""
+        bins = None
+        if self.bins is not None:
+            bins = {"n_bins": int(self.bins.n_bins),
+                    "edges": [edges.tolist() for edges in self.bins.edges_]}
+        return {"columns": self.table.columns_, "median": self.clipper.median_.tolist(),
+                "scale": self.clipper.scale_.tolist(), "limit": float(self.clipper.limit),
+                "bins": bins}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Features:
+        """Return the preprocessing of a state; KeyError, TypeError or ValueError for others."""
+        table, clipper = TableEncoder(), SmoothClipper(float(state["limit"]))
+        table.columns_ = state["columns"]
+        clipper.median_ = np.asarray(state["median"], dtype=np.float64)
+        clipper.scale_ = np.asarray(state["scale"], dtype=np.float64)
+        clipper.n_features_in_ = len(table.names_of([""] * len(table.columns_)))
+        if not len(clipper.median_) == len(clipper.scale_) == clipper.n_features_in_:
+            raise ValueError(f"found scales of {len(clipper.scale_)} of its "
+                             f"{clipper.n_features_in_} columns")
+        bins = None
+        if state["bins"] is not None:
+            bins = PiecewiseLinearEncoder(state["bins"]["n_bins"])
+            bins.edges_ = [np.asarray(edges) for edges in state["bins"]["edges"]]
+            bins.encoded_ = [i for i, edges in enumerate(bins.edges_) if len(edges) > 2]
+            bins.n_features_in_ = len(bins.edges_)
+        return cls(table, clipper, bins)
+
+
+def column_names(X: pd.DataFrame) -> list[str]:
+    """Return the names of the columns where all are text, else x_1, x_2, …"""
+    if all(isinstance(name, str) for name in X.columns):
+        return list(X.columns)
+    return [str(symbol) for symbol in feature_symbols(None, X.shape[1])]

@@ -1,0 +1,264 @@
+"""NeuronSeekRegressor and NeuronSeekClassifier: scikit-learn's rules, tables, determinism."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import sympy as sp
+from sklearn.base import clone
+from sklearn.datasets import load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import nslib
+from nslib import NeuronSeekClassifier, NeuronSeekRegressor, NeuronStructure
+
+TINY = {"budget": 100, "members": 1, "learning_rates": (0.03,), "weight_decays": (1e-3,),
+        "steps": 80, "max_order": 1, "rank": 1, "random_state": 0}
+QUICK = {"budget": 400, "members": 2, "learning_rates": (0.01, 0.03), "weight_decays": (1e-3,),
+         "steps": 60, "max_order": 2, "rank": 2, "random_state": 0}
+
+
+@parametrize_with_checks([NeuronSeekRegressor(**TINY), NeuronSeekClassifier(**TINY)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def table(n: int = 120, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table with numbers, text, booleans, categories and missing values, and a target."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({
+        "size": rng.normal(50, 10, n),
+        "count": rng.integers(0, 9, n),
+        "city": rng.choice(["Rome", "Oslo", None], n),
+        "street": [f"street {i}" for i in rng.integers(0, 30, n)],
+        "new": rng.random(n) < 0.5,
+        "grade": pd.Categorical(rng.choice([1, 2, 3], n)),
+    }, index=np.arange(n) + 1000)
+    y = frame["size"].to_numpy() ** 2 / 100 + 5.0 * (frame["city"] == "Oslo").to_numpy()
+    frame.loc[frame.index[::7], "size"] = np.nan
+    return frame, y
+
+
+def test_three_lines_on_a_table_of_text_and_missing_values():
+    X, y = table()
+    model = NeuronSeekRegressor(**QUICK).fit(X, y)
+    assert isinstance(model.formula_, sp.Expr)
+    assert {str(s) for s in model.formula_.free_symbols} <= {
+        "size", "count", "city=Rome", "city=Oslo", "city=missing", "street", "new",
+        "grade=1", "grade=2", "grade=3",
+    }
+    assert sp.Symbol("size") in model.formula_.free_symbols
+    assert np.isfinite(model.predict(X)).all()
+    assert list(model.feature_names_in_) == list(X.columns)
+    assert model.n_parameters_ <= 400
+
+
+def test_the_formula_gives_the_values_of_the_searched_neuron_in_raw_units():
+    X = np.random.default_rng(0).normal(3.0, 2.0, (100, 3))
+    y = 4.0 + X[:, 0] * X[:, 1] - 2.0 * X[:, 2]
+    model = NeuronSeekRegressor(**QUICK).fit(X, y)
+    value = sp.lambdify(sp.symbols("x_1 x_2 x_3"), model.formula_)
+    np.testing.assert_allclose(value(*X.T), y, rtol=1e-4, atol=1e-3)
+    names = [str(symbol) for symbol in model.formula_.free_symbols]
+    assert sorted(names) == ["x_1", "x_2", "x_3"]
+    assert "interact 2" in model.structure_.streams
+
+
+def test_a_long_formula_is_not_expanded():
+    rng = np.random.default_rng(0)
+    X = rng.normal(1e6, 1.0, (60, 2))  # expanded, its monomials would cancel
+    y = (X[:, 0] - 1e6) ** 2 + rng.normal(0, 0.01, 60)
+    model = NeuronSeekRegressor(**QUICK).fit(X, y)
+    value = sp.lambdify(sp.symbols("x_1 x_2"), model.formula_)
+    assert np.corrcoef(value(*X.T), y)[0, 1] > 0.99
+
+
+def test_the_formula_of_classes_is_a_dict_of_logits():
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    names = np.array(["barolo", "grignolino", "barbera"])[y]
+    model = NeuronSeekClassifier(**QUICK).fit(X, names)
+    assert list(model.formula_) == sorted(set(names)) == model.classes_.tolist()
+    assert model.search_.classes.tolist() == model.classes_.tolist()
+    assert model.score(X, names) > 0.9
+    probabilities = model.predict_proba(X)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-9)
+
+
+def test_same_random_state_same_predictions():
+    X, y = table()
+    first, second, other = (
+        NeuronSeekRegressor(**{**QUICK, "random_state": seed}).fit(X, y).predict(X)
+        for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("copy", [
+    lambda model: pickle.loads(pickle.dumps(model)),
+    lambda model: joblib.load(_joblib(model)),
+])
+def test_copies_predict_the_same(copy):
+    X, y = table()
+    model = NeuronSeekRegressor(**TINY).fit(X, y)
+    again = copy(model)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.formula_ == model.formula_
+
+
+def _joblib(model) -> io.BytesIO:
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    return file
+
+
+def test_pipeline_and_grid_search():
+    X, y = load_wine(return_X_y=True)
+    pipeline = make_pipeline(StandardScaler(), NeuronSeekClassifier(**TINY))
+    grid = {"neuronseekclassifier__structure": ["pure(1)", NeuronStructure((1, 2), (2,), 1)]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert search.best_score_ > 0.8
+    assert not hasattr(clone(search.best_estimator_[-1]), "structure_")
+
+
+def test_a_given_structure_is_used_as_it_is():
+    X, y = table()
+    model = NeuronSeekRegressor(**{**TINY, "structure": "pure(1,3)"}).fit(X, y)
+    assert model.structure_ == model.network_.structure == NeuronStructure((1, 3), ())
+    assert model.search_ is None and model.formula_ is None
+
+
+@pytest.mark.parametrize("method", ["gated", "threshold", "vsr"])
+def test_other_methods_of_search(method, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    found = []
+    real = nslib.estimators.base.search
+
+    def recorded(X, y, method, **options):
+        small = {"vsr": {"population": 50, "generations": 2}}.get(method, {"epochs": 2})
+        found.append(method)
+        return real(X, y, method, **options, **small)
+
+    monkeypatch.setattr(nslib.estimators.base, "search", recorded)
+    model = NeuronSeekRegressor(**{**TINY, "method": method, "steps": 5}).fit(X, X[:, 0])
+    assert found == [method] == [model.search_.method]
+    assert isinstance(model.formula_, sp.Expr)
+
+
+def test_enrich_adds_streams_to_the_network_alone():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    plain, rich = (
+        NeuronSeekRegressor(**{**TINY, "steps": 2, "enrich": enrich}).fit(X, X[:, 0])
+        for enrich in (False, True)
+    )
+    assert plain.structure_.streams == rich.structure_.streams == ("pure 1",)
+    assert plain.network_.structure.streams == ("pure 1",)
+    assert rich.network_.structure.streams == ("pure 1", "pure 2", "interact 2")
+
+
+def test_history_names_each_candidate():
+    X, y = table()
+    model = NeuronSeekRegressor(
+        **{**TINY, "learning_rates": (0.01, 0.03), "weight_decays": (0.0, 0.1), "steps": 40}
+    ).fit(X, y)
+    candidates = model.history_.groupby("candidate")[["highest_learning_rate", "weight_decay"]]
+    pairs = {tuple(row) for row in candidates.first().to_numpy()}
+    assert pairs == {(0.01, 0.0), (0.01, 0.1), (0.03, 0.0), (0.03, 0.1)}
+    losses = model.history_["validation_loss"]
+    assert losses.min() == pytest.approx(model._fitted.validation_loss)
+
+
+def test_columns_in_another_order_are_refused():
+    X, y = table()
+    model = NeuronSeekRegressor(**TINY).fit(X, y)
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(X[X.columns[::-1]])
+    with pytest.raises(TypeError, match="'size'"):
+        model.predict(X.assign(size="large"))
+
+
+def test_new_rows_with_unseen_categories_and_all_values_missing():
+    X, y = table()
+    model = NeuronSeekRegressor(**TINY).fit(X, y)
+    new = X.iloc[:3].astype(object)
+    new.iloc[0] = [None] * 6
+    new.iloc[1, 2:4] = ["Paris", "somewhere"]
+    new.iloc[2, 0] = 1e300
+    predicted = model.predict(new)
+    assert (y.min() - 1e-9 <= predicted).all() and (predicted <= y.max() + 1e-9).all()
+
+
+def test_odd_tables():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=12)
+    wide = rng.normal(size=(12, 40))
+    model = NeuronSeekRegressor(**{**TINY, "budget": 500}).fit(wide, y)
+    assert np.isfinite(model.predict(wide)).all()
+    with_constant = np.column_stack([np.full(12, 3.0), wide[:, 0], np.full(12, np.nan)])
+    model = NeuronSeekRegressor(**{**TINY, "n_bins": 4}).fit(with_constant, y)
+    assert np.isfinite(model.predict(with_constant)).all()
+    rare = np.array(["a"] * 8 + ["b"] * 3 + ["c"])  # a class of one row
+    model = NeuronSeekClassifier(**TINY).fit(wide[:, :3], rare)
+    assert model.predict_proba(wide[:, :3]).shape == (12, 3)
+
+
+@pytest.mark.parametrize(("fit", "error", "words"), [
+    (lambda X, y: (X.iloc[:1], y[:1]), ValueError, "1, 6"),
+    (lambda X, y: (X.assign(size=np.inf), y), ValueError, "infinity in the column 'size'"),
+    (lambda X, y: (X.assign(size=pd.Timestamp("2020")), y), TypeError, "'size'"),
+    (lambda X, y: (X, np.where(y > 30, np.nan, y)), ValueError, "NaN"),
+    (lambda X, y: (X, np.zeros(len(y))), ValueError, "constant"),
+    (lambda X, y: (X.rename(columns={"size": "count"}), y), ValueError, "count"),
+])
+def test_bad_data_for_a_regression(fit, error, words):
+    with pytest.raises(error, match=words):
+        NeuronSeekRegressor(**TINY).fit(*fit(*table()))
+
+
+def test_bad_classes():
+    X, _ = table(20)
+    with pytest.raises(ValueError, match="one class"):
+        NeuronSeekClassifier(**TINY).fit(X, np.zeros(20))
+    with pytest.raises(ValueError, match="NaN"):
+        NeuronSeekClassifier(**TINY).fit(X, [None, "a"] * 10)
+    with pytest.raises(ValueError, match="two rows"):
+        NeuronSeekClassifier(**TINY).fit(X, np.arange(20))
+
+
+@pytest.mark.parametrize(("name", "value", "error"), [
+    ("method", "alz", ValueError), ("structure", 3, TypeError), ("structure", "x^2", ValueError),
+    ("max_order", 0, ValueError), ("rank", 1.5, TypeError), ("enrich", 1, TypeError),
+    ("budget", 3, ValueError), ("members", 0, ValueError), ("n_bins", -1, ValueError),
+    ("learning_rates", 0.1, TypeError), ("learning_rates", (0.0,), ValueError),
+    ("weight_decays", (-1.0,), ValueError), ("steps", 0, ValueError),
+    ("batch_size", True, TypeError), ("validation_fraction", 1.0, ValueError),
+    ("progress", None, TypeError),
+])
+def test_bad_parameters_are_named(name, value, error):
+    X, y = table(20)
+    words = "text" if value == "x^2" else name
+    with pytest.raises(error, match=words):
+        NeuronSeekRegressor(**{**TINY, "steps": 1, name: value}).fit(X, y)
+
+
+def test_before_fit():
+    for name in ("formula_", "network_", "n_parameters_"):
+        with pytest.raises(NotFittedError):
+            getattr(NeuronSeekRegressor(), name)
+
+
+def test_progress_goes_to_stderr(capsys):
+    X, y = table(30)
+    NeuronSeekRegressor(**{**TINY, "progress": True, "steps": 4}).fit(X, y)
+    printed = capsys.readouterr()
+    assert printed.out == "" and "network: 4/4" in printed.err
