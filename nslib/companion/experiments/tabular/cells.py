@@ -115,11 +115,12 @@ def _networks(
 ) -> list[dict[str, Any]]:
     family, budget = "TN", cell.budget
     extra: dict[str, Any] = {}
-    candidates, structures = CANDIDATES, None
+    steps, candidates, structures = cell.steps, CANDIDATES, None
     if cell.model in OURS:
         settings = dict(OURS[cell.model])
         family = "LN" if settings["structure"] is None else "TN"
         budget, candidates = settings.pop("budget"), settings.pop("candidates")
+        steps = min(steps, settings.pop("steps"))
         start, source = settings.pop("structure"), settings.pop("joined")
         extra = settings
         if start is not None:
@@ -138,7 +139,7 @@ def _networks(
         family = cell.model
     trained = train_networks(
         family, splits, budget, structures=structures, candidates=candidates,
-        options=TrainingOptions(steps=cell.steps), **extra,
+        options=TrainingOptions(steps=steps), **extra,
     )
     return [_network_facts(split, result) for split, result in zip(splits, trained, strict=True)]
 

@@ -21,7 +21,7 @@ from ....training import TrainingOptions
 from . import reports, table
 from .cells import Cell, run_cell
 from .scores import main_score
-from .settings import BUDGETS, NETWORKS, OURS, RIVALS, SOURCES
+from .settings import BUDGETS, DEEP, LARGEST_BUDGET, NETWORKS, OURS, RIVALS, SOURCES
 
 WORK = "build/tabular"
 
@@ -32,7 +32,7 @@ def cells(
 ) -> list[Cell]:
     """Return the cells of a grid, the searches that they need first, the costly ones early.
 
-    `models`: of `NETWORKS` (one cell a budget), `OURS` and `RIVALS`. Raises ValueError or TypeError
+    `models`: of `NETWORKS` (a cell a budget up to `LARGEST_BUDGET`), `OURS` and `RIVALS`. Raises ValueError or TypeError
     for unknown names and for budgets, seeds and steps that are no such ints.
     """
     models = [checks.one_of(m, "models", (*NETWORKS, *OURS, *RIVALS)) for m in models]
@@ -51,15 +51,20 @@ def cells(
         Cell(name, model, budget, seeds, steps)
         for name in datasets for model in models
         for budget in (budgets if model in NETWORKS else [None])
+        if budget is None or budget <= LARGEST_BUDGET.get(model, budget)
     ]
     return found + sorted(trained, key=_cost, reverse=True)
 
 
 def _cost(cell: Cell) -> float:
-    """Return a rough order of the cells by time: the number of weights that are trained."""
+    """Return a rough order of the cells by time."""
     if cell.model in OURS:
-        return float(OURS[cell.model]["budget"])
-    return float(cell.budget or (1 if cell.model not in ("catboost", *RIVALS[-3:]) else 20_000))
+        weights = OURS[cell.model]["budget"]
+    elif cell.budget is not None:
+        weights = cell.budget * (6 if cell.model == "KAN" else 1)
+    else:
+        weights = 20_000 if cell.model in ("catboost", *DEEP) else 1
+    return float(weights * min(REGISTRY[cell.dataset].rows, 5000))
 
 
 def run(
