@@ -21,8 +21,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import nslib
 from nslib import NeuronSeekClassifier, NeuronSeekRegressor, NeuronStructure
 
-TINY = {"budget": 100, "members": 1, "learning_rates": (0.03,), "weight_decays": (1e-3,),
-        "steps": 80, "max_order": 1, "rank": 1, "random_state": 0}
+TINY = {"budget": 100, "members": 1, "learning_rates": (0.1,), "weight_decays": (1e-3,),
+        "steps": 40, "max_order": 1, "rank": 1, "enrich": False, "random_state": 0}
 QUICK = {"budget": 400, "members": 2, "learning_rates": (0.01, 0.03), "weight_decays": (1e-3,),
          "steps": 60, "max_order": 2, "rank": 2, "random_state": 0}
 

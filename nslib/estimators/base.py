@@ -39,7 +39,7 @@ class NeuronSeekEstimator(BaseEstimator):
         rank: int = 8,
         enrich: bool = True,
         budget: int = 10_000,
-        members: int = 8,
+        members: int = 4,
         n_bins: int = 0,
         learning_rates: Sequence[float] = (0.003, 0.01),
         weight_decays: Sequence[float] = (1e-3, 0.1),
