@@ -32,8 +32,9 @@ def cells(
 ) -> list[Cell]:
     """Return the cells of a grid, the searches that they need first, the costly ones early.
 
-    `models`: of `NETWORKS` (a cell a budget up to `LARGEST_BUDGET`), `OURS` and `RIVALS`. Raises ValueError or TypeError
-    for unknown names and for budgets, seeds and steps that are no such ints.
+    `models`: of `NETWORKS` (a cell a budget up to `LARGEST_BUDGET`), `OURS` and `RIVALS`. Raises
+    ValueError or TypeError for unknown names and for budgets, seeds and steps that are no such
+    ints.
     """
     models = [checks.one_of(m, "models", (*NETWORKS, *OURS, *RIVALS)) for m in models]
     datasets = [checks.one_of(name, "datasets", REGISTRY) for name in datasets]
