@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .. import checks
 from ..threads import one_thread
