@@ -106,8 +106,8 @@ def live(work: str | Path = WORK + "-live", progress: bool = True) -> pd.DataFra
     """Run a small grid on data bundled with scikit-learn, on one process, and return its table."""
     return run(
         ("diabetes", "breast_cancer", "wine"),
-        (*NETWORKS, *OURS, "linear", "hist_gradient_boosting"),
-        budgets=(100, 300), seeds=(0, 1, 2), steps=150, work=work, resume=False,
+        (*NETWORKS, "TN", "linear", "hist_gradient_boosting"),
+        budgets=(100, 300), seeds=(0, 1, 2), steps=100, work=work, resume=False,
         progress=progress,
     )
 
