@@ -20,6 +20,7 @@ from torch import nn
 from .. import checks
 from ..networks import task_net
 from ..search import METHODS, search
+from ..search.columns import finite_columns
 from ..structure import NeuronStructure
 from ..training import Part, TrainingOptions, train
 from .features import Features
@@ -37,12 +38,12 @@ class NeuronSeekEstimator(BaseEstimator):
         structure: NeuronStructure | str | None = None,
         max_order: int = 5,
         rank: int = 8,
-        enrich: bool = True,
+        enrich: bool = False,
         budget: int = 10_000,
         members: int = 4,
         n_bins: int = 0,
         learning_rates: Sequence[float] = (0.003, 0.01),
-        weight_decays: Sequence[float] = (1e-3, 0.1),
+        weight_decays: Sequence[float] = (0.1, 1.0),
         steps: int = 2000,
         batch_size: int = 256,
         validation_fraction: float = 0.2,
@@ -170,11 +171,13 @@ class NeuronSeekEstimator(BaseEstimator):
                 task="regression" if regression else "classification",
                 progress=self.progress, order=self.max_order, **ranked,
             )
-            self.structure_ = replace(self.search_.structure, rank=self.rank)
+            self.structure_ = self.search_.structure
         else:
             self.search_, self.structure_ = None, given
-        self._target = (float(y[training].mean()), float(y[training].std())) if regression else None
+        self._target = None
         if regression:
+            moments = finite_columns(checks.as_target(y[training], len(training)), "y")
+            self._target = float(moments.mean), float(moments.scale)
             y = (y - self._target[0]) / self._target[1]
         bounded = features.bounded(X)
         part = Part(bounded[training], y[training], bounded[validation], y[validation], seed)
@@ -184,8 +187,9 @@ class NeuronSeekEstimator(BaseEstimator):
     def _train(self, part: Part, n_outputs: int, options: TrainingOptions, seed: int) -> None:
         """Train a network for each candidate and keep the best on the validation rows."""
         structure = self.structure_
-        if self.enrich and self.search_ is not None:
-            structure = enriched(structure, self.rank)
+        if self.search_ is not None:
+            structure = replace(structure, rank=self.rank)
+            structure = enriched(structure, self.rank) if self.enrich else structure
         d = part.X_train.shape[1]
         make = task_net(d, n_outputs, self.budget, structure, members=self.members)
         if make is None:
@@ -216,7 +220,7 @@ class NeuronSeekEstimator(BaseEstimator):
 
 
 def enriched(structure: NeuronStructure, rank: int) -> NeuronStructure:
-    """Return the structure with the pure streams 1, 2 and the interaction 2 added."""
+    """Return the streams of the structure and pure 1, pure 2 and interact 2, of this rank."""
     return NeuronStructure(
         (1, 2, *structure.pure), (2, *structure.interact), rank, structure.sin
     )
