@@ -12,6 +12,7 @@ from .predecessor import (
 from .preparation import preprocessor, split, target_scaler
 from .registry import REGISTRY, Dataset
 from .synthetic import FORMULAS, Formula, FormulaTask, make_formula, random_formula
+from .table import TableEncoder
 from .tabular import TabularData, list_tabular, load_tabular
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PiecewiseLinearEncoder",
     "PredecessorSet",
     "SmoothClipper",
+    "TableEncoder",
     "TabularData",
     "list_tabular",
     "load_predecessor_synthetic",

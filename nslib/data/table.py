@@ -93,7 +93,7 @@ def _holds_numbers(column: pd.Series, name: Hashable) -> bool:
     if is_object_dtype(column) and kind in _NUMBERS:
         return True
     if kind == "categorical" or kind in _TEXT and all(
-        isinstance(value, (str, bool, int, float, np.generic)) for value in column.dropna().unique()
+        isinstance(value, (str, bool, int, float, np.generic)) for value in column.dropna()
     ):
         return False
     raise TypeError(
