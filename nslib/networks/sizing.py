@@ -15,6 +15,9 @@ from ..structure import NeuronStructure
 from .feedforward import MLP, TaskNet
 from .spline import KAN
 
+NARROWEST = 4
+"""Width below which one hidden layer is used instead of two: narrower ones hold too little."""
+
 Make = Callable[..., nn.Module]
 """Called with `generator=`, returns a network with fresh weights."""
 
@@ -27,11 +30,11 @@ def n_parameters(network: nn.Module) -> int:
 def mlp(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
     """Return how to make the widest `MLP` of at most `budget` parameters, None where none fits.
 
-    It has two hidden layers of equal width, or one, or none where no more fits; `options` are those
-    of `MLP`.
+    It has two hidden layers of equal width, at least 4; where these do not fit one hidden layer,
+    else none. `options` are those of `MLP`.
     """
     return _widest(
-        lambda hidden: partial(MLP, in_features, out_features, hidden, **options), budget, 2
+        lambda hidden: partial(MLP, in_features, out_features, hidden, **options), budget, (2, 1, 0)
     )
 
 
@@ -48,7 +51,7 @@ def task_net(
         small = replace(structure, rank=rank)
         return partial(TaskNet, in_features, out_features, hidden, small, **options)
 
-    return _widest(make, budget, 2)
+    return _widest(make, budget, (2, 1, 0))
 
 
 def kan(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
@@ -63,7 +66,7 @@ def kan(in_features: int, out_features: int, budget: int, **options: Any) -> Mak
                 lambda hidden, n=n_intervals: partial(
                     KAN, in_features, out_features, hidden, n_intervals=n, **options
                 ),
-                budget, depth, shallower=False,
+                budget, (depth,),
             )
             if found is not None:
                 return found
@@ -71,18 +74,19 @@ def kan(in_features: int, out_features: int, budget: int, **options: Any) -> Mak
 
 
 def _widest(
-    make: Callable[[Sequence[int]], Make], budget: int, depth: int, shallower: bool = True
+    make: Callable[[Sequence[int]], Make], budget: int, depths: Sequence[int]
 ) -> Make | None:
-    """Return `make` of the widest hidden layers within the budget, by doubling and bisection."""
+    """Return `make` of the widest hidden layers, of the first depth that fits the budget."""
     budget = checks.positive_int(budget, "budget")
 
     def fits(width: int, layers: int) -> bool:
         return n_parameters(make((width,) * layers)(generator=torch.Generator())) <= budget
 
-    for layers in range(depth, -1 if shallower else depth - 1, -1):
-        if not fits(1, layers):
+    for layers in depths:
+        low = NARROWEST if layers > 1 else 1
+        if not fits(low, layers):
             continue
-        low, high = 1, 2
+        high = 2 * low
         while layers and high <= budget and fits(high, layers):
             low, high = high, 2 * high
         while layers and high - low > 1:

@@ -11,7 +11,7 @@ import pytest
 
 from nslib.companion.experiments.tabular import cells, grid, networks, reports, searches, settings
 from nslib.companion.experiments.tabular.scores import diverged, scores
-from nslib.companion.experiments.tabular.splits import PARTS, divide
+from nslib.companion.experiments.tabular.splits import PARTS, divide, search_rows
 from nslib.data import load_tabular
 from nslib.structure import NeuronStructure
 from nslib.training import TrainingOptions
@@ -69,7 +69,7 @@ def test_targets_are_in_the_predecessors_units(diabetes):
 
 
 def test_nothing_is_learnt_from_rows_outside_training(diabetes):
-    """Other values in validation and test rows change no encoding, search row or target scale."""
+    """Other values in validation and test rows change no encoding and no target scale."""
     split = divide(diabetes, 0)
     X = diabetes.X.astype(float)
     X.loc[split.X["test"].index] = 1e6
@@ -83,17 +83,26 @@ def test_nothing_is_learnt_from_rows_outside_training(diabetes):
         )
     for part in ("train", "validation"):
         np.testing.assert_array_equal(split.y[part], changed.y[part])
-    for ours, theirs in zip(
-        searches.search_rows(split, 50), searches.search_rows(changed, 50), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
 
 
-def test_search_rows_are_training_rows(diabetes):
-    split = divide(diabetes, 0)
-    X, y = searches.search_rows(split, 50)
-    everything = {tuple(row) for row in split.features()["train"]}
-    assert X.shape[0] == len(y) == 50 and {tuple(row) for row in X} <= everything
+@pytest.mark.parametrize("name", ["diabetes", "wine"])
+def test_no_seed_tests_a_row_that_searches_may_see(name):
+    data = load_tabular(name)
+    seen = set(data.X.index[search_rows(data)])
+    assert len(seen) == pytest.approx(0.4 * len(data.X), abs=1)
+    for seed in range(5):
+        assert seen.isdisjoint(divide(data, seed).X["test"].index)
+
+
+def test_searches_see_their_rows_alone(diabetes):
+    chosen = search_rows(diabetes)
+    X, y = searches.search_data(diabetes, 50)
+    assert X.shape == (50, 10) and y.shape == (50,)
+    other_X, other_y = diabetes.X.astype(float), diabetes.y.astype(float)
+    other_X.loc[~chosen], other_y.loc[~chosen] = 1e6, 1e6
+    changed = searches.search_data(replace(diabetes, X=other_X, y=other_y), 50)
+    np.testing.assert_array_equal(X, changed[0])
+    np.testing.assert_array_equal(y, changed[1])
 
 
 def test_scores_by_hand(diabetes, wine):
@@ -199,7 +208,7 @@ def test_the_searches_that_models_need_come_first():
 def test_a_task_driven_cell(tmp_path, fast_searches):
     found = grid.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["LN", "TN-als"]})
     report = json.loads((tmp_path / "diabetes" / "TN-als-100" / "seed-0.json").read_text())
-    searched = json.loads((tmp_path / "diabetes" / "search-als" / "seed-0.json").read_text())
+    searched = json.loads((tmp_path / "diabetes" / "search-als.json").read_text())
     assert searched["rows"] == 120 and searched["leading_terms"]
     assert NeuronStructure.parse(report["structure"]).streams == (
         NeuronStructure.parse(searched["structure"]).streams
@@ -209,7 +218,7 @@ def test_a_task_driven_cell(tmp_path, fast_searches):
     assert (counts["TN-als"] <= counts["LN"]).all()
 
 
-def test_seeds_are_grouped_by_structure(diabetes, monkeypatch):
+def test_all_seeds_and_candidates_are_one_batch(diabetes, monkeypatch):
     batches = []
     real = networks.train
 
@@ -218,15 +227,15 @@ def test_seeds_are_grouped_by_structure(diabetes, monkeypatch):
         return real(models, parts, options, rates=rates)
 
     monkeypatch.setattr(networks, "train", train)
-    structures = [NeuronStructure((1,), ()), NeuronStructure((1, 2), ()), NeuronStructure((1,), ())]
+    structure = NeuronStructure((1, 2), ())
     splits = [divide(diabetes, seed) for seed in range(3)]
     found = networks.train_networks(
-        "TN", splits, 200, structures=structures, candidates=[(0.01, 0.0), (0.0, 0.0)],
+        "TN", splits, 200, structure=structure, candidates=[(0.01, 0.0), (1e-9, 0.0)],
         options=TrainingOptions(steps=20), as_linear=True,
     )
-    assert batches == [("pure(1)", 4, 2), ("pure(1,2)", 2, 1)]
-    assert [trained.structure for trained in found] == [str(s) for s in structures]
+    assert batches == [("pure(1,2)", 6, 3)]
     for trained, split in zip(found, splits, strict=True):
+        assert trained.structure == "pure(1,2)"
         assert trained.learning_rate == 0.01  # the other stays where it starts
         assert trained.outputs["test"].shape == split.y["test"].shape
         mse = np.mean((trained.outputs["validation"] - split.y["validation"]) ** 2)
@@ -248,5 +257,5 @@ def test_no_network_is_larger_than_its_budget(budget):
 
 def test_structures_are_joined_and_capped():
     first, second = NeuronStructure((1, 2), (2,), 8), NeuronStructure((1, 4), (3,), 20)
-    assert searches.joined(first, second) == NeuronStructure((1, 2, 4), (2, 3), 8)
+    assert searches.joined(first, second) == NeuronStructure((1, 2), (2, 3), 8)
     assert searches.capped(second).rank == settings.MAX_RANK

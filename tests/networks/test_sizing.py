@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nslib.networks import KAN, MLP, TaskNet, kan, mlp, n_parameters, task_net
+from nslib.networks.sizing import NARROWEST
 from nslib.structure import NeuronStructure
 
 SIZES = {"in_features": st.integers(1, 30), "out_features": st.integers(1, 5),
@@ -44,7 +45,8 @@ def check_two_layers_or_fewer(make, count, in_features, out_features, budget):
     def widths(width, layers):
         return (in_features, *(width,) * layers, out_features)
 
-    layers = next((n for n in (2, 1, 0) if count(widths(1, n)) <= budget), None)
+    narrowest = {2: NARROWEST, 1: 1, 0: 0}
+    layers = next((n for n, w in narrowest.items() if count(widths(w, n)) <= budget), None)
     if layers is None:
         assert make is None
         return

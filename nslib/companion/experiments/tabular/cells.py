@@ -16,7 +16,7 @@ from ....training import TrainingOptions
 from . import reports, searches
 from .networks import Trained, train_networks
 from .scores import diverged, scores
-from .settings import CANDIDATES, MAX_RANK, OURS, RIVALS, SEARCHES, SOURCES
+from .settings import BATCH_SIZE, CANDIDATES, MAX_RANK, OURS, RIVALS, SEARCHES, SOURCES
 from .splits import PARTS, Split, divide
 
 
@@ -44,15 +44,22 @@ class Cell:
         """Whether the cell finds structures and trains nothing."""
         return self.model.startswith("search-")
 
+    @property
+    def method(self) -> str:
+        """The name of the search."""
+        return self.model.removeprefix("search-")
+
     def path(self, work: Path, seed: int) -> Path:
         """Return the file of a run's report."""
+        if self.is_search:
+            return searches.path(work, self.dataset, self.method)
         name = self.model if self.budget is None else f"{self.model}-{self.budget}"
         return work / self.dataset / name / f"seed-{seed}.json"
 
     def config(self, data: TabularData, seed: int) -> dict[str, Any]:
         """Return all that the run of a seed depends on."""
         if self.is_search:
-            return searches.config(data, self.model.removeprefix("search-"), self.seeds, seed)
+            return searches.config(data, self.method)
         config = {"dataset": self.dataset, "checksum": data.checksum, "model": self.model,
                   "budget": self.budget, "seed": seed}
         if self.model in RIVALS:
@@ -64,7 +71,7 @@ class Cell:
             config["settings"] = dict(OURS[self.model])
             source = OURS[self.model]["joined"]
         else:
-            config["candidates"] = CANDIDATES
+            config |= {"candidates": CANDIDATES, "batch_size": BATCH_SIZE}
         if source is not None:
             config["search"] = {"method": source, "max_rank": MAX_RANK, **SEARCHES[source]}
         return config
@@ -81,7 +88,7 @@ def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
     start = time.perf_counter()
     with threads(1):
         if cell.is_search:
-            searches.run(data, cell.model.removeprefix("search-"), cell.seeds, work)
+            searches.run(data, cell.method, work)
             return
         splits = [divide(data, seed) for seed in cell.seeds]
         found = _rivals(cell, splits) if cell.model in RIVALS else _networks(
@@ -113,40 +120,38 @@ def _rivals(cell: Cell, splits: Sequence[Split]) -> list[dict[str, Any]]:
 def _networks(
     cell: Cell, data: TabularData, splits: Sequence[Split], work: Path
 ) -> list[dict[str, Any]]:
-    family, budget = "TN", cell.budget
-    extra: dict[str, Any] = {}
-    steps, candidates, structures = cell.steps, CANDIDATES, None
     if cell.model in OURS:
-        settings = dict(OURS[cell.model])
-        family = "LN" if settings["structure"] is None else "TN"
-        budget, candidates = settings.pop("budget"), settings.pop("candidates")
-        steps = min(steps, settings.pop("steps"))
-        start, source = settings.pop("structure"), settings.pop("joined")
-        extra = settings
-        if start is not None:
-            structures = [NeuronStructure.parse(start)] * len(splits)
-        if source is not None:
-            structures = [
-                searches.joined(own, found) for own, found in zip(
-                    structures, searches.structures(data, source, cell.seeds, work), strict=True
-                )
-            ]
-    elif cell.model in SOURCES:
-        found = searches.structures(data, SOURCES[cell.model], cell.seeds, work)
-        structures = [searches.capped(structure) for structure in found]
-        extra = {"as_linear": True}
+        trained = _ours(cell, data, splits, work)
     else:
-        family = cell.model
-    trained = train_networks(
-        family, splits, budget, structures=structures, candidates=candidates,
-        options=TrainingOptions(steps=steps), **extra,
-    )
+        source = SOURCES.get(cell.model)
+        trained = train_networks(
+            cell.model if source is None else "TN", splits, cell.budget, candidates=CANDIDATES,
+            structure=source and searches.capped(searches.structure(data, source, work)),
+            options=TrainingOptions(steps=cell.steps, batch_size=BATCH_SIZE),
+            as_linear=source is not None,
+        )
+    if trained is None:
+        return [{"fits": False}] * len(splits)
     return [_network_facts(split, result) for split, result in zip(splits, trained, strict=True)]
 
 
-def _network_facts(split: Split, trained: Trained | None) -> dict[str, Any]:
-    if trained is None:
-        return {"fits": False}
+def _ours(
+    cell: Cell, data: TabularData, splits: Sequence[Split], work: Path
+) -> list[Trained] | None:
+    settings = dict(OURS[cell.model])
+    structure, source = settings.pop("structure"), settings.pop("joined")
+    if structure is not None:
+        structure = NeuronStructure.parse(structure)
+    if source is not None:
+        structure = searches.joined(structure, searches.structure(data, source, work))
+    steps = min(cell.steps, settings.pop("steps"))
+    return train_networks(
+        "LN" if structure is None else "TN", splits, settings.pop("budget"), structure=structure,
+        options=TrainingOptions(steps=steps), **settings,
+    )
+
+
+def _network_facts(split: Split, trained: Trained) -> dict[str, Any]:
     return {
         "fits": True, "n_parameters": trained.n_parameters, "structure": trained.structure,
         "learning_rate": trained.learning_rate, "weight_decay": trained.weight_decay,

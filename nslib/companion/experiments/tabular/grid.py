@@ -192,9 +192,9 @@ class _Lines:
 
     def _result(self, cell: Cell, work: Path) -> str:
         runs = [reports.read(cell.path(work, seed)) for seed in cell.seeds]
-        seconds = sum(run.get("seconds", 0.0) for run in runs)
         if cell.is_search:
-            return f"{runs[0]['structure']}, {seconds:.1f} s"
+            return f"{runs[0]['structure']}, {runs[0]['seconds']:.1f} s"
+        seconds = sum(run.get("seconds", 0.0) for run in runs)
         values = [run["metrics"]["test"][main_score(run["task"])] for run in runs if run["fits"]]
         if not values or None in values:
             return f"{'not finite' if values else 'no network fits'}, {seconds:.1f} s"

@@ -1,4 +1,4 @@
-"""Train one kind of network on many seeds of a data set, as few batches as structures allow."""
+"""Train one kind of network on many seeds of a data set, as one batch."""
 
 from __future__ import annotations
 
@@ -72,34 +72,23 @@ def _smaller(structure: NeuronStructure) -> NeuronStructure:
 
 def train_networks(
     family: str, splits: Sequence[Split], budget: int, *,
-    structures: Sequence[NeuronStructure] | None, candidates: Sequence[tuple[float, float]],
+    structure: NeuronStructure | None = None, candidates: Sequence[tuple[float, float]],
     options: TrainingOptions, as_linear: bool = False, n_bins: int = 0,
     width: int | None = None, **network: Any,
-) -> list[Trained | None]:
+) -> list[Trained] | None:
     """Return the trained network of each split, None where no network fits into the budget.
 
     With `as_linear` the budget is what the network of linear neurons of this budget really has.
-    All seeds of one structure, with all candidates (learning rate, weight decay), are one batch.
-    Seeds whose encoding gives fewer columns have columns of zeros behind, so that networks agree.
+    All splits, with all candidates (learning rate, weight decay), are one batch; for each the
+    candidate with the best validation loss is taken. Splits whose encoding gives fewer columns have
+    columns of zeros behind, so that networks agree.
     """
     encoded = _aligned([split.features(n_bins=n_bins) for split in splits])
     n_inputs, n_outputs = encoded[0]["train"].shape[1], splits[0].n_outputs
     if as_linear:
         budget = linear_size(n_inputs, n_outputs, budget)
-    groups: dict[NeuronStructure | None, list[int]] = {}
-    for i in range(len(splits)):
-        groups.setdefault(structures[i] if structures else None, []).append(i)
-    found: list[Trained | None] = [None] * len(splits)
-    for structure, members in groups.items():
-        make = sized(family, n_inputs, n_outputs, budget, structure, width, **network)
-        if make is None:
-            continue
-        trained = _train_group(
-            make, [splits[i] for i in members], [encoded[i] for i in members], candidates, options
-        )
-        for i, result in zip(members, trained, strict=True):
-            found[i] = result
-    return found
+    make = sized(family, n_inputs, n_outputs, budget, structure, width, **network)
+    return None if make is None else _train(make, splits, encoded, candidates, options)
 
 
 def linear_size(in_features: int, out_features: int, budget: int) -> int:
@@ -117,7 +106,7 @@ def _aligned(encoded: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]
     return encoded
 
 
-def _train_group(
+def _train(
     make: Make, splits: Sequence[Split], encoded: Sequence[dict[str, np.ndarray]],
     candidates: Sequence[tuple[float, float]], options: TrainingOptions,
 ) -> list[Trained]:

@@ -1,8 +1,7 @@
-"""The structures that searches find on the training rows of a data set, one for each seed."""
+"""The structure that a search finds on a data set, from rows that no seed tests."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,72 +9,60 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ....data import TabularData
+from ....data import TabularData, preprocessor, target_scaler
 from ....formula import count_monomials
-from ....search import SearchResult, search_many
+from ....search import SearchResult, search
 from ....structure import NeuronStructure
 from . import reports
-from .settings import MAX_RANK, SEARCHES
-from .splits import Split, divide
+from .settings import MAX_RANK, SEARCH_SEED, SEARCHES
+from .splits import search_rows
 
-SEARCH_SEED = 0
 _LEADING = 8  # terms of a formula that a report keeps
 _MONOMIALS = 2000  # beyond which a formula is not expanded
 
 
-def config(data: TabularData, method: str, seeds: Sequence[int], seed: int) -> dict[str, Any]:
+def config(data: TabularData, method: str) -> dict[str, Any]:
     """Return what a search's result depends on."""
-    return {
-        "dataset": data.name, "checksum": data.checksum, "method": method, "seeds": list(seeds),
-        "seed": seed, **SEARCHES[method],
-    }
+    return {"dataset": data.name, "checksum": data.checksum, "method": method,
+            "seed": SEARCH_SEED, **SEARCHES[method]}
 
 
-def path(work: Path, dataset: str, method: str, seed: int) -> Path:
+def path(work: Path, dataset: str, method: str) -> Path:
     """Return the file of a search's report."""
-    return work / dataset / f"search-{method}" / f"seed-{seed}.json"
+    return work / dataset / f"search-{method}.json"
 
 
-def run(data: TabularData, method: str, seeds: Sequence[int], work: Path) -> None:
-    """Search with the training rows of each seed and write a report for each.
+def run(data: TabularData, method: str, work: Path) -> NeuronStructure:
+    """Search with rows that no seed tests, write a report and return the structure."""
+    X, y = search_data(data, SEARCHES[method]["rows"])
+    result = search(
+        X, y, method, seed=SEARCH_SEED, task=data.task, **SEARCHES[method]["options"]
+    )
+    facts = {"rows": len(X), "columns": X.shape[1], **_facts(result)}
+    reports.write(path(work, data.name, method), config(data, method), facts)
+    return result.structure
 
-    Data of equal shape are searched as one batch where the method is gated.
+
+def search_data(data: TabularData, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most `n_rows` of the rows that searches may see, encoded, and targets.
+
+    Features and a regression's target are prepared by these rows alone.
     """
-    splits = [divide(data, seed) for seed in seeds]
-    rows = [search_rows(split, SEARCHES[method]["rows"]) for split in splits]
-    groups: dict[int, list[int]] = {}
-    for i, (X, _) in enumerate(rows):
-        groups.setdefault(X.shape[1], []).append(i)
-    for members in groups.values():
-        found = search_many(
-            [rows[i] for i in members], method, seeds=(SEARCH_SEED,), task=data.task,
-            **SEARCHES[method]["options"],
-        )
-        for i, (result,) in zip(members, found, strict=True):
-            seed = splits[i].seed
-            reports.write(
-                path(work, data.name, method, seed), config(data, method, seeds, seed),
-                {"rows": len(rows[i][0]), "columns": rows[i][0].shape[1], **_facts(result)},
-            )
+    rows = np.flatnonzero(search_rows(data))
+    rows = np.sort(np.random.default_rng(SEARCH_SEED).permutation(rows)[:n_rows])
+    X, y = data.X.iloc[rows], data.y.iloc[rows]
+    X = preprocessor(X, "robust").fit_transform(X)
+    if data.task == "classification":
+        return X, np.unique(y, return_inverse=True)[1]
+    return X, target_scaler(data.target_scaling).fit_transform(y.to_numpy(float)[:, None])[:, 0]
 
 
-def search_rows(split: Split, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most `n_rows` training rows, drawn by the split's seed, encoded, and targets."""
-    X, y = split.features()["train"], split.targets()["train"]
-    chosen = np.sort(np.random.default_rng(split.seed).permutation(len(X))[:n_rows])
-    return X[chosen], y[chosen]
-
-
-def structures(
-    data: TabularData, method: str, seeds: Sequence[int], work: Path
-) -> list[NeuronStructure]:
-    """Return the structure for each seed, from its report; the search is run where one lacks."""
-    runs = [
-        (path(work, data.name, method, seed), config(data, method, seeds, seed)) for seed in seeds
-    ]
-    if not reports.all_answer(runs):
-        run(data, method, seeds, work)
-    return [NeuronStructure.parse(reports.read(file)["structure"]) for file, _ in runs]
+def structure(data: TabularData, method: str, work: Path) -> NeuronStructure:
+    """Return the structure from its report; the search is run where that lacks."""
+    file = path(work, data.name, method)
+    if reports.answers(file, config(data, method)):
+        return NeuronStructure.parse(reports.read(file)["structure"])
+    return run(data, method, work)
 
 
 def capped(structure: NeuronStructure) -> NeuronStructure:
@@ -84,11 +71,14 @@ def capped(structure: NeuronStructure) -> NeuronStructure:
 
 
 def joined(first: NeuronStructure, second: NeuronStructure) -> NeuronStructure:
-    """Return the structure with the streams of both and the larger rank, within `MAX_RANK`."""
-    return capped(NeuronStructure(
-        (*first.pure, *second.pure), (*first.interact, *second.interact),
-        max(first.rank, second.rank), first.sin or second.sin,
-    ))
+    """Return the first structure with the interactions of both, of the rank `MAX_RANK`.
+
+    For networks whose features have bins, which express every function of one feature: pure
+    streams beyond the first structure's would add nothing.
+    """
+    return NeuronStructure(
+        first.pure, (*first.interact, *second.interact), MAX_RANK, first.sin
+    )
 
 
 def _facts(result: SearchResult) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The rows of a data set for one seed: training, validation, test, and what is learnt from which.
 
-The test part is the predecessor's, a fifth of the rows. Features are prepared by what the training
-rows say alone; the scaling of the target, which gives errors their unit, also sees the validation
-rows.
+A formula belongs to a data set, not to a seed, so the rows that searches see are chosen once and
+are in no test part. The test part of a seed is a fifth of the data, as the predecessor's, drawn
+from all other rows. Features are prepared by what the training rows say alone; the scaling of the
+target, which gives errors their unit, also sees the validation rows.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from ....data import TabularData, preprocessor, split, target_scaler
-from .settings import TEST_SHARE, VALIDATION_SHARE
+from ....data import TabularData, preprocessor, target_scaler
+from .settings import SEARCH_SEED, SEARCH_SHARE, TEST_SHARE, VALIDATION_SHARE
 
 PARTS = ("train", "validation", "test")
 
@@ -62,19 +63,28 @@ class Split:
         return {part: (y - self.mean) / self.scale for part, y in self.y.items()}
 
 
+def search_rows(data: TabularData) -> np.ndarray:
+    """Return which rows (N,) bool searches may see: the same for all seeds, and tested by none."""
+    chosen = np.zeros(len(data.y), dtype=bool)
+    chosen[_drawn(data, np.arange(len(chosen)), SEARCH_SHARE, SEARCH_SEED)[1]] = True
+    return chosen
+
+
 def divide(data: TabularData, seed: int) -> Split:
     """Return the rows of `data` divided for `seed`; classes are stratified in each part.
 
-    Raises the errors of `nslib.data.split`.
+    Raises ValueError for a class too small to be divided.
     """
-    X_rest, X_test, y_rest, y_test = split(data, TEST_SHARE, seed)
+    searched = search_rows(data)
+    others = np.flatnonzero(~searched)
+    kept, test = _drawn(data, others, TEST_SHARE * len(searched) / len(others), seed)
+    rest = np.sort(np.concatenate([kept, np.flatnonzero(searched)]))
+    train, validation = _drawn(data, rest, VALIDATION_SHARE, seed)
+    rows = dict(zip(PARTS, (train, validation, test), strict=True))
     classes = None if data.task == "regression" else np.unique(data.y)
-    X_train, X_validation, y_train, y_validation = train_test_split(
-        X_rest, y_rest, test_size=VALIDATION_SHARE, random_state=seed,
-        stratify=None if classes is None else y_rest,
-    )
-    X = dict(zip(PARTS, (X_train, X_validation, X_test), strict=True))
-    raw = dict(zip(PARTS, (y_train, y_validation, y_test), strict=True))
+    y_rest = data.y.iloc[rest]
+    X = {part: data.X.iloc[chosen] for part, chosen in rows.items()}
+    raw = {part: data.y.iloc[chosen] for part, chosen in rows.items()}
     if classes is not None:
         y = {part: np.searchsorted(classes, values).astype(np.int64)
              for part, values in raw.items()}
@@ -83,6 +93,16 @@ def divide(data: TabularData, seed: int) -> Split:
     y = {part: scaler.transform(_column(values))[:, 0] for part, values in raw.items()}
     scale = float(y["train"].std())
     return Split(data.name, data.task, seed, X, y, float(y["train"].mean()), scale or 1.0, None)
+
+
+def _drawn(
+    data: TabularData, rows: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows (positions) less a share, and the share drawn by the seed."""
+    return train_test_split(
+        rows, test_size=share, random_state=seed,
+        stratify=None if data.task == "regression" else data.y.iloc[rows],
+    )
 
 
 def _column(y: pd.Series) -> np.ndarray:
