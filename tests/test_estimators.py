@@ -207,6 +207,8 @@ def test_odd_tables():
     with_constant = np.column_stack([np.full(12, 3.0), wide[:, 0], np.full(12, np.nan)])
     model = NeuronSeekRegressor(**{**TINY, "n_bins": 4}).fit(with_constant, y)
     assert np.isfinite(model.predict(with_constant)).all()
+    nothing = NeuronSeekRegressor(**TINY).fit(np.full((12, 2), np.nan), y)
+    assert np.isfinite(nothing.predict(wide[:, :2])).all()
     rare = np.array(["a"] * 8 + ["b"] * 3 + ["c"])  # a class of one row
     model = NeuronSeekClassifier(**TINY).fit(wide[:, :3], rare)
     assert model.predict_proba(wide[:, :3]).shape == (12, 3)

@@ -77,3 +77,9 @@ def test_the_preprocessor_bounds_and_bins_a_table():
     assert preprocessor(data.X, "robust", n_bins=4).fit_transform(data.X).shape[1] > 40
     with pytest.raises(ValueError, match="n_bins: found -1"):
         preprocessor(data, n_bins=-1)
+
+
+def test_the_farthest_values_are_at_the_limit():
+    clipper = SmoothClipper().fit(np.arange(10.0)[:, None] * 1e-3)
+    far = np.array([[1e200], [-1e200], [1e308], [-1e308]])
+    np.testing.assert_allclose(clipper.transform(far)[:, 0], [3, -3, 3, -3])

@@ -225,3 +225,10 @@ def test_noise_on_few_rows_is_not_taken_for_an_interaction():
         task = make_predecessor_sets(seed=seed)[0]
         found = nslib.search(task.X[:480], task.y[:480])
         assert found.structure.streams == task.structure.streams == ("pure 2",)
+
+
+def test_nothing_to_explain_it_with_or_left_to_explain():
+    y = np.arange(20.0)
+    assert search(np.ones((20, 3)), y).predict(np.ones((1, 3))) == pytest.approx(y.mean())
+    x = np.array([0.0, 1, 1, 0, 0, 1, 2, 0])  # the pure order 1 leaves an error of exactly zero
+    assert search(x[:, None], x, order=2, rank=2).structure.streams == ("pure 1",)

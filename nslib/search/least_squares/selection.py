@@ -237,14 +237,16 @@ class Selection:
     ) -> list[Candidate]:
         """Fit one rank-one term of every order to the residual."""
         model, found = current.model, []
-        outputs = residual.shape[1]
+        outputs, sample = residual.shape[1], residual[self.start_rows]
+        if not (self.starts.whitened.shape[1] and sample.square().any()):
+            return []  # no feature varies, or nothing is left to explain
         for k in orders:
             if len(model.factors.get(k, ())) >= self.rank:
                 continue
             blank = torch.ones(k, self.n_features, dtype=torch.float64)
             if not self._affordable(model.with_term(blank, torch.ones(outputs).double())):
                 continue
-            factors = self.starts.candidate(residual[self.start_rows], k, effort)
+            factors = self.starts.candidate(sample, k, effort)
             products = torch.cat([
                 term_values(factors, rows) for rows, _ in self.objective.data.chunks()
             ])
