@@ -22,16 +22,16 @@ class NeuronSeekRegressor(RegressorMixin, NeuronSeekEstimator):
     `nslib.data.table`); networks see features clipped smoothly, so that none can diverge.
 
     Arguments: `method` of the search, a key of `nslib.search.METHODS`, and its highest order
-    `max_order`; `rank`: rank-one terms of an interaction, at most in the search, exactly in the
-    network; `structure`, a NeuronStructure or its text such as "pure(1,2)+interact(2;rank=8)", used
-    as it is instead of a search. `enrich`: whether the network's neurons have the streams pure 1,
-    pure 2 and interact 2 beside those found, since a formula that suffices for one neuron on the
-    data need not suffice for stacked ones. `budget`: most parameters of the network; `members` of
-    its ensemble, which share most of them; `n_bins` of the piecewise-linear encoding of each
-    feature that the network sees besides (0: none). `learning_rates`, `weight_decays`: each pair is
-    a candidate. `steps`, at most, and `batch_size` of the training; `validation_fraction` of the
-    rows held out; `random_state`: the same int, on the same machine, gives the same estimator;
-    `progress`: plain lines on stderr.
+    `max_order`; `rank`: rank-one terms of an interaction, the most in the search and, where its
+    layers are as wide, those in the network; `structure`, a NeuronStructure or its text such as
+    "pure(1,2)+interact(2;rank=8)", used as it is instead of a search. `enrich`: whether the
+    network's neurons have the streams pure 1, pure 2 and interact 2 beside those found, since a
+    formula that suffices for one neuron on the data need not suffice for stacked ones. `budget`:
+    most parameters of the network; `members` of its ensemble, which share most of them; `n_bins` of
+    the piecewise-linear encoding of each feature that the network sees besides (0: none).
+    `learning_rates`, `weight_decays`: each pair is a candidate. `steps`, at most, and `batch_size`
+    of the training; `validation_fraction` of the rows held out; `random_state`: the same int, on
+    the same machine, gives the same estimator; `progress`: plain lines on stderr.
 
     After `fit`: `structure_` and `formula_` found (see there what the formula is and is not);
     `search_`, the SearchResult, None for a given structure; `network_`, a torch module;
