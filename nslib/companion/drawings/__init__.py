@@ -4,6 +4,7 @@ from . import (
     ablations,
     any_function,
     neuron,
+    real_world,
     recovery,
     scaling,
     search,
@@ -13,5 +14,5 @@ from . import (
     trajectories,
 )
 
-__all__ = ["ablations", "any_function", "neuron", "recovery", "scaling", "search", "stability",
-           "start", "super_expressive", "trajectories"]
+__all__ = ["ablations", "any_function", "neuron", "real_world", "recovery", "scaling", "search",
+           "stability", "start", "super_expressive", "trajectories"]

@@ -1,0 +1,154 @@
+"""Figures of notebook 11: errors of all models on the real-world sets, and against parameters."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from ..figures import DOUBLE, PALETTE, drawing
+
+_KINDS = {  # kind: legend, colour, marker, face
+    "task-driven": ("task-driven (ours)", PALETTE[0], "D", PALETTE[0]),
+    "control": ("linear neurons, same training", PALETTE[4], "s", "0.8"),
+    "rival": ("rival", "black", "o", "white"),
+}
+_NAMES = {
+    "heart_failure": "heart failure", "stellar_classification": "stellar",
+    "cern_dielectron_sample": "collision", "asteroid_diameter": "asteroid",
+    "cern_zee_2011": "collision 2011*", "breast_cancer": "breast cancer",
+    "hist_gradient_boosting": "HistGradientBoosting", "xgboost": "XGBoost",
+    "lightgbm": "LightGBM", "catboost": "CatBoost", "tabnet": "TabNet",
+    "ft_transformer": "FT-Transformer", "tabm": "TabM",
+}
+_FAMILIES = {  # model: colour, marker
+    "LN": ("0.45", "s"), "MLP": ("0.45", "P"), "TN-als": (PALETTE[0], "D"),
+    "TN-gated": (PALETTE[3], "v"), "TN-vsr": (PALETTE[4], "^"), "TN": ("black", "*"),
+    "linear": ("0.3", "x"), "tabnet": (PALETTE[5], "p"), "ft_transformer": (PALETTE[1], "h"),
+    "tabm": (PALETTE[6], "o"),
+}
+_TICKS = [a * 10.0**k for k in range(-4, 5) for a in (1, 1.2, 1.5, 2, 3, 5)]
+_MOST_TICKS = 4
+
+
+@drawing
+def real_world_scores(data: pd.DataFrame) -> Figure:
+    """Draw each model's loss over that of the best rival, a panel a data set, models below.
+
+    `data`: a row a model and data set: dataset, metric, model, kind ("task-driven", "control",
+    "rival"), ratio, low, high (range over the seeds), band (one standard deviation of the best
+    rival above it), chosen (our network by the validation rows). Models stand in order of the rows.
+    """
+    datasets, models = list(data["dataset"].unique()), list(data["model"].unique())
+    figure, panels = plt.subplots(
+        1, len(datasets), figsize=(DOUBLE, 0.9 + 0.17 * len(models)), sharey=True, squeeze=False
+    )
+    for axes, dataset in zip(panels[0], datasets, strict=True):
+        part = data[data["dataset"] == dataset]
+        axes.axvspan(1.0, part["band"].iloc[0], color="0.85", zorder=0, linewidth=0)
+        floor = _floor(part[["low", "high"]])
+        axes.axvline(1.0, color="0.4", linewidth=0.8, linestyle="-")
+        for row in part.itertuples():
+            _, colour, marker, face = _KINDS[row.kind]
+            y = models.index(row.model)
+            axes.plot([max(row.low, floor), row.high], [y, y], color=colour, linewidth=0.9,
+                      linestyle="-")
+            axes.plot([row.ratio], [y], color=colour, marker=marker, markerfacecolor=face,
+                      markersize=4, linestyle="none")
+            if row.chosen:
+                axes.plot([row.ratio], [y], color="black", marker="o", markersize=9,
+                          fillstyle="none", linestyle="none")
+        unit = "MSE" if part["metric"].iloc[0] == "mse" else "wrong classes"
+        axes.set_title(f"{_NAMES.get(dataset, dataset)}\n({unit})")
+        _ratio_axis(axes, part)
+    panels[0, 0].set_yticks(range(len(models)), [_label(model) for model in models])
+    panels[0, 0].set_ylim(len(models) - 0.5, -0.5)
+    figure.supxlabel("test loss over the best rival's; marker: mean, line: range over the seeds",
+                     fontsize=7.5)
+    handles = [Line2D([], [], color=colour, marker=marker, markerfacecolor=face, markersize=4,
+                      linestyle="none", label=name)
+               for kind, (name, colour, marker, face) in _KINDS.items()
+               if kind in set(data["kind"])]
+    handles.append(Line2D([], [], color="black", marker="o", markersize=8, fillstyle="none",
+                          linestyle="none", label="chosen by validation"))
+    handles.append(Patch(color="0.85", label="best rival + 1 std"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+    return figure
+
+
+def _label(model: str) -> str:
+    name, *budget = model.split(" ")
+    return " ".join([_NAMES.get(name, name), *budget])
+
+
+def _floor(ends: pd.DataFrame) -> float:
+    """Return the least positive value: ends of lines at 0 are drawn there on a logarithmic axis."""
+    return float(ends.where(ends > 0).min(axis=None))
+
+
+def _ratio_axis(axes: Axes, part: pd.DataFrame) -> None:
+    """Give a logarithmic axis a few round ticks in the range of the data."""
+    axes.set_xscale("log")
+    low, high = _floor(part[["low", "high"]]), max(part["high"].max(), part["band"].max())
+    margin = (high / low) ** 0.06
+    axes.set_xlim(low / margin, high * margin)
+    inside = [tick for tick in _TICKS if low <= tick <= high]
+    step = int(np.ceil(len(inside) / _MOST_TICKS)) or 1
+    inside = sorted({1.0, *(tick for tick in inside[::step] if abs(np.log(tick)) > np.log(
+        high / low) / (_MOST_TICKS + 2))})
+    axes.xaxis.set_major_locator(FixedLocator(inside))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+
+
+@drawing
+def real_world_parameters(data: pd.DataFrame) -> Figure:
+    """Draw test loss against trained parameters, a panel a data set; trees are lines.
+
+    `data`: a row a model and data set: dataset, metric, model (without budget), n_parameters (NaN
+    for trees), loss, low, high (range over the seeds). Trees: only the best is drawn.
+    """
+    datasets = list(data["dataset"].unique())
+    figure, panels = plt.subplots(
+        1, len(datasets), figsize=(DOUBLE, 2.5), squeeze=False
+    )
+    for axes, dataset in zip(panels[0], datasets, strict=True):
+        part = data[data["dataset"] == dataset]
+        part = part.assign(low=part["low"].clip(lower=_floor(part[["low", "high"]])))
+        trees = part[part["n_parameters"].isna()].sort_values("loss")
+        if len(trees):
+            axes.axhline(trees["loss"].iloc[0], color="black", linewidth=0.9, linestyle="--")
+        for model, rows in part.dropna(subset=["n_parameters"]).groupby("model", sort=False):
+            colour, marker = _FAMILIES[model]
+            rows = rows.sort_values("n_parameters")
+            axes.vlines(rows["n_parameters"], rows["low"], rows["high"], color=colour,
+                        linewidth=0.7, linestyle="-")
+            axes.plot(rows["n_parameters"], rows["loss"], color=colour, marker=marker,
+                      linestyle="-", linewidth=0.8,
+                      markersize=7 if marker == "*" else 4.5,
+                      markerfacecolor="white" if model in ("tabnet", "ft_transformer", "tabm")
+                      else colour)
+        unit = "MSE" if part["metric"].iloc[0] == "mse" else "wrong classes"
+        axes.set(xscale="log", yscale="log", title=f"{_NAMES.get(dataset, dataset)}\n({unit})")
+        low, high = part["low"].min(), part["high"].max()
+        inside = [tick for tick in _TICKS if low <= tick <= high]
+        step = int(np.ceil(len(inside) / 5)) or 1
+        axes.yaxis.set_major_locator(FixedLocator(inside[::step]))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+    panels[0, 0].set_ylabel("test loss")
+    figure.supxlabel("trained parameters (dashed: the best boosted trees); "
+                     "marker: mean, line: range over the seeds", fontsize=7.5)
+    present = [model for model in _FAMILIES if model in set(data["model"])]
+    handles = [Line2D([], [], color=colour, marker=marker, markersize=5, linestyle="none",
+                      markerfacecolor="white" if m in ("tabnet", "ft_transformer", "tabm")
+                      else colour, label=_label(m))
+               for m in present for colour, marker in [_FAMILIES[m]]]
+    figure.legend(handles=handles, loc="outside upper center", ncols=10, frameon=False,
+                  columnspacing=0.9, handletextpad=0.1)
+    return figure
