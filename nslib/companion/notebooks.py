@@ -179,7 +179,8 @@ def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]
             filter(None, [folder, before.get("JUPYTER_PATH")])
         )
         os.environ.update(JUPYTER_RUNTIME_DIR=f"{folder}/runtime", IPYTHONDIR=f"{folder}/ipython",
-                          NSLIB_ROOT=str(root), NSLIB_PRESET=preset)
+                          NSLIB_ROOT=str(root), NSLIB_PRESET=preset,
+                          NSLIB_STARTED_IN=os.getcwd())
         os.environ.pop("MPLBACKEND", None)
         if output is not None:
             os.environ["NSLIB_OUTPUT"] = str(output)

@@ -53,6 +53,14 @@ def results(preset: str, notebook: str) -> Path:
     return output(preset) / "results" / preset / notebook
 
 
+def given(path: str) -> Path:
+    """Return the path that a user gave: `~` is the home folder, and others than absolute ones
+    start where the user is: where `nslib run` was called, which a notebook's kernel is told in
+    `NSLIB_STARTED_IN`, else in the current folder.
+    """
+    return Path(os.environ.get("NSLIB_STARTED_IN", ".")) / Path(path).expanduser()
+
+
 def valid_name(value: object, name: str) -> str:
     """Return `value` if it can name a file anywhere: letters, digits, - and _ only.
 

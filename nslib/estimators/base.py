@@ -80,10 +80,10 @@ class NeuronSeekEstimator(BaseEstimator):
         For a regression one expression in the units of y; for classes a dict of each class's
         logit. The symbols are the columns in the units of the data, missing values filled with the
         training median: by their names, or x_1, x_2, … where these are not text; "name=category"
-        is 1 for this category, else 0. It is the discovered formula that gives the network its
-        neurons, not the network: that predicts by many such neurons. A sum of monomials, or of
-        products of linear forms where the sum would be too long or lose its digits. None where
-        `structure` was given, since nothing was searched.
+        is 1 for this category, else 0. `formula_inputs` has their values for rows of a table. It is
+        the discovered formula that gives the network its neurons, not the network: that predicts by
+        many such neurons. A sum of monomials, or of products of linear forms where the sum would be
+        too long or lose its digits. None where `structure` was given, since nothing was searched.
         """
         check_is_fitted(self)
         if self.search_ is None:
@@ -92,6 +92,15 @@ class NeuronSeekEstimator(BaseEstimator):
             return self.search_.formula(raw=True)
         except ValueError:
             return self.search_.formula(raw=True, expand=False)
+
+    def formula_inputs(self, X: Any) -> pd.DataFrame:
+        """Return what the symbols of `formula_` stand for: a column each, for the rows of X (N, D).
+
+        Numbers are as in X with missing ones filled in, "name=category" is 0 or 1. Raises the
+        errors of `fit` for X, and ValueError for other columns than those of the fit.
+        """
+        check_is_fitted(self)
+        return self._features.encoded(self._table(X, reset=False))
 
     @property
     def network_(self) -> nn.Module:

@@ -1,0 +1,162 @@
+"""A found formula for readers: its terms by their effect on the data, as LaTeX and as MathML."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+
+from ...estimators.base import NeuronSeekEstimator
+
+_ESCAPES = {"\\": r"\backslash ", " ": r"\ ", "^": r"\hat{}", "~": r"\sim ",
+            **{c: f"\\{c}" for c in "_%#$&{}"}}
+
+
+class Output(NamedTuple):
+    """One output of a formula: `name` (the target, or a class), its constant, and its terms.
+
+    terms: sympy expressions without symbols in common; effects: the standard deviation of each over
+    the rows, in the units of the output; both by falling effect.
+    """
+
+    name: str
+    constant: float
+    terms: tuple[sp.Expr, ...]
+    effects: tuple[float, ...]
+
+
+def outputs(model: NeuronSeekEstimator, X: pd.DataFrame, target: str) -> list[Output]:
+    """Return the found formula of a fitted model, in raw units, on the rows X (N, D).
+
+    One output for a regression, the logit of each class otherwise. Powers of columns that hold only
+    0 and 1 are these columns themselves.
+    """
+    inputs = model.formula_inputs(X)
+    formula = model.formula_
+    found = formula if isinstance(formula, dict) else {target: formula}
+    binary = {sp.Symbol(name) for name in inputs if set(inputs[name]) <= {0.0, 1.0}}
+    columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
+    return [_output(str(name), expression, columns, binary)
+            for name, expression in found.items()]
+
+
+def _output(
+    name: str, expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray], binary: set[sp.Symbol]
+) -> Output:
+    constant, joined = 0.0, {}
+    for term in sp.Add.make_args(expression):
+        coefficient, rest = term.as_coeff_Mul()
+        if rest.is_Pow or rest.is_Mul:
+            rest = sp.Mul(*(base if base in binary else base**power
+                            for base, power in rest.as_powers_dict().items()))
+        if rest.free_symbols:
+            joined[rest] = joined.get(rest, 0.0) + float(coefficient)
+        else:
+            constant += float(coefficient * rest)
+    terms = [(float(np.std(coefficient * _values(rest, columns))), coefficient * rest)
+             for rest, coefficient in joined.items()]
+    terms.sort(key=lambda term: -term[0])
+    return Output(name, constant, tuple(t for _, t in terms), tuple(e for e, _ in terms))
+
+
+def _values(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray:
+    """Return the values of a product of symbols or of linear forms on all rows."""
+    if all(base.is_Symbol for base in expression.as_powers_dict()):
+        return np.prod([columns[base] ** int(power)
+                        for base, power in expression.as_powers_dict().items()], axis=0)
+    return evaluated(expression, columns)
+
+
+def evaluated(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray:
+    """Return the values (N,) of an expression whose symbols have these values (N,)."""
+    used = sorted(expression.free_symbols, key=str)
+    renamed = [sp.Symbol(f"_{i}") for i in range(len(used))]
+    function = sp.lambdify(renamed, expression.xreplace(dict(zip(used, renamed, strict=True))))
+    n = len(next(iter(columns.values())))
+    return np.broadcast_to(function(*(columns[symbol] for symbol in used)), (n,))
+
+
+def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame) -> float:
+    """Return how far sympy's values of `formula_` are from the search's own predictions on X.
+
+    Relative to the spread of the latter, at most over rows and outputs. Features are put within the
+    range of the training rows first, where the search has one for them.
+    """
+    found = model.search_
+    inputs = model.formula_inputs(X)
+    if found.limits is not None:
+        low, high = (found.scaling.x_mean + found.scaling.x_scale * end for end in found.limits)
+        inputs = inputs.clip(low, high, axis=1)
+    expected = np.asarray(found.decision(inputs)).reshape(len(inputs), -1)
+    columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
+    formula = model.formula_
+    expressions = list(formula.values()) if isinstance(formula, dict) else [formula]
+    values = np.column_stack([evaluated(expression, columns) for expression in expressions])
+    return float(np.abs(values - expected).max() / max(expected.std(), np.finfo(float).tiny))
+
+
+def terms_table(found: list[Output]) -> pd.DataFrame:
+    """Return all terms: output, term (text, rounded), effect and its share of the output's largest.
+    """
+    rows = [
+        {"output": output.name, "term": str(term.evalf(4)), "effect": effect,
+         "of the largest": effect / output.effects[0] if output.effects[0] else 0.0}
+        for output in found for term, effect in zip(output.terms, output.effects, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["output", "term", "effect", "of the largest"])
+
+
+def latex(found: list[Output], task: str, n_terms: int = 8, per_line: int = 3) -> str:
+    """Return display mathematics of the outputs, the `n_terms` of largest effect of each."""
+    lines = []
+    for output in found:
+        names = {symbol: _upright(str(symbol)) for term in output.terms
+                 for symbol in term.free_symbols}
+        left = _upright(output.name)
+        left = rf"\widehat{{{left}}}" if task == "regression" else rf"\mathrm{{logit}}({left})"
+        parts = [sp.latex(sp.Float(output.constant, 3))]
+        for term in output.terms[:n_terms]:
+            part = sp.latex(term.evalf(3), symbol_names=names)
+            parts.append(part if part.startswith("-") else "+ " + part)
+        rest = len(output.terms) - n_terms
+        if rest > 0:
+            parts.append(rf"+ \dots\ (\text{{{rest} smaller terms}})")
+        rows = [" ".join(parts[i:i + per_line]) for i in range(0, len(parts), per_line)]
+        lines.append(left + " &= " + r" \\ &\quad ".join(rows))
+    return "$$\\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$$"
+
+
+def all_mathml(found: list[Output], task: str) -> list[str]:
+    """Return all outputs as MathML, less logits that are zero for being the others' reference."""
+    return [mathml(output, task) for output in found if output.terms or output.constant]
+
+
+def mathml(output: Output, task: str, n_terms: int = 12) -> str:
+    """Return an output as MathML, which browsers show without any script."""
+    name = sp.Symbol(output.name)
+    left = name if task == "regression" else sp.Function("logit")(name)
+    parts = [_presented(left), "<mo>=</mo>", _presented(sp.Float(output.constant, 3))]
+    for term in output.terms[:n_terms]:
+        coefficient = term.as_coeff_Mul()[0]
+        parts += ["<mo>-</mo>" if coefficient < 0 else "<mo>+</mo>",
+                  _presented((-term if coefficient < 0 else term).evalf(3))]
+    if len(output.terms) > n_terms:
+        parts.append(f"<mo>+</mo><mtext>… ({len(output.terms) - n_terms} smaller terms)</mtext>")
+    return f"<math display='block'><mrow>{''.join(parts)}</mrow></math>"
+
+
+def _presented(expression: sp.Expr) -> str:
+    return sp.mathml(expression, printer="presentation")
+
+
+def _upright(name: str) -> str:
+    return r"\mathrm{" + "".join(_ESCAPES.get(c, c) for c in name) + "}"
+
+
+def facts(found: list[Output]) -> dict[str, Any]:
+    """Return what a record keeps of a formula: its size and, rounded, its largest terms."""
+    return {output.name: {"terms": len(output.terms), "constant": output.constant,
+                          "largest": [str(term.evalf(4)) for term in output.terms[:5]]}
+            for output in found}
