@@ -4,6 +4,7 @@ from . import (
     ablations,
     any_function,
     neuron,
+    own_data,
     real_world,
     recovery,
     scaling,
@@ -14,5 +15,6 @@ from . import (
     trajectories,
 )
 
-__all__ = ["ablations", "any_function", "neuron", "real_world", "recovery", "scaling", "search",
-           "stability", "start", "super_expressive", "trajectories"]
+__all__ = ["ablations", "any_function", "neuron", "own_data", "real_world", "recovery", "scaling",
+           "search", "stability", "start", "super_expressive",
+           "trajectories"]
