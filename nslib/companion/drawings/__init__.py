@@ -12,9 +12,10 @@ from . import (
     stability,
     start,
     super_expressive,
+    tabular,
     trajectories,
 )
 
 __all__ = ["ablations", "any_function", "neuron", "own_data", "real_world", "recovery", "scaling",
-           "search", "stability", "start", "super_expressive",
+           "search", "stability", "start", "super_expressive", "tabular",
            "trajectories"]

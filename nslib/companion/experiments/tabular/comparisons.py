@@ -15,6 +15,9 @@ from scipy import stats
 
 from .settings import SOURCES, STAND_INS, TEST_SHARE
 
+LINEAR = "pure(1)"
+"""The structure of linear neurons: networks that have it are task-driven in name alone."""
+
 BEST_SOURCE = "TN-best"
 """Name of the task-driven networks whose source the validation rows choose, seed by seed."""
 
@@ -62,12 +65,13 @@ def pairs(table: pd.DataFrame, baseline: str = "LN") -> pd.DataFrame:
     budget, seeds, baseline and own (mean scores), n_baseline and n_own (the most parameters),
     gain (how much less the mean loss is, over the larger of both), won (own is less), p_wilcoxon
     (signed ranks of the seeds) and p_corrected (t-test by Nadeau and Bengio 2003, for splits that
-    overlap), both two-sided, NaN for fewer than two seeds. Raises ValueError for a task-driven
+    overlap), both two-sided, NaN for fewer than two seeds, linear (all own networks have the
+    structure `LINEAR`). Raises ValueError for a task-driven
     network of more parameters than the baseline's of the same seed.
     """
     table = with_best_source(table)
     keys = ["dataset", "task", "budget", "seed"]
-    columns = [*keys, "value", "loss", "n_parameters"]
+    columns = [*keys, "value", "loss", "n_parameters", "structure"]
     table = table.assign(loss=loss(table))
     base = table.loc[table["model"] == baseline, columns]
     rows = []
@@ -93,6 +97,7 @@ def pairs(table: pd.DataFrame, baseline: str = "LN") -> pd.DataFrame:
                 "gain": -change.mean() / larger if larger else 0.0,
                 "won": bool(change.mean() < 0),
                 "p_wilcoxon": wilcoxon(change), "p_corrected": corrected_t_test(change),
+                "linear": bool((group["structure"] == LINEAR).all()),
             })
     return pd.DataFrame(rows)
 

@@ -17,12 +17,14 @@ class Ranking(NamedTuple):
 
     `ranks`: by model, best first. `datasets`: their number. `p`: of Friedman's test that all are
     equal. `critical_difference`: mean ranks closer than this do not differ (Nemenyi's test, 5 %).
+    `each`: ranks by data set (rows) and model.
     """
 
     ranks: pd.Series
     datasets: int
     p: float
     critical_difference: float
+    each: pd.DataFrame
 
 
 def label(model: str, budget: int | None) -> str:
@@ -47,9 +49,10 @@ def ranking(table: pd.DataFrame, models: Sequence[str] | None = None) -> Ranking
             f"table: found {k} models and {n} data sets that all have run on, "
             "expected at least 3 and 2"
         )
-    ranks = losses.rank(axis=1).mean().sort_values(kind="stable").rename("rank")
+    each = losses.rank(axis=1)
+    ranks = each.mean().sort_values(kind="stable").rename("rank")
     p = float(stats.friedmanchisquare(*losses.to_numpy().T).pvalue)
-    return Ranking(ranks, n, p, critical_difference(k, n))
+    return Ranking(ranks, n, p, critical_difference(k, n), each[ranks.index])
 
 
 def critical_difference(n_models: int, n_datasets: int, level: float = 0.05) -> float:
