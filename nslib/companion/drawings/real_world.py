@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -21,7 +22,7 @@ _KINDS = {  # kind: legend, colour, marker, face
 _NAMES = {
     "heart_failure": "heart failure", "stellar_classification": "stellar",
     "cern_dielectron_sample": "collision", "asteroid_diameter": "asteroid",
-    "cern_zee_2011": "collision 2011*", "breast_cancer": "breast cancer",
+    "cern_zee_2011": "collision 2011", "breast_cancer": "breast cancer",
     "hist_gradient_boosting": "HistGradientBoosting", "xgboost": "XGBoost",
     "lightgbm": "LightGBM", "catboost": "CatBoost", "tabnet": "TabNet",
     "ft_transformer": "FT-Transformer", "tabm": "TabM",
@@ -32,8 +33,9 @@ _FAMILIES = {  # model: colour, marker
     "linear": ("0.3", "x"), "tabnet": (PALETTE[5], "p"), "ft_transformer": (PALETTE[1], "h"),
     "tabm": (PALETTE[6], "o"),
 }
-_TICKS = [a * 10.0**k for k in range(-4, 5) for a in (1, 1.2, 1.5, 2, 3, 5)]
-_MOST_TICKS = 4
+_DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7),
+           (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9))
+_NOT_JUDGED = ("cern_zee_2011",)
 
 
 @drawing
@@ -42,7 +44,8 @@ def real_world_scores(data: pd.DataFrame) -> Figure:
 
     `data`: a row a model and data set: dataset, metric, model, kind ("task-driven", "control",
     "rival"), ratio, low, high (range over the seeds), band (one standard deviation of the best
-    rival above it), chosen (our network by the validation rows). Models stand in order of the rows.
+    rival above it), chosen (our network by the validation rows). Models stand in order of the rows;
+    a ratio of 0 is a triangle at the left end.
     """
     datasets, models = list(data["dataset"].unique()), list(data["model"].unique())
     figure, panels = plt.subplots(
@@ -58,14 +61,14 @@ def real_world_scores(data: pd.DataFrame) -> Figure:
             y = models.index(row.model)
             axes.plot([max(row.low, floor), row.high], [y, y], color=colour, linewidth=0.9,
                       linestyle="-")
-            axes.plot([row.ratio], [y], color=colour, marker=marker, markerfacecolor=face,
-                      markersize=4, linestyle="none")
+            x = max(row.ratio, floor)
+            axes.plot([x], [y], color=colour, marker=marker if row.ratio > 0 else "<",
+                      markerfacecolor=face, markersize=4, linestyle="none")
             if row.chosen:
-                axes.plot([row.ratio], [y], color="black", marker="o", markersize=9,
+                axes.plot([x], [y], color="black", marker="o", markersize=9,
                           fillstyle="none", linestyle="none")
-        unit = "MSE" if part["metric"].iloc[0] == "mse" else "wrong classes"
-        axes.set_title(f"{_NAMES.get(dataset, dataset)}\n({unit})")
-        _ratio_axis(axes, part)
+        axes.set(title=_title(part), xscale="log")
+        _logarithmic(axes.xaxis, floor, max(part["high"].max(), part["band"].max()))
     panels[0, 0].set_yticks(range(len(models)), [_label(model) for model in models])
     panels[0, 0].set_ylim(len(models) - 0.5, -0.5)
     figure.supxlabel("test loss over the best rival's; marker: mean, line: range over the seeds",
@@ -91,19 +94,28 @@ def _floor(ends: pd.DataFrame) -> float:
     return float(ends.where(ends > 0).min(axis=None))
 
 
-def _ratio_axis(axes: Axes, part: pd.DataFrame) -> None:
-    """Give a logarithmic axis a few round ticks in the range of the data."""
-    axes.set_xscale("log")
-    low, high = _floor(part[["low", "high"]]), max(part["high"].max(), part["band"].max())
+def _title(part: pd.DataFrame) -> str:
+    """Return the name of a data set and the unit of its losses."""
+    dataset = part["dataset"].iloc[0]
+    unit = "MSE" if part["metric"].iloc[0] == "mse" else "wrong classes"
+    note = ", not judged" if dataset in _NOT_JUDGED else ""
+    return f"{_NAMES.get(dataset, dataset)}\n({unit}{note})"
+
+
+def _logarithmic(axis: Axis, low: float, high: float) -> None:
+    """Let a logarithmic axis show a range, with a few round ticks in it."""
     margin = (high / low) ** 0.06
-    axes.set_xlim(low / margin, high * margin)
-    inside = [tick for tick in _TICKS if low <= tick <= high]
-    step = int(np.ceil(len(inside) / _MOST_TICKS)) or 1
-    inside = sorted({1.0, *(tick for tick in inside[::step] if abs(np.log(tick)) > np.log(
-        high / low) / (_MOST_TICKS + 2))})
-    axes.xaxis.set_major_locator(FixedLocator(inside))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in _DIGITS:
+        ticks = [a * 10.0**k for k in decades for a in digits if low <= a * 10.0**k <= high]
+        if len(ticks) >= 3:
+            break
+    axis.set_view_interval(low / margin, high * margin, ignore=True)
+    step = math.ceil(len(ticks) / 5) or 1
+    first = ticks.index(1.0) % step if 1.0 in ticks else 0  # ratios are read from 1
+    axis.set_major_locator(FixedLocator(ticks[first::step]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
 
 
 @drawing
@@ -133,14 +145,9 @@ def real_world_parameters(data: pd.DataFrame) -> Figure:
                       markersize=7 if marker == "*" else 4.5,
                       markerfacecolor="white" if model in ("tabnet", "ft_transformer", "tabm")
                       else colour)
-        unit = "MSE" if part["metric"].iloc[0] == "mse" else "wrong classes"
-        axes.set(xscale="log", yscale="log", title=f"{_NAMES.get(dataset, dataset)}\n({unit})")
-        low, high = part["low"].min(), part["high"].max()
-        inside = [tick for tick in _TICKS if low <= tick <= high]
-        step = int(np.ceil(len(inside) / 5)) or 1
-        axes.yaxis.set_major_locator(FixedLocator(inside[::step]))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+        axes.set(xscale="log", yscale="log", title=_title(part))
+        axes.xaxis.set_minor_locator(NullLocator())
+        _logarithmic(axes.yaxis, part["low"].min(), part["high"].max())
     panels[0, 0].set_ylabel("test loss")
     figure.supxlabel("trained parameters (dashed: the best boosted trees); "
                      "marker: mean, line: range over the seeds", fontsize=7.5)

@@ -19,8 +19,10 @@ from sklearn.model_selection import train_test_split
 from .... import checks
 from ....data import load_tabular
 from ....search import SearchResult, search
+from .standings import ASTEROID, COLLISION
 
 MOMENTA = tuple(f"{part}{i}" for i in (1, 2) for part in ("E", "px", "py", "pz"))
+SQUARE = {"E1*E2": 2.0, "px1*px2": -2.0, "py1*py2": -2.0, "pz1*pz2": -2.0}  # the law of M²
 SOURCES = ("generated", "measured")
 
 
@@ -44,10 +46,9 @@ def cases(source: str = "generated", n_samples: int = 1000, seed: int = 0) -> li
     pairs, mass = _collisions(n_samples, seed) if generated else _measured_collisions()
     rocks, diameter = _asteroids(n_samples, seed) if generated else _measured_asteroids()
     logs = pd.DataFrame({"H": rocks["H"], "log_albedo": np.log10(rocks["albedo"])})
-    square = {"E1*E2": 2.0, "px1*px2": -2.0, "py1*py2": -2.0, "pz1*pz2": -2.0}
     return [
         Case("M", pairs, mass, {}),
-        Case("M²", pairs, mass**2, square),
+        Case("M²", pairs, mass**2, SQUARE),
         Case("D", rocks, diameter, {}),
         Case("log₁₀ D", logs, np.log10(diameter), {"H": -0.2, "log_albedo": -0.5}),
     ]
@@ -72,12 +73,12 @@ def _asteroids(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def _measured_collisions() -> tuple[pd.DataFrame, np.ndarray]:
-    data = load_tabular("cern_dielectron_sample")
+    data = load_tabular(COLLISION)
     return data.X[list(MOMENTA)].astype(float), data.y.to_numpy(float)
 
 
 def _measured_asteroids() -> tuple[pd.DataFrame, np.ndarray]:
-    data = load_tabular("asteroid_diameter")
+    data = load_tabular(ASTEROID)
     known = data.X[["H", "albedo"]].astype(float).dropna()
     return known.reset_index(drop=True), data.y.loc[known.index].to_numpy(float)
 
@@ -148,4 +149,20 @@ def sentences(found: pd.DataFrame) -> list[str]:
                               for name, value in row.law.items())
             text += f"; {terms}"
         lines.append(text)
+    return lines
+
+
+def found_terms(structures: pd.DataFrame) -> list[str]:
+    """Say which terms of the laws are among the leading ones of the searches on the whole sets.
+
+    `structures`: of `real_world.structures`. A formula without terms is left out.
+    """
+    wanted = {COLLISION: tuple(SQUARE), ASTEROID: ("H", "albedo")}
+    lines = []
+    for row in structures.itertuples():
+        if row.dataset in wanted and row.leading:
+            terms = row.leading.split()[1::2]
+            there = [name for name in wanted[row.dataset] if name in terms]
+            lines.append(f"{row.dataset}, {row.method}: of {', '.join(wanted[row.dataset])} "
+                         f"among the leading terms: {', '.join(there) or 'none'}")
     return lines

@@ -66,8 +66,8 @@ def constants(datasets: Iterable[str], seeds: Iterable[int]) -> dict[str, float]
 def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
     """Return what the searches found: dataset, method, structure, leading (terms as text).
 
-    Terms are in the scaled units of a search, of the first output. Searches that have not run are
-    left out.
+    Terms are in the scaled units of a search, of the first output, without the constant. Searches
+    that have not run are left out.
     """
     rows = []
     for name in datasets:
@@ -75,9 +75,10 @@ def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
         for method in SOURCES.values():
             report = reports.read(searches.path(reports.folder(work), name, method))
             if report is not None:
-                terms = [f"{c:+.2g} {_named(term, names)}" for term, c in report["leading_terms"]]
+                terms = [f"{c:+.2g} {_named(term, names)}"
+                         for term, c in report["leading_terms"] if term != "1"]
                 rows.append({"dataset": name, "method": method, "structure": report["structure"],
-                             "leading": " ".join(terms[:5])})
+                             "leading": " ".join(terms)})
     return pd.DataFrame(rows, columns=["dataset", "method", "structure", "leading"])
 
 
@@ -88,8 +89,7 @@ def _column_names(dataset: str) -> list[str]:
 
 
 def _named(term: str, names: Sequence[str]) -> str:
-    found = re.sub(r"x_\{?(\d+)\}?", lambda m: names[int(m[1]) - 1], term)
-    return "(constant)" if found == "1" else found
+    return re.sub(r"x_\{?(\d+)\}?", lambda m: names[int(m[1]) - 1], term)
 
 
 def is_disjoint(dataset: str, seed: int) -> bool:

@@ -7,6 +7,7 @@ choice that favours the rival.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,26 @@ def beside_paper(found: pd.DataFrame) -> pd.DataFrame:
             for m in rows.index
         }
     return pd.DataFrame(columns)
+
+
+def beside_headline(scores: Mapping[str, float | None]) -> pd.DataFrame:
+    """Return the headline scores of the index beside ours of `headline`, as text."""
+    listed = headline_paper()
+    short = {COLLISION: "collision", ASTEROID: "asteroid", "stellar_classification": "stellar"}
+    keys = listed["dataset"].replace(short) + "_" + listed["metric"]
+    ours = ["not run" if scores[key] is None else f"{scores[key]:.4f}" for key in keys]
+    return listed.rename(columns={"value": "headline"}).assign(ours=ours)
+
+
+def tests_text(compared: pd.DataFrame) -> pd.DataFrame:
+    """Return `tests` as text, "gain (p, seeds)": a row a model, a column a data set."""
+    text = [
+        f"{gain:+.0%} (p {'–' if np.isnan(p) else format(p, '.2g')}, {n})" for gain, p, n in
+        zip(compared["gain"], compared["p_corrected"], compared["seeds"], strict=True)
+    ]
+    cells = compared.assign(text=text).pivot(index="other", columns="dataset", values="text")
+    cells = cells[sorted(cells.columns, key=_place)]
+    return cells.fillna("–").rename_axis(index=None, columns=None)
 
 
 def sentences(found: pd.DataFrame) -> list[str]:
