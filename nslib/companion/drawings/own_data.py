@@ -13,7 +13,7 @@ from ..figures import DOUBLE, PALETTE, drawing
 
 _BLUE, _ORANGE = PALETTE[0], "#D55E00"
 _LIGHT = "#B9CFE0"
-_FAR = 1.5  # scores and changes beyond are not drawn to scale
+_FAR = 1.0  # scores, leads and changes beyond are written, not drawn
 
 
 @drawing
@@ -47,7 +47,9 @@ def own_streams(data: dict[str, pd.DataFrame], score: str, refitted: bool) -> Fi
         axis.set_xlim(-4, 104)
     axes[2].axvline(0, color="black", linewidth=0.8)
     means = worth.groupby("stream")["change"].mean()
-    _bounded(axes[2], {i: means[s] for i, s in enumerate(streams) if s in means}, worth["change"])
+    ends = worth["change"].clip(-_FAR, _FAR)
+    _bounded(axes[2], {i: means[s] for i, s in enumerate(streams) if s in means},
+             min(ends.min(), 0), max(ends.max(), 0))
     axes[0].set_yticks(range(len(streams)), streams)
     for tick, stream in zip(axes[0].get_yticklabels(), streams, strict=True):
         tick.set_fontweight("bold" if stream in found else "normal")
@@ -63,30 +65,31 @@ def _row(axis: plt.Axes, i: int, values: np.ndarray, found: bool) -> None:
               markerfacecolor="black" if found else "white", markeredgewidth=0.6)
 
 
-def _bounded(axis: plt.Axes, values: dict[int, float], shown: pd.Series) -> None:
-    """Let the axis end at -1 and 1 where single values are far beyond, and write those there."""
-    low, high = axis.get_xlim()
-    if shown.min() >= -_FAR and shown.max() <= _FAR:
-        return
-    axis.set_xlim(max(low, -1.05), min(high, 1.05))
+def _bounded(axis: plt.Axes, values: dict[int, float], low: float, high: float) -> None:
+    """Let the axis reach from `low` to `high` and a little further; write values beyond there."""
+    margin = 0.05 * (high - low) or 0.05
+    low, high = low - margin, high + margin
+    axis.set_xlim(low, high)
     for row, value in values.items():
-        if abs(value) > 1.05:
-            axis.annotate(f"◂ {value:.2g}" if value < 0 else f"{value:.2g} ▸",
-                          (np.sign(value), row - 0.3), fontsize=6.5, va="center",
-                          ha="left" if value < 0 else "right")
+        if not low <= value <= high:
+            axis.annotate(f"◂ {value:.2g}" if value < low else f"{value:.2g} ▸",
+                          (low if value < low else high, row), fontsize=6.5, va="center",
+                          ha="left" if value < low else "right",
+                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
 
 
 @drawing
 def own_scores(data: dict[str, pd.DataFrame], score: str) -> Figure:
     """Draw each model's held-out score and the network's lead over it, with 95 % intervals.
 
-    `data`: "compared" (model, score, low, high, lead, lead_low, lead_high) of one split, and
-    "splits" (split, model, score), small points. `score`: its name.
+    The axes fit the models but the mean; what lies beyond them is written at the edge. `data`:
+    "compared" (model, score, low, high, lead, lead_low, lead_high) of one split, and "splits"
+    (split, model, score), small points. `score`: its name.
     """
     table, splits = data["compared"], data["splits"]
     models = list(table["model"])
     figure, axes = plt.subplots(
-        1, 2, figsize=(DOUBLE, 0.3 * len(models) + 0.85), sharey=True, width_ratios=[1, 1]
+        1, 2, figsize=(DOUBLE, 0.3 * len(models) + 1.05), sharey=True
     )
     others = splits.merge(table[["model"]].assign(row=range(len(models))), on="model")
     axes[0].plot(others["score"], others["row"] + 0.22, "o", color="#8a8a8a", markersize=3,
@@ -103,8 +106,11 @@ def own_scores(data: dict[str, pd.DataFrame], score: str) -> Figure:
                                                    [max(row["lead_high"] - row["lead"], 0)]],
                              **style)
     axes[1].axvline(0, color="black", linewidth=0.8)
-    _bounded(axes[0], dict(enumerate(table["score"])), pd.concat([table["low"], splits["score"]]))
-    _bounded(axes[1], dict(enumerate(table["lead"])), table[["lead_low", "lead_high"]].stack())
+    learnt, seen = table[table["model"] != "mean"], splits[splits["model"] != "mean"]["score"]
+    low, high = min(learnt["low"].min(), seen.min()), max(learnt["high"].max(), seen.max())
+    _bounded(axes[0], dict(enumerate(table["score"])), max(low, -_FAR), high)
+    _bounded(axes[1], dict(enumerate(table["lead"])),
+             max(learnt["lead_low"].min(), -_FAR), min(learnt["lead_high"].max(), _FAR))
     axes[0].set_xlabel(f"held-out {score}")
     axes[1].set_xlabel(f"lead of the network in held-out {score}")
     axes[0].set_yticks(range(len(models)), models)
@@ -112,11 +118,11 @@ def own_scores(data: dict[str, pd.DataFrame], score: str) -> Figure:
     for axis in axes:
         axis.grid(axis="y", visible=False)
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    axes[0].legend(handles=[
+    figure.legend(handles=[
         Line2D([], [], color="black", marker="s", linestyle="-", label="first split, 95 %"),
         Line2D([], [], color="#8a8a8a", marker="o", linestyle="none", markersize=3,
                label="every split"),
-    ], loc="best", frameon=True)
+    ], loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
@@ -124,8 +130,9 @@ def own_scores(data: dict[str, pd.DataFrame], score: str) -> Figure:
 def own_effects(data: pd.DataFrame, classes: bool) -> Figure:
     """Draw partial effects, a panel a feature: the network's solid, the found formula's dashed.
 
-    A thin line a split and the mean thick. `data`: feature, output, model, split, x, label, effect;
-    `classes`: whether effects are probabilities of classes.
+    A thin line a split and the mean thick; points for categories. The axis fits the network, so the
+    formula may leave it. `data`: feature, output, model, split, x, label, effect; `classes`:
+    whether effects are probabilities of classes.
     """
     features = list(data["feature"].unique())
     columns = min(len(features), 4)
@@ -135,17 +142,23 @@ def own_effects(data: pd.DataFrame, classes: bool) -> Figure:
     looks = {"network": (_ORANGE, "-"), "found formula": ("black", "--")}
     for axis, feature in zip(axes.flat, features, strict=False):
         own = data[data["feature"] == feature]
-        for model, (color, dashes) in looks.items():
+        categories = own.drop_duplicates("x") if own["label"].iloc[0] else None
+        for shift, (model, (color, dashes)) in zip((-0.12, 0.12), looks.items(), strict=True):
             rows = own[own["model"] == model]
+            mean = rows.groupby("x")["effect"].mean()
+            if categories is not None:
+                axis.plot(rows["x"] + shift, rows["effect"], "o", color=color, markersize=2.2,
+                          alpha=0.5, linestyle="none")
+                axis.plot(mean.index + shift, mean, "D" if model == "network" else "s",
+                          color=color, linestyle="none")
+                continue
             for _, line in rows.groupby("split"):
                 axis.plot(line["x"], line["effect"], color=color, linestyle=dashes, linewidth=0.6,
                           alpha=0.45)
-            mean = rows.groupby("x")["effect"].mean()
-            marker = "o" if own["label"].iloc[0] else None
-            axis.plot(mean.index, mean, color=color, linestyle=dashes, linewidth=1.8, marker=marker)
-        if own["label"].iloc[0]:
-            ticks = own.drop_duplicates("x")
-            axis.set_xticks(ticks["x"], [_short(text, 8) for text in ticks["label"]])
+            axis.plot(mean.index, mean, color=color, linestyle=dashes, linewidth=1.8)
+        if categories is not None:
+            axis.set_xticks(categories["x"], [_short(text, 8) for text in categories["label"]])
+            axis.set_xlim(categories["x"].min() - 0.5, categories["x"].max() + 0.5)
             axis.tick_params(axis="x", rotation=40)
         else:
             axis.xaxis.set_major_locator(MaxNLocator(4))
@@ -157,8 +170,14 @@ def own_effects(data: pd.DataFrame, classes: bool) -> Figure:
     name = "mean probability" if classes else f"mean prediction of {data['output'].iloc[0]}"
     for axis in axes[:, 0]:
         axis.set_ylabel(_short(name, 34))
+    drawn = data.loc[data["model"] == "network", "effect"]
+    margin = 0.4 * (drawn.max() - drawn.min()) or 1.0
+    axes[0, 0].set_ylim(max(data["effect"].min() - 0.1 * margin, drawn.min() - margin),
+                        min(data["effect"].max() + 0.1 * margin, drawn.max() + margin))
+    figure.align_xlabels()
     figure.legend(
-        handles=[Line2D([], [], color=color, linestyle=dashes, linewidth=1.8, label=model)
+        handles=[Line2D([], [], color=color, linestyle=dashes, linewidth=1.8, label=model,
+                        marker="D" if model == "network" else "s")
                  for model, (color, dashes) in looks.items()],
         loc="outside upper center", ncols=2, frameon=False,
     )

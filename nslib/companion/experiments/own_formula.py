@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import sympy as sp
+from pandas.api.types import is_numeric_dtype
 
 from ...estimators.base import NeuronSeekEstimator
 
@@ -30,35 +31,76 @@ class Output(NamedTuple):
 def outputs(model: NeuronSeekEstimator, X: pd.DataFrame, target: str) -> list[Output]:
     """Return the found formula of a fitted model, in raw units, on the rows X (N, D).
 
-    One output for a regression, the logit of each class otherwise. Powers of columns that hold only
-    0 and 1 are these columns themselves.
+    One output for a regression, the logit of each class otherwise. Written for readers, with the
+    same values wherever all categories are known: powers of columns that hold only 0 and 1 are
+    these columns, products of two categories of one column are left out, since they are 0, and what
+    all categories of a column share stands in the term without them.
     """
     inputs = model.formula_inputs(X)
     formula = model.formula_
     found = formula if isinstance(formula, dict) else {target: formula}
     binary = {sp.Symbol(name) for name in inputs if set(inputs[name]) <= {0.0, 1.0}}
+    groups = category_columns(X, inputs)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
-    return [_output(str(name), expression, columns, binary)
+    return [_output(str(name), expression, columns, binary, groups)
             for name, expression in found.items()]
 
 
+def category_columns(X: pd.DataFrame, inputs: pd.DataFrame) -> list[dict[sp.Symbol, float]]:
+    """Return for each column of categories the symbols of its columns of 0 and 1, with their means.
+
+    Only those of which each row of `inputs` has exactly one.
+    """
+    found = []
+    for column in X.columns[[not is_numeric_dtype(X[name]) for name in X]]:
+        names = [name for name in inputs if name.startswith(f"{column}=")]
+        if names and (inputs[names].sum(axis=1) == 1).all():
+            found.append({sp.Symbol(name): float(inputs[name].mean()) for name in names})
+    return found
+
+
 def _output(
-    name: str, expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray], binary: set[sp.Symbol]
+    name: str, expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray], binary: set[sp.Symbol],
+    groups: list[dict[sp.Symbol, float]],
 ) -> Output:
-    constant, joined = 0.0, {}
+    joined: dict[sp.Expr, float] = {}
     for term in sp.Add.make_args(expression):
         coefficient, rest = term.as_coeff_Mul()
-        if rest.is_Pow or rest.is_Mul:
-            rest = sp.Mul(*(base if base in binary else base**power
-                            for base, power in rest.as_powers_dict().items()))
-        if rest.free_symbols:
+        rest = sp.Mul(*(base if base in binary else base**power
+                        for base, power in rest.as_powers_dict().items()))
+        if not any(len(rest.free_symbols & group.keys()) > 1 for group in groups) or _forms(rest):
             joined[rest] = joined.get(rest, 0.0) + float(coefficient)
-        else:
-            constant += float(coefficient * rest)
+    if not any(map(_forms, joined)):
+        for group in groups:
+            joined = _centred(joined, group)
+    constant = joined.pop(sp.Integer(1), 0.0)
     terms = [(float(np.std(coefficient * _values(rest, columns))), coefficient * rest)
-             for rest, coefficient in joined.items()]
+             for rest, coefficient in joined.items() if coefficient]
     terms.sort(key=lambda term: -term[0])
     return Output(name, constant, tuple(t for _, t in terms), tuple(e for e, _ in terms))
+
+
+def _forms(expression: sp.Expr) -> bool:
+    """Whether a product has factors that are sums."""
+    return any(base.is_Add for base in expression.as_powers_dict())
+
+
+def _centred(terms: dict[sp.Expr, float], group: dict[sp.Symbol, float]) -> dict[sp.Expr, float]:
+    """Return terms with the same sum, in which the coefficients of categories have mean 0."""
+    by_rest: dict[sp.Expr, dict[sp.Symbol, float]] = {}
+    others: dict[sp.Expr, float] = {}
+    for term, coefficient in terms.items():
+        category = next(iter(term.free_symbols & group.keys()), None)
+        if category is None:
+            others[term] = others.get(term, 0.0) + coefficient
+        else:
+            by_rest.setdefault(term / category, {})[category] = coefficient
+    for rest, known in by_rest.items():
+        shared = sum(share * known.get(category, 0.0) for category, share in group.items())
+        others[rest] = others.get(rest, 0.0) + shared
+        for category in group:
+            others[rest * category] = known.get(category, 0.0) - shared
+    return others
 
 
 def _values(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray:
@@ -78,14 +120,19 @@ def evaluated(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.n
     return np.broadcast_to(function(*(columns[symbol] for symbol in used)), (n,))
 
 
-def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame) -> float:
-    """Return how far sympy's values of `formula_` are from the search's own predictions on X.
+def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]) -> float:
+    """Return how far values of the formula are from the search's own predictions on X, at most.
 
-    Relative to the spread of the latter, at most over rows and outputs. Features are put within the
-    range of the training rows first, where the search has one for them.
+    Values by sympy of `formula_`, and of the outputs as they are `shown` in rows of which all
+    categories are known; relative to the spread of the predictions, over rows and outputs. Features
+    are put within the range of the training rows first, where the search has one for them.
     """
     found = model.search_
     inputs = model.formula_inputs(X)
+    known = np.ones(len(inputs), dtype=bool)
+    for column in X.columns[[not is_numeric_dtype(X[name]) for name in X]]:
+        names = [name for name in inputs if name.startswith(f"{column}=")]
+        known &= (inputs[names].sum(axis=1) == 1).to_numpy() if names else True
     if found.limits is not None:
         low, high = (found.scaling.x_mean + found.scaling.x_scale * end for end in found.limits)
         inputs = inputs.clip(low, high, axis=1)
@@ -94,7 +141,12 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame) -> float:
     formula = model.formula_
     expressions = list(formula.values()) if isinstance(formula, dict) else [formula]
     values = np.column_stack([evaluated(expression, columns) for expression in expressions])
-    return float(np.abs(values - expected).max() / max(expected.std(), np.finfo(float).tiny))
+    read = np.column_stack([
+        output.constant + sum((evaluated(term, columns) for term in output.terms), 0 * values[:, 0])
+        for output in shown
+    ])
+    gaps = [np.abs(values - expected).max(), np.abs((read - expected)[known]).max(initial=0.0)]
+    return float(max(gaps) / max(expected.std(), np.finfo(float).tiny))
 
 
 def terms_table(found: list[Output]) -> pd.DataFrame:
@@ -111,14 +163,14 @@ def terms_table(found: list[Output]) -> pd.DataFrame:
 def latex(found: list[Output], task: str, n_terms: int = 8, per_line: int = 3) -> str:
     """Return display mathematics of the outputs, the `n_terms` of largest effect of each."""
     lines = []
-    for output in found:
+    for output in written(found):
         names = {symbol: _upright(str(symbol)) for term in output.terms
                  for symbol in term.free_symbols}
         left = _upright(output.name)
         left = rf"\widehat{{{left}}}" if task == "regression" else rf"\mathrm{{logit}}({left})"
         parts = [sp.latex(sp.Float(output.constant, 3))]
         for term in output.terms[:n_terms]:
-            part = sp.latex(term.evalf(3), symbol_names=names)
+            part = sp.latex(term.evalf(3), symbol_names=names, mul_symbol="dot")
             parts.append(part if part.startswith("-") else "+ " + part)
         rest = len(output.terms) - n_terms
         if rest > 0:
@@ -128,9 +180,14 @@ def latex(found: list[Output], task: str, n_terms: int = 8, per_line: int = 3) -
     return "$$\\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$$"
 
 
+def written(found: list[Output]) -> list[Output]:
+    """Return the outputs, less logits that are 0 everywhere for being the others' reference."""
+    return [output for output in found if output.terms or output.constant] or found
+
+
 def all_mathml(found: list[Output], task: str) -> list[str]:
-    """Return all outputs as MathML, less logits that are zero for being the others' reference."""
-    return [mathml(output, task) for output in found if output.terms or output.constant]
+    """Return all outputs that are not 0 as MathML."""
+    return [mathml(output, task) for output in written(found)]
 
 
 def mathml(output: Output, task: str, n_terms: int = 12) -> str:
@@ -148,7 +205,7 @@ def mathml(output: Output, task: str, n_terms: int = 12) -> str:
 
 
 def _presented(expression: sp.Expr) -> str:
-    return sp.mathml(expression, printer="presentation")
+    return sp.mathml(expression, printer="presentation", mul_symbol="dot")
 
 
 def _upright(name: str) -> str:

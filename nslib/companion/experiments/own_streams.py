@@ -12,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ... import checks
 from ...data.csv import OwnTable
+from ...data.preparation import ONE_HOT_LIMIT
 from ...search import SearchResult, refit
 from ...structure import NeuronStructure
 from .own_data import Fit, score
@@ -20,6 +21,7 @@ CANDIDATES = ("pure 1", "pure 2", "pure 3", "interact 2", "interact 3")
 """Streams that are tried beside the found ones."""
 
 _SHARE = 0.8  # of the training rows in a resample
+_FEWEST = 10  # rows of a category that is shown
 
 
 def frequencies(fits: Sequence[Fit]) -> pd.DataFrame:
@@ -203,8 +205,8 @@ def effects(
 
 def _grid(column: pd.Series, n_points: int) -> list:
     if not is_numeric_dtype(column):
-        common = column.dropna().value_counts()
-        return list(common.index) if len(common) <= 10 else []
+        counts = column.dropna().value_counts()
+        return list(counts.index[counts >= _FEWEST]) if len(counts) <= ONE_HOT_LIMIT else []
     known = column.dropna().astype(np.float64)
     if known.nunique() <= n_points:
         return sorted(known.unique())
