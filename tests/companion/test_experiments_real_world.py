@@ -43,7 +43,7 @@ def whole(tmp_path):
         runs(standings.COLLISION, "TN-als", [0.25, 0.35, 0.45], budget=300, validation=0.1, n=280),
         runs(standings.COLLISION, "xgboost", [0.2, 0.3, 0.4]),
         runs(standings.COLLISION, "linear", [0.9, 0.9, 0.9], n=9),
-        runs(standings.COLLISION, "MLP", [0.1, 0.1, 0.1], n=900),
+        runs(standings.COLLISION, "MLP", [0.05, 0.15, 0.24], n=900),
         runs(standings.ASTEROID, "TN", [0.5, 0.5], n=900),
         runs(standings.ASTEROID, "catboost", [0.1, 0.2, 0.3]),
         runs("heart_failure", "TN", [0.9, 0.8], n=900),
@@ -184,8 +184,8 @@ def test_the_search_returns_the_laws_and_says_so():
 def test_terms_of_the_laws_are_found_among_the_leading_ones():
     rows = pd.DataFrame({
         "dataset": [standings.COLLISION, standings.ASTEROID, standings.ASTEROID, "wine"],
-        "method": ["als", "als", "gated", "als"], "structure": "pure(1)",
-        "leading": ["+1 E1*E2 -2 px1*px2", "-1 a", "", "+1 H"],
+        "method": ["als", "als", "vsr", "als"], "structure": "pure(1)",
+        "leading": ["+1 E1*E2 -2 px2*px1 +3 py1**2", "-1 a", "+1 H", "+1 H"],
     })
     lines = physics.found_terms(rows)
     assert len(lines) == 2
