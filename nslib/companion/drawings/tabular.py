@@ -18,9 +18,10 @@ _LARGEST_GAIN = 0.5  # at which the colours of gains end
 _TASKS = {"regression": "regression (mean squared error)",
           "classification": "classification (share wrong)"}
 _MARKS = {  # model: colour, marker, line style
-    "LN": ("black", "s", "-"), "KAN": (PALETTE[5], "D", (0, (3, 1, 1, 1))),
-    "TN-als": (PALETTE[0], "^", "--"), "TN-gated": (PALETTE[6], "v", "-."),
-    "TN-vsr": (PALETTE[3], ">", ":"), "TN-best": (PALETTE[4], "o", "-"),
+    "LN": ("black", "s", "-"), "LN-tanh": ("0.45", "s", (0, (5, 1))),
+    "KAN": (PALETTE[5], "D", (0, (3, 1, 1, 1))), "TN-als": (PALETTE[0], "^", "--"),
+    "TN-gated": (PALETTE[6], "v", "-."), "TN-vsr": (PALETTE[3], ">", ":"),
+    "TN-best": (PALETTE[4], "o", "-"),
     "TN": (PALETTE[4], "*", "none"), "MLP": ("black", "P", "none"),
 }
 _LEVELS = ("-", "--", "-.", ":", (0, (5, 1)))
@@ -35,17 +36,20 @@ def words(name: str) -> str:
 
 @drawing
 def gains(data: pd.DataFrame, title: str, against: str = "LN") -> Figure:
-    """Draw the gain of TN over LN: a panel a source of structures, rows data sets, columns budgets.
+    """Draw the gain of networks over LN: a panel a model, rows data sets, columns budgets.
 
     `data`: model, dataset, budget, gain, clear (bold, what the test over seeds is clear about).
     """
     models = list(data["model"].unique())
-    sets, budgets = list(data["dataset"].unique()), sorted(data["budget"].unique())
+    sets = sorted(data["dataset"].unique())
+    widths = [data.loc[data["model"] == model, "budget"].nunique() for model in models]
     figure, panels = plt.subplots(
-        1, len(models), figsize=(DOUBLE, 0.165 * len(sets) + 1.15), sharey=True, squeeze=False
+        1, len(models), figsize=(DOUBLE, 0.165 * len(sets) + 1.15), sharey=True, squeeze=False,
+        width_ratios=widths,
     )
     for axes, model in zip(panels[0], models, strict=True):
         own = data[data["model"] == model]
+        budgets = sorted(own["budget"].unique())
         tiles = own.pivot(index="dataset", columns="budget", values="gain")
         tiles = tiles.reindex(index=sets, columns=budgets).to_numpy(dtype=float)
         image = axes.imshow(tiles, vmin=-_LARGEST_GAIN, vmax=_LARGEST_GAIN, aspect="auto")
@@ -57,14 +61,14 @@ def gains(data: pd.DataFrame, title: str, against: str = "LN") -> Figure:
         axes.set_xticks(range(len(budgets)), [f"{b:g}" if b < 1000 else f"{b / 1000:g}k"
                                               for b in budgets])
         axes.set_yticks(range(len(sets)), [words(name) for name in sets])
-        axes.set_title(f"{model} over {against}")
+        axes.set_title(model)
         axes.tick_params(length=0)
         axes.grid(False)
         axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=panels[0], fraction=0.025, pad=0.01, extend="both",
                     format=lambda value, _: _percent(value) + " %")
-    figure.supxlabel("parameters of the linear network, at most; a number: how much smaller the "
-                     "error of TN is, %; bold: clear over seeds", fontsize=7)
+    figure.supxlabel(f"parameters of {against}, at most; a number: how much smaller the error is "
+                     f"than that of {against}, %; bold: clear over seeds", fontsize=7)
     figure.suptitle(title, fontsize=8)
     return figure
 
@@ -180,7 +184,10 @@ def error_by_parameters(data: Mapping[str, pd.DataFrame], title: str, unit: str)
                          linestyle=_LEVELS[names.index(row.model) % len(_LEVELS)])
         axes.set(xscale="log", yscale="log", title=_TASKS[task],
                  xlabel="parameters (geometric mean)")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.1, 1.2, 1.5, 2, 3, 4, 5, 6, 8)))
+        wide = own["high"].max() > 4 * own["low"].min()
+        axes.yaxis.set_major_locator(
+            LogLocator(subs=(1, 2, 5) if wide else (1, 1.1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8))
+        )
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
     panels[0, 0].set_ylabel(f"error / error of the {unit} model")

@@ -18,6 +18,9 @@ from .settings import SOURCES, STAND_INS, TEST_SHARE
 LINEAR = "pure(1)"
 """The structure of linear neurons: networks that have it are task-driven in name alone."""
 
+CONTROL = "LN-tanh"
+"""Name of networks of linear neurons with the activation of the task-driven ones."""
+
 BEST_SOURCE = "TN-best"
 """Name of the task-driven networks whose source the validation rows choose, seed by seed."""
 
@@ -58,10 +61,12 @@ def with_best_source(table: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["dataset", "model", "budget", "seed"]).reset_index(drop=True)
 
 
-def pairs(table: pd.DataFrame, baseline: str = "LN") -> pd.DataFrame:
-    """Compare the task-driven networks at a budget with `baseline`, seed by seed.
+def pairs(
+    table: pd.DataFrame, baseline: str = "LN", models: Sequence[str] = (*SOURCES, BEST_SOURCE)
+) -> pd.DataFrame:
+    """Compare the task-driven networks at a budget, or other `models`, with `baseline` by seed.
 
-    A row for each source, `BEST_SOURCE` too, data set and budget. Columns: model, dataset, task,
+    A row for each model, data set and budget. Columns: model, dataset, task,
     budget, seeds, baseline and own (mean scores), n_baseline and n_own (the most parameters),
     gain (how much less the mean loss is, over the larger of both), won (own is less), p_wilcoxon
     (signed ranks of the seeds) and p_corrected (t-test by Nadeau and Bengio 2003, for splits that
@@ -75,7 +80,7 @@ def pairs(table: pd.DataFrame, baseline: str = "LN") -> pd.DataFrame:
     table = table.assign(loss=loss(table))
     base = table.loc[table["model"] == baseline, columns]
     rows = []
-    for model in (*SOURCES, BEST_SOURCE):
+    for model in models:
         own = table.loc[table["model"] == model, columns]
         both = own.merge(base, on=keys, suffixes=("", "_base"))
         large = both[both["n_parameters"] > both["n_parameters_base"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import pandas as pd
 from ....data import TabularData, load_tabular
 from ... import paths
 from ...run import Run
-from . import comparisons, settings, table, views
-from .comparisons import BEST_SOURCE
+from . import comparisons, control, grid, settings, table, views
+from .comparisons import BEST_SOURCE, CONTROL
 from .settings import SOURCES, TABLE6_SETS
 from .splits import divide, search_rows
 
@@ -33,6 +33,23 @@ def csv_path(run: Run, name: str = "tabular") -> Path:
     return work_folder(run) / f"{name}.csv"
 
 
+def compute(
+    run: Run, datasets: Sequence[str], models: Sequence[str], budgets: Sequence[int],
+    control_budgets: Sequence[int], seeds: Sequence[int], steps: int, workers: int,
+) -> pd.DataFrame:
+    """Run the grid and the control, write their table to `csv_path` and return it as read back.
+
+    The quick preset computes all anew; others take the reports that are there. Raises the errors
+    of `grid.run`, and ValueError where no data set is at hand.
+    """
+    work, resume = work_folder(run), run.preset != "quick"
+    runs = grid.run(datasets, models, budgets, seeds, steps, workers, work, resume)
+    if runs.empty:
+        raise ValueError(f"datasets: found none of {', '.join(datasets)}; is NSLIB_DATA set?")
+    beside = control.run(runs["dataset"].unique(), control_budgets, seeds, steps, work, resume)
+    return table.read(table.write(pd.concat([runs, beside]), csv_path(run)))
+
+
 def committed(run: Run, name: str = "tabular") -> pd.DataFrame | None:
     """Return the committed table of the paper preset for a run of another, None where none is."""
     path = paths.root() / "results" / f"{name}.csv"
@@ -47,9 +64,7 @@ def config() -> dict[str, Any]:
 
 
 def load(runs: pd.DataFrame) -> dict[str, TabularData]:
-    """Return the data sets of a table; ValueError where it has no runs."""
-    if runs.empty:
-        raise ValueError("runs: found none, expected the table of a grid; is NSLIB_DATA set?")
+    """Return the data sets of a table."""
     return {name: load_tabular(name) for name in runs["dataset"].unique()}
 
 
@@ -74,13 +89,15 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of a table of runs; None where the runs for one are lacking.
 
     `tn_beats_ln_share`: of the pairs (set of Table 6, budget) those in which TN, its source chosen
-    by validation, has the better mean, `tn_<search>_share` of each source; `linear_pairs`: pairs
+    by validation, has the better mean; `tn_<search>_share` of each source, `tn_beats_tanh_share`
+    against the control; `linear_pairs`: pairs
     whose task-driven neurons are linear ones, of all sources, with the share won, and the share won
     of the others; `pairs`: of each source, `comparisons.won` on all sets.
     `sets_at_table6` of `sets_compared`: our best TN at or better than the table's, stand-ins
     apart. `sets_at_xgboost` of `sets_with_xgboost`: "TN" at or better.
     """
-    shares = _won(runs[runs["dataset"].isin(TABLE6_SETS)])
+    known = runs[runs["dataset"].isin(TABLE6_SETS)]
+    shares, by_tanh = _won(known), _won(known, CONTROL)
     beside = comparisons.beside_table6(runs)
     beside = beside[beside["comparable"]]
     xgboost = comparisons.against(runs)
@@ -91,8 +108,9 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
         "tn_beats_ln_share": shares[BEST_SOURCE]["won"] if shares else None,
         **{f"tn_{method}_share": shares[model]["won"] if model in shares else None
            for model, method in SOURCES.items()},
-        "linear_pairs": _linear(runs[runs["dataset"].isin(TABLE6_SETS)]),
-        "pairs": _won(runs),
+        "tn_beats_tanh_share": by_tanh[BEST_SOURCE]["won"] if by_tanh else None,
+        "linear_pairs": _linear(known),
+        "pairs": {baseline: _won(runs, baseline) for baseline in ("LN", CONTROL)},
         "sets_at_table6": int(beside["reached"].sum()) if len(beside) else None,
         "sets_compared": len(beside),
         "sets_at_xgboost": int(xgboost["reached"].sum()) if len(xgboost) else None,
@@ -103,8 +121,8 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     return _plain(found)
 
 
-def _won(runs: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    compared = comparisons.pairs(runs)
+def _won(runs: pd.DataFrame, baseline: str = "LN") -> dict[str, dict[str, Any]]:
+    compared = comparisons.pairs(runs, baseline)
     found = comparisons.won(compared).to_dict("records") if len(compared) else []
     return {row.pop("model"): row for row in found}
 

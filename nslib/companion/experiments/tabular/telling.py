@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from . import comparisons, ranks, views
+from .comparisons import BEST_SOURCE, CONTROL
 from .settings import BOOSTING, SOURCES
 
 
@@ -67,16 +68,22 @@ def against_rows(runs: pd.DataFrame, rival: str) -> pd.DataFrame:
 
 
 def won_rows(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return `comparisons.won` as text, a row a source of structures."""
-    compared = comparisons.pairs(runs)
-    if compared.empty:
-        return compared
-    found = comparisons.won(compared)
+    """Return `comparisons.won` as text: each source and the control over LN, each over the control.
+    """
+    parts = []
+    for baseline, models in (("LN", (*SOURCES, BEST_SOURCE, CONTROL)),
+                             (CONTROL, (*SOURCES, BEST_SOURCE))):
+        compared = comparisons.pairs(runs, baseline, models)
+        if len(compared):
+            parts.append(comparisons.won(compared).assign(baseline=baseline))
+    if not parts:
+        return pd.DataFrame()
+    found = pd.concat(parts)
     return pd.DataFrame({
-        "TN": found["model"], "pairs": found["pairs"],
-        "TN better": found["won"].map("{:.0%}".format),
+        "network": found["model"], "against": found["baseline"], "pairs": found["pairs"],
+        "better": found["won"].map("{:.0%}".format),
         "clearly": found["significant"].map("{:.0%}".format),
-        "LN clearly better": found["lost_significant"].map("{:.0%}".format),
+        "clearly worse": found["lost_significant"].map("{:.0%}".format),
         "median gain": found["median_gain"].map("{:+.1%}".format),
         "p over data sets": found["p_datasets"].map("{:.2g}".format),
     })
@@ -120,7 +127,8 @@ def table6_itself() -> str:
 def shortfalls(runs: pd.DataFrame) -> list[str]:
     """Return sentences on where task-driven networks fall short, read off the table."""
     found = [
-        _against_linear_neurons(runs), _neurons_of_degree_one(runs), _at_table6(runs),
+        _lost(runs, "LN"), _activation(runs), _lost(runs, CONTROL),
+        _neurons_of_degree_one(runs), _at_table6(runs),
         _linear_neurons_at_table6(runs), _against_boosting(runs), _bins_alone(runs),
         _against_linear(runs),
         f"Runs that diverged: {int(runs['diverged'].sum())} of {len(runs)}.",
@@ -128,8 +136,8 @@ def shortfalls(runs: pd.DataFrame) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _against_linear_neurons(runs: pd.DataFrame) -> str:
-    compared = comparisons.pairs(runs)
+def _lost(runs: pd.DataFrame, baseline: str) -> str:
+    compared = comparisons.pairs(runs, baseline)
     if compared.empty:
         return ""
     texts = []
@@ -137,14 +145,24 @@ def _against_linear_neurons(runs: pd.DataFrame) -> str:
         clear = group["p_corrected"] < views.SIGNIFICANT
         lost, clearly = ~group["won"], int((~group["won"] & clear).sum())
         texts.append(f"{model} in {lost.sum()} of {len(group)} ({clearly} clearly)")
-    return "Pairs (data set, budget) in which LN is at least as good: " + "; ".join(texts) + "."
+    return (f"Pairs (data set, budget) in which {baseline} is at least as good: "
+            + "; ".join(texts) + ".")
+
+
+def _activation(runs: pd.DataFrame) -> str:
+    found = comparisons.pairs(runs, "LN", [CONTROL])
+    if found.empty:
+        return ""
+    return (f"Linear neurons gain by the activation of the task-driven networks alone: {CONTROL} "
+            f"is better than LN in {found['won'].sum()} of {len(found)} pairs, by "
+            f"{found['gain'].median():+.1%} in the median.")
 
 
 def _neurons_of_degree_one(runs: pd.DataFrame) -> str:
     compared = comparisons.pairs(runs)
     if compared.empty:
         return ""
-    compared = compared[compared["model"] != comparisons.BEST_SOURCE]
+    compared = compared[compared["model"] != BEST_SOURCE]
     own, others = compared[compared["linear"]], compared[~compared["linear"]]
     if own.empty:
         return ""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from . import comparisons, ranks
-from .comparisons import BEST_SOURCE
+from .comparisons import BEST_SOURCE, CONTROL
 from .settings import BOOSTING, OURS, SOURCES
 
 SIGNIFICANT = 0.05
@@ -18,17 +18,15 @@ REFERENCE = "linear"  # whose error is the unit of `error_by_parameters`
 
 
 def gains(table: pd.DataFrame) -> pd.DataFrame | None:
-    """Return how much smaller the error of TN is than that of LN: the best source's, then each's.
+    """Return how much smaller the error of TN is than that of LN, and that of the control.
 
     Columns: model, dataset, budget, gain (share of the larger of both errors), clear (whether the
     test over seeds says so).
     """
-    compared = comparisons.pairs(table)
+    compared = comparisons.pairs(table, models=(BEST_SOURCE, *SOURCES, CONTROL))
     if compared.empty:
         return None
     compared = compared.assign(clear=compared["p_corrected"] < SIGNIFICANT)
-    compared = pd.concat([compared[compared["model"] == BEST_SOURCE],
-                          compared[compared["model"] != BEST_SOURCE]])
     columns = ["model", "dataset", "budget", "gain", "clear"]
     return compared[columns].reset_index(drop=True)
 
@@ -107,7 +105,7 @@ def error_by_parameters(table: pd.DataFrame, seed: int = 0) -> dict[str, pd.Data
         row = {"task": task, "model": model, "ratio": ratio.mean()}
         if model in BOOSTING:
             levels.append(row)
-        elif model in (*SOURCES, *OURS, BEST_SOURCE, "LN", "KAN"):
+        elif model in (*SOURCES, *OURS, BEST_SOURCE, CONTROL, "LN", "KAN"):
             total = found.loc[found["task"] == task, "dataset"].nunique()
             low, high = _interval(ratio, seed)
             points.append({
