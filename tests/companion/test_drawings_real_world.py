@@ -52,6 +52,7 @@ def test_parameters_draw_losses_and_the_best_trees():
     axes = drawings.real_world_parameters(data).axes[0]
     line, = [line for line in axes.lines if line.get_marker() == "s"]
     assert list(line.get_xdata()) == [100, 300] and list(line.get_ydata()) == [0.2, 0.1]
+    assert axes.get_ylim()[0] < 0.04
     trees, = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert list(trees.get_ydata()) == [0.05, 0.05]
 

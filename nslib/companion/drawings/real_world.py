@@ -54,7 +54,7 @@ def real_world_scores(data: pd.DataFrame) -> Figure:
     for axes, dataset in zip(panels[0], datasets, strict=True):
         part = data[data["dataset"] == dataset]
         axes.axvspan(1.0, part["band"].iloc[0], color="0.85", zorder=0, linewidth=0)
-        floor = _floor(part[["low", "high"]])
+        floor = _floor(part[["low", "ratio", "high"]])
         axes.axvline(1.0, color="0.4", linewidth=0.8, linestyle="-")
         for row in part.itertuples():
             _, colour, marker, face = _KINDS[row.kind]
@@ -131,7 +131,8 @@ def real_world_parameters(data: pd.DataFrame) -> Figure:
     )
     for axes, dataset in zip(panels[0], datasets, strict=True):
         part = data[data["dataset"] == dataset]
-        part = part.assign(low=part["low"].clip(lower=_floor(part[["low", "high"]])))
+        ends = ["low", "loss", "high"]
+        part = part.assign(**part[ends].clip(lower=_floor(part[ends])))
         trees = part[part["n_parameters"].isna()].sort_values("loss")
         if len(trees):
             axes.axhline(trees["loss"].iloc[0], color="black", linewidth=0.9, linestyle="--")
