@@ -21,6 +21,9 @@ LINEAR = "pure(1)"
 CONTROL = "LN-tanh"
 """Name of networks of linear neurons with the activation of the task-driven ones."""
 
+BEST_LINEAR = "LN-best"
+"""Name of linear neurons whose activation, of LN and `CONTROL`, the validation rows choose."""
+
 BEST_SOURCE = "TN-best"
 """Name of the task-driven networks whose source the validation rows choose, seed by seed."""
 
@@ -52,11 +55,23 @@ def with_best_source(table: pd.DataFrame) -> pd.DataFrame:
     For each data set, budget and seed it is the run of that source in `SOURCES` whose validation
     loss is least.
     """
-    own = table[table["model"].isin(SOURCES)].reset_index(drop=True)
+    return _with_best(table, table["model"].isin(SOURCES), BEST_SOURCE)
+
+
+def with_best_linear(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with rows of the model `BEST_LINEAR` added, where LN and `CONTROL` ran."""
+    keys = ["dataset", "budget", "seed"]
+    controls = pd.MultiIndex.from_frame(table.loc[table["model"] == CONTROL, keys])
+    there = pd.MultiIndex.from_frame(table[keys]).isin(controls)
+    return _with_best(table, table["model"].isin(["LN", CONTROL]) & there, BEST_LINEAR)
+
+
+def _with_best(table: pd.DataFrame, chosen: pd.Series, name: str) -> pd.DataFrame:
+    own = table[chosen].reset_index(drop=True)
     if own.empty:
         return table
     ordered = own.sort_values(["validation_loss", "model"], kind="stable")
-    best = ordered.drop_duplicates(["dataset", "budget", "seed"]).assign(model=BEST_SOURCE)
+    best = ordered.drop_duplicates(["dataset", "budget", "seed"]).assign(model=name)
     found = pd.concat([table, best])
     return found.sort_values(["dataset", "model", "budget", "seed"]).reset_index(drop=True)
 

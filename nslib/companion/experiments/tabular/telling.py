@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from . import comparisons, ranks, views
-from .comparisons import BEST_SOURCE, CONTROL
+from .comparisons import BEST_LINEAR, BEST_SOURCE, CONTROL
 from .settings import BOOSTING, SOURCES
 
 
@@ -68,11 +68,10 @@ def against_rows(runs: pd.DataFrame, rival: str) -> pd.DataFrame:
 
 
 def won_rows(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return `comparisons.won` as text: each source and the control over LN, each over the control.
-    """
-    parts = []
+    """Return `comparisons.won` as text: of task-driven over linear neurons and their control."""
+    runs, parts = comparisons.with_best_linear(runs), []
     for baseline, models in (("LN", (*SOURCES, BEST_SOURCE, CONTROL)),
-                             (CONTROL, (*SOURCES, BEST_SOURCE))):
+                             (CONTROL, (*SOURCES, BEST_SOURCE)), (BEST_LINEAR, (BEST_SOURCE,))):
         compared = comparisons.pairs(runs, baseline, models)
         if len(compared):
             parts.append(comparisons.won(compared).assign(baseline=baseline))
@@ -128,7 +127,7 @@ def shortfalls(runs: pd.DataFrame) -> list[str]:
     """Return sentences on where task-driven networks fall short, read off the table."""
     found = [
         _lost(runs, "LN"), _activation(runs), _lost(runs, CONTROL),
-        _neurons_of_degree_one(runs), _at_table6(runs),
+        _lost(runs, BEST_LINEAR), _neurons_of_degree_one(runs), _at_table6(runs),
         _linear_neurons_at_table6(runs), _against_boosting(runs), _bins_alone(runs),
         _against_linear(runs),
         f"Runs that diverged: {int(runs['diverged'].sum())} of {len(runs)}.",
@@ -137,7 +136,7 @@ def shortfalls(runs: pd.DataFrame) -> list[str]:
 
 
 def _lost(runs: pd.DataFrame, baseline: str) -> str:
-    compared = comparisons.pairs(runs, baseline)
+    compared = comparisons.pairs(comparisons.with_best_linear(runs), baseline)
     if compared.empty:
         return ""
     texts = []

@@ -1,0 +1,225 @@
+"""What notebook 10 says of a table of runs, against tables made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular_runs import joined, runs
+
+from nslib.companion import records
+from nslib.companion.experiments.tabular import (
+    comparisons,
+    control,
+    formulas,
+    reports,
+    summary,
+    table,
+    telling,
+    views,
+)
+from nslib.companion.run import Run
+from nslib.data import load_tabular
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def whole():
+    """Two sets of Table 6, one without a model, and a bundled one."""
+    parts = [
+        runs(name, model, budget, [loss, 1.1 * loss, 1.2 * loss], n=n)
+        for name, scale in (("abalone", 0.02), ("fifa", 0.08), ("diabetes", 0.1))
+        for model, budget, loss, n in (
+            ("LN", 100, 1.2 * scale, 90), ("LN-tanh", 100, 0.9 * scale, 90),
+            ("TN-als", 100, scale, 80), ("TN-vsr", 100, 1.5 * scale, 85),
+            ("TN", None, 0.5 * scale, 50_000), ("MLP", None, 0.4 * scale, 49_000),
+            ("linear", None, 2 * scale, 9), ("xgboost", None, 0.6 * scale, None),
+        ) if (name, model) != ("fifa", "xgboost")
+    ]
+    return joined(*parts)
+
+
+def test_powers_and_their_overlap():
+    assert formulas.powers("0.5*x**3 - 0.15*x + 0.76") == {1, 3}
+    assert formulas.powers("1.5") == set()
+    assert formulas.overlap({1, 3}, {1, 2, 3, 4}) == 0.5
+    assert formulas.overlap([], []) == 1.0 and formulas.overlap([1], []) == 0.0
+
+
+def test_table5_names_every_set_of_table6():
+    assert set(formulas.table5().index) == set(comparisons.table6()["dataset"])
+    assert all(formulas.powers(text) for text in formulas.table5())
+
+
+def test_structures_beside_table5(tmp_path):
+    for name, method, text in (
+        ("abalone", "vsr", "pure(1,2,3)"), ("abalone", "als", "pure(1)+interact(2;rank=1)"),
+        ("fifa", "vsr", "pure(1)"), ("airlines_delay_nyc", "vsr", "pure(1,2)"),
+        ("diabetes", "vsr", "pure(1)"),
+    ):
+        reports.write(tmp_path / name / f"search-{method}.json", {}, {"structure": text})
+    found = formulas.found(["abalone", "fifa", "airlines_delay_nyc", "diabetes"], tmp_path)
+    assert found["abalone"] == {"vsr": "pure(1,2,3)", "als": "pure(1)+interact(2;rank=1)"}
+    numbers = formulas.metrics(found)
+    # {1,2,3} as in the table, {1} of {1,...,5}; the stand-in is not counted
+    assert numbers["vsr_power_overlap"] == pytest.approx((1 + 1 / 5) / 2)
+    assert (numbers["sets_compared"], numbers["vsr_powers_equal"]) == (2, 1)
+    assert numbers["constant_power_overlap"] == pytest.approx((1 + 3 / 5) / 2)
+    assert "0.60 on average" in formulas.sentence(numbers)
+    rows = formulas.beside_table5(found).set_index("dataset")
+    assert rows.loc["abalone", "overlap"] == "1.00" and rows.loc["diabetes", "Table 5"] == "–"
+    assert rows.loc["fifa", "als"] == "–"
+    none = formulas.metrics({"diabetes": {"vsr": "pure(1)"}})
+    assert none["vsr_power_overlap"] is None and "no set" in formulas.sentence(none)
+
+
+def test_the_numbers_of_a_table(whole):
+    found = records.rounded(summary.metrics(whole))
+    assert (found["n_runs"], found["datasets"], found["diverged_runs"]) == (69, 3, 0)
+    assert found["tn_beats_ln_share"] == found["tn_als_share"] == 1.0
+    assert found["tn_vsr_share"] == 0.0 and found["tn_gated_share"] is None
+    assert found["tn_beats_tanh_share"] == found["tn_beats_best_linear_share"] == 0.0
+    # the best TN of the table: 0.0250 for abalone, 0.0597 for fifa
+    assert (found["sets_at_table6"], found["sets_compared"]) == (2, 2)
+    assert (found["sets_at_xgboost"], found["sets_with_xgboost"]) == (2, 2)
+    assert found["linear_pairs"] == {"pairs": 0, "won": None, "won_of_others": 0.5}
+
+
+def test_bundled_sets_are_no_evidence_for_the_claims(whole):
+    found = summary.metrics(whole[whole["dataset"] == "diabetes"])
+    assert found["tn_beats_ln_share"] is None and found["sets_at_table6"] is None
+    assert found["pairs"]["LN"]["TN-als"]["won"] == 1.0
+    lone = summary.metrics(joined(runs("abalone", "catboost", None, [1.0, 2.0])))
+    assert lone["tn_beats_ln_share"] is lone["mean_ranks"] is lone["sets_at_xgboost"] is None
+
+
+def test_networks_of_linear_structure_are_counted_apart():
+    found = summary.metrics(joined(
+        runs("abalone", "LN", 100, [0.4, 0.4]),
+        runs("abalone", "TN-als", 100, [0.3, 0.3]).assign(structure="pure(1)"),
+        runs("abalone", "TN-vsr", 100, [0.5, 0.5]).assign(structure="pure(1,2)"),
+    ))
+    assert found["linear_pairs"] == {"pairs": 1, "won": 1.0, "won_of_others": 0.0}
+
+
+def test_validation_chooses_among_linear_neurons_where_the_control_ran():
+    found = comparisons.with_best_linear(joined(
+        runs("abalone", "LN", 100, [0.4, 0.4], validation=[0.1, 0.3]),
+        runs("abalone", "LN-tanh", 100, [0.5, 0.2], validation=[0.2, 0.2]),
+        runs("abalone", "LN", 300, [0.1, 0.1]),
+    ))
+    best = found[found["model"] == "LN-best"]
+    assert best["budget"].tolist() == [100, 100] and best["value"].tolist() == [0.4, 0.2]
+    alone = joined(runs("abalone", "LN", 100, [0.4]))
+    assert comparisons.with_best_linear(alone) is alone
+
+
+def test_sentences_say_where_it_falls_short(whole):
+    text = "\n".join(telling.shortfalls(whole))
+    assert "LN is at least as good: TN-als in 0 of 3 (0 clearly); TN-vsr in 3 of 3" in text
+    assert "LN-tanh is better than LN in 3 of 3 pairs, by +25.0% in the median" in text
+    assert "best TN of Table 6 on 0 of 2 sets" in text
+    assert "xgboost on 0 of 2 sets" in text
+    assert "is better than TN on 3 of 3 sets (abalone, diabetes, fifa)" in text
+    assert "Runs that diverged: 0 of 69." in text
+    only = telling.shortfalls(joined(runs("diabetes", "xgboost", None, [1.0])))
+    assert only == ["Runs that diverged: 0 of 1."]
+
+
+def test_rows_of_text_of_every_table(whole):
+    tables = {"a": whole, "b": whole[whole["dataset"] == "diabetes"]}
+    won = telling.each_table(tables, telling.won_rows)
+    assert set(won.index) == {"a", "b"}
+    assert set(won["against"]) == {"LN", "LN-tanh", "LN-best"}
+    paper = telling.each_table(tables, telling.table6_rows)
+    assert list(paper.index) == ["a", "a"] and set(paper["verdict"]) == {"at or better"}
+    assert paper["value"].iloc[0] == "0.0110 ± 0.0010"
+    rows = telling.against_rows(whole, "xgboost")
+    assert rows["verdict"].str.startswith("at or better").all()
+    scores = telling.scores(whole, ["LN", "xgboost", "KAN"])
+    assert list(scores.columns) == ["dataset", "metric", "LN", "xgboost"]
+    assert scores.set_index("dataset").loc["fifa", "xgboost"] == "–"
+    empty = {"c": joined(runs("diabetes", "xgboost", None, [1.0]))}
+    for function, *options in ((telling.won_rows,), (telling.table6_rows,),
+                               (telling.against_rows, "xgboost"), (telling.scores, ["LN"])):
+        assert telling.each_table(empty, function, *options) == "no runs for this table"
+
+
+def test_table6_itself_is_counted():
+    assert telling.table6_itself().startswith("Table 6: TN better in 99 of 100 pairs, equal in 1")
+
+
+def test_the_views_of_figures(whole):
+    gains = views.gains(whole)
+    assert list(gains["model"].unique()) == ["TN-best", "TN-als", "TN-vsr", "LN-tanh"]
+    own = gains.set_index(["model", "dataset"])["gain"]
+    assert own["TN-als", "fifa"] == pytest.approx(1 - 1 / 1.2)
+    beside = views.beside_table6(whole).set_index("dataset")
+    assert beside.loc["abalone", "ratio"] == pytest.approx(0.011 / 0.025)
+    assert beside.loc["abalone", "linear"] == pytest.approx(0.044 / 0.025)
+    ranks = views.rank_plot(whole)
+    assert ranks["test"]["datasets"].tolist() == [2]  # where xgboost has run
+    assert ranks["means"]["model"].iloc[0] == "MLP" and len(ranks["each"]) == 12
+    errors = views.error_by_parameters(whole)
+    points = errors["points"].set_index(["model", "budget"])
+    assert points.loc[("TN-als", 100), "ratio"] == pytest.approx(0.5)
+    assert points.loc[("TN", 0), "n_parameters"] == pytest.approx(50_000)
+    assert errors["levels"]["model"].tolist() == ["xgboost"]
+    lone = joined(runs("diabetes", "xgboost", None, [1.0]))
+    for view in (views.gains, views.beside_table6, views.rank_plot, views.error_by_parameters):
+        assert view(lone) is None
+
+
+def test_intervals_of_relative_errors_hold_their_mean(whole):
+    rng = np.random.default_rng(0)
+    whole = whole.assign(value=whole["value"] * rng.uniform(0.5, 1.5, len(whole)))
+    points = views.error_by_parameters(whole)["points"]
+    assert ((points["low"] <= points["ratio"]) & (points["ratio"] <= points["high"])).all()
+
+
+def test_the_control_is_resumed_and_belongs_to_the_table(tmp_path, capsys):
+    found = control.run(["diabetes"], [100], [0, 1], 20, tmp_path)
+    assert set(found["model"]) == {"LN-tanh"} and len(found) == 2
+    assert (found["n_parameters"] <= 100).all() and "LN-tanh" in capsys.readouterr().err
+    again = control.run(["diabetes"], [100], [0, 1], 20, tmp_path)
+    pd.testing.assert_frame_equal(again, found)
+    assert not capsys.readouterr().err
+
+
+def test_no_row_is_leaked_and_a_leak_would_be_seen(monkeypatch):
+    data = {"wine": load_tabular("wine")}
+    assert summary.leaked_rows(data, range(3)) == 0
+    monkeypatch.setattr(summary, "search_rows", lambda one: np.ones(len(one.y), dtype=bool))
+    assert summary.leaked_rows(data, range(3)) > 0
+
+
+def test_only_the_paper_preset_writes_to_the_results(tmp_path, monkeypatch):
+    monkeypatch.setenv("NSLIB_OUTPUT", str(tmp_path))
+    paths = {p: summary.csv_path(Run("10_tabular_benchmarks", {}, p))
+             for p in ("quick", "paper", "custom")}
+    assert paths["paper"] == tmp_path / "results" / "tabular.csv"
+    assert all("results" not in paths[p].parts for p in ("quick", "custom"))
+    folders = {summary.work_folder(Run("n", {}, p)) for p in paths}
+    assert len(folders) == 3
+
+
+def test_the_committed_table_is_one_of_the_paper_preset(whole, tmp_path, monkeypatch):
+    (tmp_path / "claims.yaml").write_text("[]\n")
+    monkeypatch.setenv("NSLIB_ROOT", str(tmp_path))
+    quick = Run("10_tabular_benchmarks", {}, "quick")
+    assert summary.committed(quick) is None
+    table.write(whole, tmp_path / "results" / "tabular.csv")
+    pd.testing.assert_frame_equal(summary.committed(quick), table.read(
+        tmp_path / "results" / "tabular.csv"))
+    assert summary.committed(Run("10_tabular_benchmarks", {}, "paper")) is None
+
+
+def test_committed_tables_can_be_read_and_hold_what_the_claims_need():
+    for path in (ROOT / "results").glob("tabular.csv"):
+        runs_there = table.read(path)
+        assert tuple(runs_there.columns) == table.COLUMNS
+        assert comparisons.pairs(runs_there)["n_own"].gt(0).all()
+        assert summary.metrics(runs_there)["tn_beats_ln_share"] is not None
