@@ -32,6 +32,7 @@ def test_a_loaded_regressor_is_the_same(regressor, tmp_path):
     X.iloc[0, 0], X.iloc[1, 2] = np.nan, "unseen"
     loaded = again(regressor, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+    assert (tmp_path / "model.safetensors").stat().st_mode & 0o044, "others cannot read it"
     np.testing.assert_array_equal(loaded.predict(X), regressor.predict(X))
     assert loaded.formula_ == regressor.formula_
     assert loaded.structure_ == regressor.structure_

@@ -75,6 +75,7 @@ def save_estimator(model: NeuronSeekEstimator, path: str | os.PathLike[str]) -> 
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()},
                   temporary, header)
+        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

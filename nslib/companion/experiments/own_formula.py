@@ -103,21 +103,24 @@ def _centred(terms: dict[sp.Expr, float], group: dict[sp.Symbol, float]) -> dict
     return others
 
 
-def _values(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray:
-    """Return the values of a product of symbols or of linear forms on all rows."""
-    if all(base.is_Symbol for base in expression.as_powers_dict()):
-        return np.prod([columns[base] ** int(power)
-                        for base, power in expression.as_powers_dict().items()], axis=0)
-    return evaluated(expression, columns)
-
-
 def evaluated(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray:
-    """Return the values (N,) of an expression whose symbols have these values (N,)."""
+    """Return the values (N,) of a sum whose symbols have these values (N,), term by term."""
+    total = np.zeros(len(next(iter(columns.values()))))
+    for term in sp.Add.make_args(expression):
+        coefficient, rest = term.as_coeff_Mul()
+        total += float(coefficient) * _values(rest, columns)
+    return total
+
+
+def _values(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray | float:
+    """Return the values of a product of symbols, or of anything else that is short."""
+    powers = expression.as_powers_dict()
+    if all(base.is_Symbol for base in powers):
+        return np.prod([columns[base] ** int(power) for base, power in powers.items()], axis=0)
     used = sorted(expression.free_symbols, key=str)
     renamed = [sp.Symbol(f"_{i}") for i in range(len(used))]
     function = sp.lambdify(renamed, expression.xreplace(dict(zip(used, renamed, strict=True))))
-    n = len(next(iter(columns.values())))
-    return np.broadcast_to(function(*(columns[symbol] for symbol in used)), (n,))
+    return function(*(columns[symbol] for symbol in used))
 
 
 def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]) -> float:
@@ -142,8 +145,7 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
     expressions = list(formula.values()) if isinstance(formula, dict) else [formula]
     values = np.column_stack([evaluated(expression, columns) for expression in expressions])
     read = np.column_stack([
-        output.constant + sum((evaluated(term, columns) for term in output.terms), 0 * values[:, 0])
-        for output in shown
+        output.constant + evaluated(sp.Add(*output.terms), columns) for output in shown
     ])
     gaps = [np.abs(values - expected).max(), np.abs((read - expected)[known]).max(initial=0.0)]
     return float(max(gaps) / max(expected.std(), np.finfo(float).tiny))
