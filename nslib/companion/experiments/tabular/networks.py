@@ -74,21 +74,23 @@ def train_networks(
     family: str, splits: Sequence[Split], budget: int, *,
     structure: NeuronStructure | None = None, candidates: Sequence[tuple[float, float]],
     options: TrainingOptions, as_linear: bool = False, n_bins: int = 0,
-    width: int | None = None, **network: Any,
+    width: int | None = None, together: int | None = None, **network: Any,
 ) -> list[Trained] | None:
     """Return the trained network of each split, None where no network fits into the budget.
 
     With `as_linear` the budget is what the network of linear neurons of this budget really has.
-    All splits, with all candidates (learning rate, weight decay), are one batch; for each the
-    candidate with the best validation loss is taken. Splits whose encoding gives fewer columns have
-    columns of zeros behind, so that networks agree.
+    All splits, with all candidates (learning rate, weight decay), are one batch, or batches of
+    `together` models; for each split the candidate with the best validation loss is taken. Splits
+    whose encoding gives fewer columns have columns of zeros behind, so that networks agree.
     """
     encoded = _aligned([split.features(n_bins=n_bins) for split in splits])
     n_inputs, n_outputs = encoded[0]["train"].shape[1], splits[0].n_outputs
     if as_linear:
         budget = linear_size(n_inputs, n_outputs, budget)
     make = sized(family, n_inputs, n_outputs, budget, structure, width, **network)
-    return None if make is None else _train(make, splits, encoded, candidates, options)
+    if make is None:
+        return None
+    return _train(make, splits, encoded, candidates, options, together)
 
 
 def linear_size(in_features: int, out_features: int, budget: int) -> int:
@@ -108,21 +110,22 @@ def _aligned(encoded: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]
 
 def _train(
     make: Make, splits: Sequence[Split], encoded: Sequence[dict[str, np.ndarray]],
-    candidates: Sequence[tuple[float, float]], options: TrainingOptions,
+    candidates: Sequence[tuple[float, float]], options: TrainingOptions, together: int | None,
 ) -> list[Trained]:
     parts = []
     for split, X in zip(splits, encoded, strict=True):
         y = split.targets()
         parts.append(Part(X["train"], y["train"], X["validation"], y["validation"], split.seed))
-    n = len(candidates)
+    n, parts = len(candidates), [part for part in parts for _ in candidates]
+    rates = [pair for _ in splits for pair in candidates]
     networks = [
         make(generator=torch.Generator().manual_seed(split.seed))
         for split in splits for _ in candidates
     ]
-    models = train(
-        networks, [part for part in parts for _ in candidates], options,
-        rates=[pair for _ in splits for pair in candidates],
-    ).models
+    models = []
+    for i in range(0, len(networks), together or len(networks)):
+        batch = slice(i, i + (together or len(networks)))
+        models += train(networks[batch], parts[batch], options, rates=rates[batch]).models
     found = []
     for i, (split, X) in enumerate(zip(splits, encoded, strict=True)):
         own = models[i * n : (i + 1) * n]

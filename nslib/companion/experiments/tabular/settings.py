@@ -38,13 +38,13 @@ LARGEST_BUDGET = MappingProxyType({"KAN": 3000})
 OURS = MappingProxyType({
     "TN": {
         "steps": 2000, "budget": 50_000, "width": 48,
-        "members": 8, "activation": "tanh", "n_bins": 16,
+        "members": 8, "activation": "tanh", "n_bins": 16, "together": 4,
         "structure": "pure(1,2)+interact(2;rank=8)", "joined": "als",
         "candidates": ((0.003, 0.01), (0.003, 1.0)),
     },
     "MLP": {
         "steps": 2000, "budget": 50_000, "width": 96,
-        "members": 8, "activation": "relu", "n_bins": 16,
+        "members": 8, "activation": "relu", "n_bins": 16, "together": 4,
         "structure": None, "joined": None,
         "candidates": ((0.003, 0.01), (0.003, 1.0)),
     },
@@ -52,7 +52,7 @@ OURS = MappingProxyType({
 """Larger networks with bins and members: the task-driven one and the same with linear neurons.
 
 `steps`: of the trainer, at most; `width` caps the hidden layers; `joined` is the search whose
-interactions are added to `structure`.
+interactions are added to `structure`; `together`: models a batch, since more leave the cache.
 """
 
 BOOSTING = ("linear", "hist_gradient_boosting", "xgboost", "lightgbm", "catboost")
