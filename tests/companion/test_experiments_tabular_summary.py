@@ -12,7 +12,6 @@ from tabular_runs import joined, runs
 from nslib.companion import records
 from nslib.companion.experiments.tabular import (
     comparisons,
-    control,
     formulas,
     reports,
     summary,
@@ -178,15 +177,6 @@ def test_intervals_of_relative_errors_hold_their_mean(whole):
     whole = whole.assign(value=whole["value"] * rng.uniform(0.5, 1.5, len(whole)))
     points = views.error_by_parameters(whole)["points"]
     assert ((points["low"] <= points["ratio"]) & (points["ratio"] <= points["high"])).all()
-
-
-def test_the_control_is_resumed_and_belongs_to_the_table(tmp_path, capsys):
-    found = control.run(["diabetes"], [100], [0, 1], 20, tmp_path)
-    assert set(found["model"]) == {"LN-tanh"} and len(found) == 2
-    assert (found["n_parameters"] <= 100).all() and "LN-tanh" in capsys.readouterr().err
-    again = control.run(["diabetes"], [100], [0, 1], 20, tmp_path)
-    pd.testing.assert_frame_equal(again, found)
-    assert not capsys.readouterr().err
 
 
 def test_no_row_is_leaked_and_a_leak_would_be_seen(monkeypatch):

@@ -16,7 +16,16 @@ from ....training import TrainingOptions
 from . import reports, searches
 from .networks import Trained, train_networks
 from .scores import diverged, scores
-from .settings import BATCH_SIZE, CANDIDATES, MAX_RANK, OURS, RIVALS, SEARCHES, SOURCES
+from .settings import (
+    BATCH_SIZE,
+    CANDIDATES,
+    LINEAR_NETWORKS,
+    MAX_RANK,
+    OURS,
+    RIVALS,
+    SEARCHES,
+    SOURCES,
+)
 from .splits import PARTS, Split, divide
 
 
@@ -123,12 +132,15 @@ def _networks(
     if cell.model in OURS:
         trained = _ours(cell, data, splits, work)
     else:
-        source = SOURCES.get(cell.model)
+        family, own = cell.model, {}
+        if cell.model in SOURCES:
+            structure = searches.structure(data, SOURCES[cell.model], work)
+            family, own = "TN", {"structure": searches.capped(structure), "as_linear": True}
+        elif cell.model in LINEAR_NETWORKS:
+            family, own = "LN", {"activation": LINEAR_NETWORKS[cell.model]}
         trained = train_networks(
-            cell.model if source is None else "TN", splits, cell.budget, candidates=CANDIDATES,
-            structure=source and searches.capped(searches.structure(data, source, work)),
-            options=TrainingOptions(steps=cell.steps, batch_size=BATCH_SIZE),
-            as_linear=source is not None,
+            family, splits, cell.budget, candidates=CANDIDATES,
+            options=TrainingOptions(steps=cell.steps, batch_size=BATCH_SIZE), **own,
         )
     if trained is None:
         return [{"fits": False}] * len(splits)

@@ -13,13 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .settings import SOURCES, STAND_INS, TEST_SHARE
+from .settings import CONTROL, SOURCES, STAND_INS, TEST_SHARE
 
 LINEAR = "pure(1)"
 """The structure of linear neurons: networks that have it are task-driven in name alone."""
-
-CONTROL = "LN-tanh"
-"""Name of networks of linear neurons with the activation of the task-driven ones."""
 
 BEST_LINEAR = "LN-best"
 """Name of linear neurons whose activation, of LN and `CONTROL`, the validation rows choose."""

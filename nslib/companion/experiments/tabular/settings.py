@@ -29,7 +29,13 @@ SEARCHES = MappingProxyType({
 
 MAX_RANK = 8  # of the interactions in a network
 
-NETWORKS = ("LN", "KAN", *SOURCES)
+CONTROL = "LN-tanh"
+"""Linear neurons with the activation of the task-driven ones, whose gain is no merit of these."""
+
+LINEAR_NETWORKS = MappingProxyType({"LN": "relu", CONTROL: "tanh"})
+"""Networks of linear neurons by their activation."""
+
+NETWORKS = (*LINEAR_NETWORKS, "KAN", *SOURCES)
 """Networks that are compared at each budget."""
 
 LARGEST_BUDGET = MappingProxyType({"KAN": 3000})

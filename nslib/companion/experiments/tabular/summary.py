@@ -12,9 +12,9 @@ import pandas as pd
 from ....data import TabularData, load_tabular
 from ... import paths
 from ...run import Run
-from . import comparisons, control, grid, settings, table, views
-from .comparisons import BEST_LINEAR, BEST_SOURCE, CONTROL
-from .settings import SOURCES, TABLE6_SETS
+from . import comparisons, grid, settings, table, views
+from .comparisons import BEST_LINEAR, BEST_SOURCE
+from .settings import CONTROL, SOURCES, TABLE6_SETS
 from .splits import divide, search_rows
 
 
@@ -35,19 +35,18 @@ def csv_path(run: Run, name: str = "tabular") -> Path:
 
 def compute(
     run: Run, datasets: Sequence[str], models: Sequence[str], budgets: Sequence[int],
-    control_budgets: Sequence[int], seeds: Sequence[int], steps: int, workers: int,
+    seeds: Sequence[int], steps: int, workers: int,
 ) -> pd.DataFrame:
-    """Run the grid and the control, write their table to `csv_path` and return it as read back.
+    """Run the grid, write its table to `csv_path` and return it as read back.
 
     The quick preset computes all anew; others take the reports that are there. Raises the errors
     of `grid.run`, and ValueError where no data set is at hand.
     """
-    work, resume = work_folder(run), run.preset != "quick"
-    runs = grid.run(datasets, models, budgets, seeds, steps, workers, work, resume)
+    resume = run.preset != "quick"
+    runs = grid.run(datasets, models, budgets, seeds, steps, workers, work_folder(run), resume)
     if runs.empty:
         raise ValueError(f"datasets: found none of {', '.join(datasets)}; is NSLIB_DATA set?")
-    beside = control.run(runs["dataset"].unique(), control_budgets, seeds, steps, work, resume)
-    return table.read(table.write(pd.concat([runs, beside]), csv_path(run)))
+    return table.read(table.write(runs, csv_path(run)))
 
 
 def committed(run: Run, name: str = "tabular") -> pd.DataFrame | None:
@@ -58,8 +57,9 @@ def committed(run: Run, name: str = "tabular") -> pd.DataFrame | None:
 
 def config() -> dict[str, Any]:
     """Return the settings of all models, for a record."""
-    names = ("CANDIDATES", "BATCH_SIZE", "SOURCES", "SEARCHES", "MAX_RANK", "LARGEST_BUDGET",
-             "OURS", "SEARCH_SEED", "SEARCH_SHARE", "TEST_SHARE", "VALIDATION_SHARE")
+    names = ("CANDIDATES", "BATCH_SIZE", "LINEAR_NETWORKS", "SOURCES", "SEARCHES", "MAX_RANK",
+             "LARGEST_BUDGET", "OURS", "SEARCH_SEED", "SEARCH_SHARE", "TEST_SHARE",
+             "VALIDATION_SHARE")
     return {name.lower(): getattr(settings, name) for name in names}
 
 

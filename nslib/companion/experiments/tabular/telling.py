@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from . import comparisons, ranks, views
-from .comparisons import BEST_LINEAR, BEST_SOURCE, CONTROL
-from .settings import BOOSTING, SOURCES
+from .comparisons import BEST_LINEAR, BEST_SOURCE
+from .settings import BOOSTING, CONTROL, SOURCES
 
 
 def scores(runs: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:

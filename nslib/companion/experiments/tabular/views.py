@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from . import comparisons, ranks
-from .comparisons import BEST_SOURCE, CONTROL
-from .settings import BOOSTING, OURS, SOURCES
+from .comparisons import BEST_SOURCE
+from .settings import BOOSTING, CONTROL, OURS, SOURCES
 
 SIGNIFICANT = 0.05
 RESAMPLES = 2000  # of the data sets, for the intervals of a mean over them
