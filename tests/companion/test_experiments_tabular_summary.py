@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from nslib.companion.experiments.tabular import (
     comparisons,
     formulas,
     reports,
+    splits,
     summary,
     table,
     telling,
@@ -179,11 +181,34 @@ def test_intervals_of_relative_errors_hold_their_mean(whole):
     assert ((points["low"] <= points["ratio"]) & (points["ratio"] <= points["high"])).all()
 
 
-def test_no_row_is_leaked_and_a_leak_would_be_seen(monkeypatch):
+@pytest.mark.parametrize("moved", [False, True])
+def test_no_row_is_leaked_and_a_leak_would_be_seen(moved, monkeypatch):
+    """A searched row that is tested, beside its place in training or instead of it, is seen."""
     data = {"wine": load_tabular("wine")}
     assert summary.leaked_rows(data, range(3)) == 0
-    monkeypatch.setattr(summary, "search_rows", lambda one: np.ones(len(one.y), dtype=bool))
-    assert summary.leaked_rows(data, range(3)) > 0
+    divide, searched = splits.divide, splits.search_rows(data["wine"])
+
+    def leaky(one, seed):
+        split = divide(one, seed)
+        train, test = split.X["train"], split.X["test"]
+        row = train.index.intersection(one.X.index[searched])[:1]
+        X = {**split.X, "test": pd.concat([test, train.loc[row]])}
+        return replace(split, X=X | ({"train": train.drop(index=row)} if moved else {}))
+
+    monkeypatch.setattr(splits, "divide", leaky)
+    assert summary.leaked_rows(data, range(3)) == 3
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_a_row_in_no_part_is_seen(part, monkeypatch):
+    divide = splits.divide
+
+    def lossy(one, seed):
+        split = divide(one, seed)
+        return replace(split, X={**split.X, part: split.X[part].iloc[1:]})
+
+    monkeypatch.setattr(splits, "divide", lossy)
+    assert summary.leaked_rows({"wine": load_tabular("wine")}, [0]) == 1
 
 
 def test_only_the_paper_preset_writes_to_the_results(tmp_path, monkeypatch):

@@ -102,16 +102,6 @@ def run(
     return table.collect([cell for cell in wanted if not cell.is_search], folder)
 
 
-def live(work: str | Path = WORK + "-live", progress: bool = True) -> pd.DataFrame:
-    """Run a small grid on data bundled with scikit-learn, on one process, and return its table."""
-    return run(
-        ("diabetes", "breast_cancer", "wine"),
-        (*NETWORKS, "TN", "linear", "hist_gradient_boosting"),
-        budgets=(100, 300), seeds=(0, 1, 2), steps=100, work=work, resume=False,
-        progress=progress,
-    )
-
-
 def _load(names: Iterable[str]) -> dict[str, TabularData]:
     found = {}
     for name in names:

@@ -14,9 +14,9 @@ from ....data import REGISTRY, load_tabular, preprocessor
 from ... import paths
 from . import grid, reports, searches, table
 from .settings import SOURCES
-from .splits import divide, search_rows
+from .splits import divide, misplaced_rows, search_rows
 
-FILE = "real_world.csv"  # the committed table, in results/
+NAME = "real_world"  # of the committed table, results/<name>.csv
 
 
 def run(
@@ -41,15 +41,9 @@ def run(
     return pd.concat(found).sort_values(keys).reset_index(drop=True)
 
 
-def committed(name: str = FILE) -> pd.DataFrame | None:
-    """Return a committed table of runs, None where there is none."""
-    path = paths.root() / "results" / name
-    return table.read(path) if path.is_file() else None
-
-
 def publish(found: pd.DataFrame, preset: str) -> pd.DataFrame:
     """Write the table of this run where a preset's results go, and return it as it reads back."""
-    return table.read(table.write(found, paths.output(preset) / "results" / FILE))
+    return table.read(table.write(found, paths.output(preset) / "results" / f"{NAME}.csv"))
 
 
 def constants(datasets: Iterable[str], seeds: Iterable[int]) -> dict[str, float]:
@@ -94,10 +88,4 @@ def _named(term: str, names: Sequence[str]) -> str:
 
 def is_disjoint(dataset: str, seed: int) -> bool:
     """Tell whether a split's parts have each row once and its test rows are no searched ones."""
-    data = load_tabular(dataset)
-    parts = divide(data, seed).X
-    rows = np.concatenate([part.index for part in parts.values()])
-    searched = data.X.index[search_rows(data)]
-    return len(set(rows)) == len(rows) == len(data.X) and not set(searched) & set(
-        parts["test"].index
-    )
+    return misplaced_rows(load_tabular(dataset), seed) == 0

@@ -95,6 +95,15 @@ def divide(data: TabularData, seed: int) -> Split:
     return Split(data.name, data.task, seed, X, y, float(y["train"].mean()), scale or 1.0, None)
 
 
+def misplaced_rows(data: TabularData, seed: int) -> int:
+    """Return how many rows are not in exactly one part, or tested though searches may see them."""
+    parts = divide(data, seed).X
+    rows = pd.Index(np.concatenate([part.index for part in parts.values()]))
+    searched = data.X.index[search_rows(data)]
+    wrong = rows[rows.duplicated()].union(data.X.index.symmetric_difference(rows))
+    return len(wrong.union(searched.intersection(parts["test"].index)).unique())
+
+
 def _drawn(
     data: TabularData, rows: np.ndarray, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ import pandas as pd
 from .comparisons import chosen_by_validation, corrected_t_test, loss, means
 from .ranks import label
 from .settings import RIVALS, SOURCES
+from .telling import score
 
 COLLISION, ASTEROID = "cern_dielectron_sample", "asteroid_diameter"
 JUDGED = (COLLISION, ASTEROID, "heart_failure", "stellar_classification")
@@ -201,18 +202,14 @@ def wide(found: pd.DataFrame) -> pd.DataFrame:
     """Return scores as text, "mean ± std (seeds)": a row a model, a column a data set."""
     rows = _ranges(found)
     rows = rows.assign(text=[
-        _text(m, s) + f" ({n})" for m, s, n in zip(rows["mean"], rows["std"], rows["seeds"],
-                                                   strict=True)
+        f"{score(mean, std)} ({seeds})"
+        for mean, std, seeds in rows[["mean", "std", "seeds"]].itertuples(index=False)
     ])
     table = rows.pivot(index="model", columns="dataset", values="text").fillna("–")
     table = table[sorted(table.columns, key=_place)]
     order = rows.groupby("model")["kind"].first().map(["task-driven", "control", "rival"].index)
     names = sorted(table.index, key=lambda name: (order[name], name))
     return table.loc[names].rename_axis(index=None, columns=None)
-
-
-def _text(mean: float, std: float) -> str:
-    return f"{mean:.4f}" if np.isnan(std) else f"{mean:.4f} ± {std:.4f}"
 
 
 def beside_paper(found: pd.DataFrame) -> pd.DataFrame:
@@ -227,9 +224,9 @@ def beside_paper(found: pd.DataFrame) -> pd.DataFrame:
     for dataset, rows in listed.groupby("dataset", sort=False):
         own = summary[summary["dataset"] == dataset].set_index("model")
         rows = rows.set_index("model")
-        columns[dataset, "paper"] = {m: _text(r["mean"], r["std"]) for m, r in rows.iterrows()}
+        columns[dataset, "paper"] = {m: score(r["mean"], r["std"]) for m, r in rows.iterrows()}
         columns[dataset, "this project"] = {
-            m: _text(own.loc[m, "mean"], own.loc[m, "std"]) if m in own.index else "not run"
+            m: score(own.loc[m, "mean"], own.loc[m, "std"]) if m in own.index else "not run"
             for m in rows.index
         }
     return pd.DataFrame(columns)
@@ -264,8 +261,8 @@ def sentences(found: pd.DataFrame) -> list[str]:
                    "behind the best rival by more than its standard deviation")
         p = "" if np.isnan(row.p_corrected) else f", corrected p = {row.p_corrected:.2g}"
         lines.append(
-            f"{row.dataset}: {row.model} {_text(row.mean, row.std)}, {row.rival} "
-            f"{_text(row.rival_mean, row.rival_std)} ({row.metric}): {verdict}; place {row.place}"
+            f"{row.dataset}: {row.model} {score(row.mean, row.std)}, {row.rival} "
+            f"{score(row.rival_mean, row.rival_std)} ({row.metric}): {verdict}; place {row.place}"
             f"{p}"
         )
     found = tests(found)

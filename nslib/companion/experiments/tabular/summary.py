@@ -15,7 +15,7 @@ from ...run import Run
 from . import comparisons, grid, settings, table, views
 from .comparisons import BEST_LINEAR, BEST_SOURCE
 from .settings import CONTROL, SOURCES, TABLE6_SETS
-from .splits import divide, search_rows
+from .splits import misplaced_rows
 
 
 def work_folder(run: Run) -> Path:
@@ -51,8 +51,7 @@ def compute(
 
 def committed(run: Run, name: str = "tabular") -> pd.DataFrame | None:
     """Return the committed table of the paper preset for a run of another, None where none is."""
-    path = paths.root() / "results" / f"{name}.csv"
-    return table.read(path) if run.preset != "paper" and path.is_file() else None
+    return None if run.preset == "paper" else table.committed(name)
 
 
 def config() -> dict[str, Any]:
@@ -74,15 +73,8 @@ def checksums(data: Mapping[str, TabularData]) -> dict[str, str]:
 
 
 def leaked_rows(data: Mapping[str, TabularData], seeds: Iterable[int]) -> int:
-    """Return how many rows are in a test part and seen by a search or in another part."""
-    total = 0
-    for one in data.values():
-        searched = set(one.X.index[search_rows(one)])
-        for seed in seeds:
-            X = divide(one, seed).X
-            test = set(X["test"].index)
-            total += len(test & (searched | set(X["train"].index) | set(X["validation"].index)))
-    return total
+    """Return the sum of `splits.misplaced_rows` over data sets and seeds."""
+    return sum(misplaced_rows(one, seed) for one in data.values() for seed in seeds)
 
 
 def metrics(runs: pd.DataFrame) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ... import files
+from ... import files, paths
 from . import reports
 from .cells import Cell
 from .scores import main_score
@@ -69,6 +69,12 @@ def write(table: pd.DataFrame, path: str | Path) -> Path:
     )
     files.write({path: text.encode()})
     return path
+
+
+def committed(name: str) -> pd.DataFrame | None:
+    """Return the table results/<name>.csv that a paper preset wrote, None where there is none."""
+    path = paths.root() / "results" / f"{name}.csv"
+    return read(path) if path.is_file() else None
 
 
 def read(path: str | Path) -> pd.DataFrame:
