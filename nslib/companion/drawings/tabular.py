@@ -104,11 +104,15 @@ def beside_table6(data: pd.DataFrame, title: str) -> Figure:
     right.set_yticks(places, data["label"], fontsize=6.5)
     right.tick_params(length=0)
     right.spines["right"].set_visible(False)
-    low = min((data["ratio"] - data["spread"]).min(), (1 - data["paper_spread"]).min())
+    low = min((data["ratio"] - data["spread"]).clip(lower=data["ratio"] / 4).min(),
+              (1 - data["paper_spread"]).clip(lower=0.25).min())
     high = np.nanmax([*(data["ratio"] + data["spread"]), *(1 + data["paper_spread"]),
                       *data["linear"]])
-    axes.set(xlim=(max(0, low - 0.05), min(high + 0.05, 2.5)), ylim=(-0.7, len(data) - 0.3),
+    axes.set(xscale="log", xlim=(low / 1.1, high * 1.1), ylim=(-0.7, len(data) - 0.3),
              xlabel="error / error of the best TN of Table 6", title=title)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
@@ -207,7 +211,7 @@ def _line(axes: Axes, model: str, line: pd.DataFrame) -> None:
     colour, marker, dash = _MARKS[model]
     axes.plot(line["n_parameters"], line["ratio"], color=colour, linestyle=dash)
     axes.vlines(line["n_parameters"], line["low"], line["high"], color=colour, linewidth=0.8,
-                linestyle="-")
+                linestyle="-", alpha=0.45)
     for whole, face in ((True, colour), (False, "white")):
         part = line[line["all_sets"] == whole]
         axes.plot(part["n_parameters"], part["ratio"], color=colour, marker=marker,
