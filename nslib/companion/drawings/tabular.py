@@ -55,11 +55,11 @@ def gains(data: pd.DataFrame, title: str, against: str = "LN") -> Figure:
         image = axes.imshow(tiles, vmin=-_LARGEST_GAIN, vmax=_LARGEST_GAIN, aspect="auto")
         for row in own.itertuples():
             axes.text(budgets.index(row.budget), sets.index(row.dataset), _percent(row.gain),
-                      ha="center", va="center_baseline", fontsize=6,
+                      ha="center", va="center_baseline", fontsize=5.3,
                       fontweight="bold" if row.clear else "normal",
                       color="white" if row.gain < 0.05 else "black")
         axes.set_xticks(range(len(budgets)), [f"{b:g}" if b < 1000 else f"{b / 1000:g}k"
-                                              for b in budgets])
+                                              for b in budgets], fontsize=6)
         axes.set_yticks(range(len(sets)), [words(name) for name in sets])
         axes.set_title(model)
         axes.tick_params(length=0)
