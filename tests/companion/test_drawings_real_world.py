@@ -42,11 +42,11 @@ def test_scores_draw_ratios_ranges_and_the_band():
     assert 1.0 in left.get_xticks() and left.get_xlim()[1] > 4
 
 
-def test_parameters_draw_losses_and_the_best_trees():
+def test_parameters_draw_ratios_and_the_best_trees():
     data = pd.DataFrame({
         "dataset": "wine", "metric": "accuracy",
         "model": ["LN", "LN", "xgboost", "lightgbm"], "n_parameters": [100, 300, np.nan, np.nan],
-        "loss": [0.2, 0.1, 0.3, 0.05], "low": [0.0, 0.08, 0.2, 0.04],
+        "ratio": [0.2, 0.1, 0.3, 0.05], "low": [0.0, 0.08, 0.2, 0.04],
         "high": [0.3, 0.2, 0.4, 0.06],
     })
     axes = drawings.real_world_parameters(data).axes[0]

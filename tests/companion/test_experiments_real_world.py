@@ -60,10 +60,44 @@ def test_ours_is_chosen_by_validation_and_the_rival_by_test_rows(whole):
     assert (row["model"], row["rival"], row["place"]) == ("TN-als 300", "xgboost", 2)
     assert row["excess"] == pytest.approx(0.5) and row["mean"] == pytest.approx(0.35)
     assert row["within"]
-    assert rows.loc[standings.ASTEROID, "excess"] == pytest.approx(3.0)
+    # ours has two of the rival's three seeds: 0.5 against 0.1 and 0.2
+    assert rows.loc[standings.ASTEROID, "seeds"] == 2
+    spread = np.std([0.1, 0.2], ddof=1)
+    assert rows.loc[standings.ASTEROID, "excess"] == pytest.approx(0.35 / spread)
     assert not rows.loc[standings.ASTEROID, "within"]
     assert rows.loc["heart_failure", "within"] and rows.loc["heart_failure", "place"] == 1
     assert rows.loc["stellar_classification", "excess"] == 0
+
+
+def test_models_are_compared_on_the_seeds_that_both_have(tmp_path):
+    """The first seeds are easy: whoever has run on these alone is not the better for it."""
+    found = joined(
+        runs(standings.ASTEROID, "TN", [0.1, 0.2, 0.9, 0.8], n=900),
+        runs(standings.ASTEROID, "xgboost", [0.12, 0.24, 1.0, 0.88]),
+        runs(standings.ASTEROID, "catboost", [0.2, 0.4, 1.1, 0.9]),
+        runs(standings.ASTEROID, "tabm", [0.15, 0.3]),
+        runs(standings.ASTEROID, "ft_transformer", [0.08, 0.1]),
+        path=tmp_path / "t.csv",
+    )
+    row = standings.standing(found[found["model"] != "ft_transformer"]).iloc[0]
+    assert (row["rival"], row["place"], row["seeds"]) == ("xgboost", 1, 4) and row["within"]
+    row = standings.standing(found).iloc[0]
+    assert (row["rival"], row["place"], row["seeds"]) == ("ft_transformer", 2, 2)
+    assert row["mean"] == pytest.approx(0.15) and row["rival_mean"] == pytest.approx(0.09)
+    rows = standings.relative(found).set_index("model")
+    reference, base = 0.56, 0.09 / 0.18  # of xgboost, and what the best is of it
+    assert rows.loc["ft_transformer", "ratio"] == pytest.approx(1)
+    assert rows.loc["TN", "ratio"] == pytest.approx(0.5 / reference / base)
+    assert rows.loc["tabm", "ratio"] == pytest.approx(0.225 / 0.18 / base)
+    assert rows.loc["tabm", "high"] == pytest.approx(0.3 / 0.18 / base)
+    gains = standings.tests(found).set_index("other")["gain"]
+    assert gains["tabm"] == pytest.approx((0.225 - 0.15) / 0.225)
+    assert "2 seeds in common" in standings.sentences(found)[0]
+
+
+def test_sets_without_rivals_have_no_ratios(whole):
+    rows = standings.relative(whole[whole["model"].isin(["TN", "TN-als", "MLP"])])
+    assert rows.empty and "ratio" in rows
 
 
 def test_a_rival_of_one_seed_has_no_deviation(whole, tmp_path):
@@ -128,6 +162,8 @@ def test_parameters_and_texts(whole):
     rows = standings.by_parameters(whole)
     assert rows.loc[rows["model"] == "TN-als", "n_parameters"].tolist() == [90, 280]
     assert rows.loc[rows["model"] == "xgboost", "n_parameters"].isna().all()
+    ours = rows[(rows["dataset"] == standings.COLLISION) & (rows["n_parameters"] == 280)].iloc[0]
+    assert ours["ratio"] == pytest.approx(7 / 6) and ours["high"] == pytest.approx(1.5)
     text = standings.wide(whole)
     assert text.loc["tabm", "heart_failure"] == "0.8000 (1)"
     assert text.loc["xgboost", standings.COLLISION] == "0.3000 ± 0.1000 (3)"

@@ -120,10 +120,10 @@ def _logarithmic(axis: Axis, low: float, high: float) -> None:
 
 @drawing
 def real_world_parameters(data: pd.DataFrame) -> Figure:
-    """Draw test loss against trained parameters, a panel a data set; trees are lines.
+    """Draw relative loss against trained parameters, a panel a data set; trees are lines.
 
     `data`: a row a model and data set: dataset, metric, model (without budget), n_parameters (NaN
-    for trees), loss, low, high (range over the seeds). Trees: only the best is drawn.
+    for trees), ratio, low, high (range over the seeds). Trees: only the best is drawn.
     """
     datasets = list(data["dataset"].unique())
     figure, panels = plt.subplots(
@@ -131,17 +131,17 @@ def real_world_parameters(data: pd.DataFrame) -> Figure:
     )
     for axes, dataset in zip(panels[0], datasets, strict=True):
         part = data[data["dataset"] == dataset]
-        ends = ["low", "loss", "high"]
+        ends = ["low", "ratio", "high"]
         part = part.assign(**part[ends].clip(lower=_floor(part[ends])))
-        trees = part[part["n_parameters"].isna()].sort_values("loss")
+        trees = part[part["n_parameters"].isna()].sort_values("ratio")
         if len(trees):
-            axes.axhline(trees["loss"].iloc[0], color="black", linewidth=0.9, linestyle="--")
+            axes.axhline(trees["ratio"].iloc[0], color="black", linewidth=0.9, linestyle="--")
         for model, rows in part.dropna(subset=["n_parameters"]).groupby("model", sort=False):
             colour, marker = _FAMILIES[model]
             rows = rows.sort_values("n_parameters")
             axes.vlines(rows["n_parameters"], rows["low"], rows["high"], color=colour,
                         linewidth=0.7, linestyle="-")
-            axes.plot(rows["n_parameters"], rows["loss"], color=colour, marker=marker,
+            axes.plot(rows["n_parameters"], rows["ratio"], color=colour, marker=marker,
                       linestyle="-", linewidth=0.8,
                       markersize=7 if marker == "*" else 4.5,
                       markerfacecolor="white" if model in ("tabnet", "ft_transformer", "tabm")
@@ -149,7 +149,7 @@ def real_world_parameters(data: pd.DataFrame) -> Figure:
         axes.set(xscale="log", yscale="log", title=_title(part))
         axes.xaxis.set_minor_locator(NullLocator())
         _logarithmic(axes.yaxis, part["low"].min(), part["high"].max())
-    panels[0, 0].set_ylabel("test loss")
+    panels[0, 0].set_ylabel("test loss over the best rival's")
     figure.supxlabel("trained parameters (dashed: the best boosted trees); "
                      "marker: mean, line: range over the seeds", fontsize=7.5)
     present = [model for model in _FAMILIES if model in set(data["model"])]
