@@ -129,14 +129,15 @@ def corrected_t_test(change: np.ndarray, test_share: float = TEST_SHARE) -> floa
     """Return the two-sided p of the t-test whose variance allows for overlapping random splits.
 
     The variance of the mean of n differences is (1 / n + n_test / n_train) times theirs. Source:
-    Nadeau and Bengio, Inference for the Generalization Error (2003). NaN for one difference.
+    Nadeau and Bengio, Inference for the Generalization Error (2003). 1 where nothing differs;
+    NaN where nothing is known of the variance: one difference, or all alike.
     """
     n = len(change)
     if n < 2:
         return float("nan")
     variance = np.var(change, ddof=1) * (1 / n + test_share / (1 - test_share))
     if variance == 0:
-        return float(np.all(change == 0))
+        return float("nan") if np.any(change) else 1.0
     return float(2 * stats.t.sf(abs(np.mean(change)) / np.sqrt(variance), n - 1))
 
 
