@@ -135,9 +135,9 @@ def corrected_t_test(change: np.ndarray, test_share: float = TEST_SHARE) -> floa
     n = len(change)
     if n < 2:
         return float("nan")
-    variance = np.var(change, ddof=1) * (1 / n + test_share / (1 - test_share))
-    if variance == 0:
+    if np.ptp(change) <= 1e-9 * np.max(np.abs(change)):  # alike but for rounding
         return float("nan") if np.any(change) else 1.0
+    variance = np.var(change, ddof=1) * (1 / n + test_share / (1 - test_share))
     return float(2 * stats.t.sf(abs(np.mean(change)) / np.sqrt(variance), n - 1))
 
 
