@@ -66,8 +66,9 @@ def test_pairs_and_shares(small):
     assert found.loc[("TN-als", "vehicle"), "gain"] == pytest.approx(-1 / 7)
     shares = comparisons.won(found.reset_index()).set_index("model")
     assert shares["won"].to_dict() == {"TN-als": 0.5, "TN-vsr": 1.0, "TN-best": 0.5}
-    # a constant gain has no variance: clear for the corrected test
-    assert shares.loc["TN-als", "significant"] == 0.5
+    assert shares.loc["TN-als", "significant"] == 0  # two equal gains: nothing to judge them by
+    clear = comparisons.won(found.reset_index().assign(p_corrected=0.01)).set_index("model")
+    assert clear.loc["TN-als", ["significant", "lost_significant"]].tolist() == [0.5, 0.5]
 
 
 def test_pairs_of_unequal_size_are_refused():
