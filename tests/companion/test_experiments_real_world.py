@@ -168,7 +168,7 @@ def test_parameters_and_texts(whole):
     assert text.loc["tabm", "heart_failure"] == "0.8000 (1)"
     assert text.loc["xgboost", standings.COLLISION] == "0.3000 ± 0.1000 (3)"
     beside = standings.beside_paper(whole)
-    assert beside.loc["TN", (standings.COLLISION, "this project")] == "0.3500 ± 0.1000"
+    assert beside.loc["TN", (standings.COLLISION, "this project")] == "0.3500 ± 0.1000 (3)"
     assert beside.loc["TN", (standings.COLLISION, "paper")] == "0.0016 ± 0.0005"
     assert beside.loc["danets", (standings.ASTEROID, "this project")] == "not run"
 

@@ -249,7 +249,7 @@ def wide(found: pd.DataFrame) -> pd.DataFrame:
 def beside_paper(found: pd.DataFrame) -> pd.DataFrame:
     """Return the paper's table beside ours, as text: a row a model, columns (data set, source).
 
-    The paper's "TN" stands beside our network chosen by validation.
+    The paper's "TN" stands beside our network chosen by validation; in parentheses our seeds.
     """
     listed, summary = paper(), means(found)
     ours = chosen_by_validation(found, TASK_DRIVEN).assign(model="TN")
@@ -260,8 +260,8 @@ def beside_paper(found: pd.DataFrame) -> pd.DataFrame:
         rows = rows.set_index("model")
         columns[dataset, "paper"] = {m: score(r["mean"], r["std"]) for m, r in rows.iterrows()}
         columns[dataset, "this project"] = {
-            m: score(own.loc[m, "mean"], own.loc[m, "std"]) if m in own.index else "not run"
-            for m in rows.index
+            m: f"{score(own.loc[m, 'mean'], own.loc[m, 'std'])} ({own.loc[m, 'seeds']})"
+            if m in own.index else "not run" for m in rows.index
         }
     return pd.DataFrame(columns)
 
