@@ -175,9 +175,10 @@ def own_effects(data: pd.DataFrame, classes: bool) -> Figure:
     axes[0, 0].set_ylim(max(data["effect"].min() - 0.1 * margin, drawn.min() - margin),
                         min(data["effect"].max() + 0.1 * margin, drawn.max() + margin))
     figure.align_xlabels()
+    marked = data["label"].map(bool).any()
     figure.legend(
         handles=[Line2D([], [], color=color, linestyle=dashes, linewidth=1.8, label=model,
-                        marker="D" if model == "network" else "s")
+                        marker=("D" if model == "network" else "s") if marked else None)
                  for model, (color, dashes) in looks.items()],
         loc="outside upper center", ncols=2, frameon=False,
     )

@@ -52,11 +52,17 @@ def category_columns(X: pd.DataFrame, inputs: pd.DataFrame) -> list[dict[sp.Symb
     Only those of which each row of `inputs` has exactly one.
     """
     found = []
-    for column in X.columns[[not is_numeric_dtype(X[name]) for name in X]]:
-        names = [name for name in inputs if name.startswith(f"{column}=")]
-        if names and (inputs[names].sum(axis=1) == 1).all():
+    for names in _categories(X, inputs):
+        if (inputs[names].sum(axis=1) == 1).all():
             found.append({sp.Symbol(name): float(inputs[name].mean()) for name in names})
     return found
+
+
+def _categories(X: pd.DataFrame, inputs: pd.DataFrame) -> list[list[str]]:
+    """Return the names of the columns of 0 and 1 of each column of categories that has any."""
+    texts = [column for column in X if not is_numeric_dtype(X[column])]
+    found = [[name for name in inputs if name.startswith(f"{column}=")] for column in texts]
+    return [names for names in found if names]
 
 
 def _output(
@@ -133,9 +139,8 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
     found = model.search_
     inputs = model.formula_inputs(X)
     known = np.ones(len(inputs), dtype=bool)
-    for column in X.columns[[not is_numeric_dtype(X[name]) for name in X]]:
-        names = [name for name in inputs if name.startswith(f"{column}=")]
-        known &= (inputs[names].sum(axis=1) == 1).to_numpy() if names else True
+    for names in _categories(X, inputs):
+        known &= (inputs[names].sum(axis=1) == 1).to_numpy()
     if found.limits is not None:
         low, high = (found.scaling.x_mean + found.scaling.x_scale * end for end in found.limits)
         inputs = inputs.clip(low, high, axis=1)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .settings import CONTROL, SOURCES, STAND_INS, TEST_SHARE
+from .settings import CONTROL, LINEAR_NETWORKS, SOURCES, STAND_INS, TEST_SHARE
 
 LINEAR = "pure(1)"
 """The structure of linear neurons: networks that have it are task-driven in name alone."""
@@ -60,7 +60,7 @@ def with_best_linear(table: pd.DataFrame) -> pd.DataFrame:
     keys = ["dataset", "budget", "seed"]
     controls = pd.MultiIndex.from_frame(table.loc[table["model"] == CONTROL, keys])
     there = pd.MultiIndex.from_frame(table[keys]).isin(controls)
-    return _with_best(table, table["model"].isin(["LN", CONTROL]) & there, BEST_LINEAR)
+    return _with_best(table, table["model"].isin(LINEAR_NETWORKS) & there, BEST_LINEAR)
 
 
 def _with_best(table: pd.DataFrame, chosen: pd.Series, name: str) -> pd.DataFrame:

@@ -122,9 +122,9 @@ def _train(
         make(generator=torch.Generator().manual_seed(split.seed))
         for split in splits for _ in candidates
     ]
-    models = []
-    for i in range(0, len(networks), together or len(networks)):
-        batch = slice(i, i + (together or len(networks)))
+    models, size = [], together or len(networks)
+    for i in range(0, len(networks), size):
+        batch = slice(i, i + size)
         models += train(networks[batch], parts[batch], options, rates=rates[batch]).models
     found = []
     for i, (split, X) in enumerate(zip(splits, encoded, strict=True)):

@@ -32,6 +32,12 @@ def label(model: str, budget: int | None) -> str:
     return model if pd.isna(budget) else f"{model} {int(budget)}"
 
 
+def labels(rows: pd.DataFrame) -> pd.Series:
+    """Return `label` of every row, which has a model and a budget."""
+    names = map(label, rows["model"], rows["budget"])
+    return pd.Series(list(names), rows.index, dtype="str")
+
+
 def ranking(table: pd.DataFrame, models: Sequence[str] | None = None) -> Ranking:
     """Rank models, by `label`, on the data sets where all of them have run.
 
@@ -40,7 +46,7 @@ def ranking(table: pd.DataFrame, models: Sequence[str] | None = None) -> Ranking
     Classifiers over Multiple Data Sets (2006).
     """
     found = means(table)
-    found["label"] = [label(m, b) for m, b in zip(found["model"], found["budget"], strict=True)]
+    found["label"] = labels(found)
     losses = found.pivot(index="dataset", columns="label", values="loss")
     losses = losses[losses.columns if models is None else list(models)].dropna()
     n, k = losses.shape

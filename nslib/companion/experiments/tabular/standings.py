@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .comparisons import chosen_by_validation, corrected_t_test, loss, means
-from .ranks import label
+from .ranks import labels
 from .settings import RIVALS, SOURCES
 from .telling import score
 
@@ -59,16 +59,13 @@ def standing(found: pd.DataFrame) -> pd.DataFrame:
 def _ours(found: pd.DataFrame) -> pd.DataFrame:
     """Return the row of `means` of our network on each data set, with its label."""
     ours = chosen_by_validation(found, TASK_DRIVEN)
-    return ours.assign(label=[
-        label(m, b) for m, b in zip(ours["model"], ours["budget"], strict=True)
-    ])
+    return ours.assign(label=labels(ours))
 
 
 def _losses(found: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Return the losses on a data set: a row a seed, a column a model (its label), NaN: not run."""
     own = found[found["dataset"] == dataset]
-    names = [label(m, b) for m, b in zip(own["model"], own["budget"], strict=True)]
-    return own.assign(label=names, loss=loss(own)).pivot(
+    return own.assign(label=labels(own), loss=loss(own)).pivot(
         index="seed", columns="label", values="loss"
     )
 
@@ -83,8 +80,8 @@ def _over_reference(losses: pd.DataFrame, rivals: Sequence[str]) -> tuple[pd.Dat
     losses = losses[reference.notna()]
     base = losses.notna().mul(reference.dropna(), axis=0).where(losses.notna()).mean()
     scaled = losses / base.where(base > 0)
-    means = scaled[rivals].mean()
-    return scaled, reference.name if means.isna().all() else means.idxmin()
+    ratios = scaled[rivals].mean()
+    return scaled, reference.name if ratios.isna().all() else ratios.idxmin()
 
 
 def _gain(losses: pd.DataFrame, own: str, other: str) -> float:
@@ -175,8 +172,7 @@ def _labelled(found: pd.DataFrame) -> pd.DataFrame:
     kinds = rows["model"].map(
         lambda m: "task-driven" if m in TASK_DRIVEN else "rival" if m in RIVALS else "control"
     )
-    names = [label(m, b) for m, b in zip(rows["model"], rows["budget"], strict=True)]
-    return rows.assign(kind=kinds, model=names)
+    return rows.assign(kind=kinds, model=labels(rows))
 
 
 def paper() -> pd.DataFrame:

@@ -43,8 +43,7 @@ def table6_rows(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({
         "data set": found["dataset"],
         "unit": np.where(found["metric"] == "mse", "MSE, target in [−1, 1]", "accuracy"),
-        "ours": [f"{model}" + ("" if pd.isna(budget) else f" {budget}")
-                 for model, budget in zip(found["model"], found["budget"], strict=True)],
+        "ours": ranks.labels(found),
         "value": list(map(score, found["mean"], found["std"])),
         "Table 6": list(map(score, found["paper"], found["paper_std"])),
         "verdict": np.where(found["comparable"], verdicts, verdicts + " (stand-in, not counted)")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from . import comparisons, ranks
 from .comparisons import BEST_SOURCE
-from .settings import BOOSTING, CONTROL, OURS, SOURCES
+from .settings import BOOSTING, CONTROL, NETWORKS, OURS, SOURCES
 
 SIGNIFICANT = 0.05
 RESAMPLES = 2000  # of the data sets, for the intervals of a mean over them
@@ -46,7 +46,7 @@ def beside_table6(table: pd.DataFrame) -> pd.DataFrame | None:
     linear = comparisons.means(table[table["model"] == REFERENCE]).set_index("dataset")["loss"]
     return pd.DataFrame({
         "dataset": found["dataset"],
-        "label": list(map(ranks.label, found["model"], found["budget"])),
+        "label": ranks.labels(found),
         "ratio": own / unit, "spread": found["std"].fillna(0.0) / unit,
         "paper_spread": found["paper_std"] / unit,
         "linear": found["dataset"].map(linear).astype(float) / unit,
@@ -105,7 +105,7 @@ def error_by_parameters(table: pd.DataFrame, seed: int = 0) -> dict[str, pd.Data
         row = {"task": task, "model": model, "ratio": ratio.mean()}
         if model in BOOSTING:
             levels.append(row)
-        elif model in (*SOURCES, *OURS, BEST_SOURCE, CONTROL, "LN", "KAN"):
+        elif model in (*NETWORKS, *OURS, BEST_SOURCE):
             total = found.loc[found["task"] == task, "dataset"].nunique()
             low, high = _interval(ratio, seed)
             points.append({
