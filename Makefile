@@ -23,11 +23,11 @@ require = py=$(BIN)/python; test -x $$py || py="$(PYTHON)"; \
 	sys.exit(None if sys.version_info >= m else "$(2) needs Python " + v + " or later, this is " \
 	+ sys.version.split()[0] + " (" + sys.executable + "); pass PYTHON=... to make, without an older .venv")'
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml companion/pyproject.toml constraints.txt
 	@$(call require,3.10,nslib)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "installing into .venv (a minute or two)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,site]"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e . -e "./companion[test]"
 	@touch $@
 
 reproduce:

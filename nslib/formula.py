@@ -10,45 +10,16 @@ import sympy as sp
 
 from . import checks
 from .neuron import TaskLinear
-from .structure import NeuronStructure
+from .structure import NeuronStructure, Stream, numbered_symbols
 
 MAX_MONOMIALS = 20_000
 MAX_MAGNIFICATION = 1e8
 
 
-def _numbered(name: str, n: int) -> list[sp.Symbol]:
-    return [sp.Symbol(f"{name}_{{{i}}}" if n > 9 else f"{name}_{i}") for i in range(1, n + 1)]
-
-
-def symbolic(structure: NeuronStructure, n_features: int) -> sp.Expr:
-    """Return the aggregation formula with symbolic weights for x_1 … x_D, D = `n_features`.
-
-    Weights are named as in the paper: b, w (pure k, feature i), v (order k, rank r) and
-    u (order k, mode m, rank r, feature i).
-    """
-    if not isinstance(structure, NeuronStructure):
-        raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
-    n_features = checks.positive_int(n_features, "n_features")
-    x = _numbered("x", n_features)
-    terms: list[sp.Expr] = [sp.Symbol("b")]
-    for k in structure.pure:
-        terms += [sp.Symbol(f"w_{{{k},{i + 1}}}") * xi**k for i, xi in enumerate(x)]
-    if structure.sin:
-        terms += [sp.Symbol(rf"w_{{\sin,{i + 1}}}") * sp.sin(xi) for i, xi in enumerate(x)]
-    for k in structure.interact:
-        for r in range(1, structure.rank + 1):
-            modes = [
-                sum(sp.Symbol(f"u_{{{k},{m},{r},{i + 1}}}") * xi for i, xi in enumerate(x))
-                for m in range(1, k + 1)
-            ]
-            terms.append(sp.Symbol(f"v_{{{k},{r}}}") * sp.Mul(*modes))
-    return sp.Add(*terms)
-
-
 def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Symbol]:
     """Return one symbol a feature: x_1 … x_D, or the given names; ValueError for another number."""
     if names is None:
-        return _numbered("x", n_features)
+        return numbered_symbols("x", n_features)
     if len(names) != n_features or len(set(names)) != n_features:
         raise ValueError(
             f"names: found {len(names)} names, {len(set(names))} of them distinct, "
@@ -118,9 +89,9 @@ def expressions(
     for c in range(neuron.out_features):
         polynomial = z[0] * 0 + float(bias[c]) * y_scale + y_mean
         for k in structure.pure:
-            polynomial += y_scale * linear_form(weights[f"pure {k}"][c], [zi**k for zi in z])
+            polynomial += y_scale * linear_form(weights[Stream("pure", k)][c], [zi**k for zi in z])
         for k in structure.interact:
-            polynomial += y_scale * linear_form(weights[f"interact {k}"][c], products[k])
+            polynomial += y_scale * linear_form(weights[Stream("interact", k)][c], products[k])
         expression = polynomial.as_expr() if expand else polynomial
         if structure.sin:
             expression += y_scale * linear_form(weights["sin"][c], sines)
@@ -131,7 +102,7 @@ def expressions(
 def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Symbol]) -> None:
     used = np.zeros(neuron.in_features, dtype=bool)
     if neuron.structure.pure:
-        pure = [w for k, w in neuron.stream_weights().items() if k.startswith("pure")]
+        pure = [w for k, w in neuron.stream_weights().items() if k.kind == "pure"]
         used |= np.any([_numpy(w).any(axis=0) for w in pure], axis=0)
     if neuron.factors is not None:
         used |= _numpy(neuron.factors).any(axis=0)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import checks, neuron_kernel
-from .structure import NeuronStructure
+from .structure import NeuronStructure, Stream
 
 
 class TaskLinear(nn.Module):
@@ -58,7 +58,7 @@ class TaskLinear(nn.Module):
             raise TypeError(f"dtype: found {dtype}, expected a floating-point type")
         s, make = self.structure, {"device": device, "dtype": dtype}
         self._widths = tuple(
-            s.rank if stream.startswith("interact") else in_features for stream in s.streams
+            s.rank if stream.kind == "interact" else in_features for stream in s.streams
         )
         self.weight = nn.Parameter(torch.empty(out_features, sum(self._widths), **make))
         self.factors = (
@@ -82,8 +82,7 @@ class TaskLinear(nn.Module):
                 self.factors.normal_(0.0, self.in_features**-0.5, generator=generator)
             n_streams = len(self.structure.streams)
             for stream, block in self.stream_weights().items():
-                kind, _, order = stream.partition(" ")
-                moment = math.prod(range(1, 2 * int(order), 2)) if kind == "pure" else 1
+                moment = math.prod(range(1, 2 * stream.order, 2)) if stream.kind == "pure" else 1
                 block.normal_(
                     0.0, (n_streams * block.shape[1] * moment) ** -0.5, generator=generator
                 )
@@ -93,7 +92,7 @@ class TaskLinear(nn.Module):
                 self.batch_norm.reset_running_stats()
                 self.batch_norm.reset_parameters()
 
-    def stream_weights(self) -> dict[str, Tensor]:
+    def stream_weights(self) -> dict[Stream, Tensor]:
         """Return views of `weight` by stream: (C, D) for pure and sin, (C, R) for interactions."""
         blocks = self.weight.split(self._widths, dim=1)
         return dict(zip(self.structure.streams, blocks, strict=True))
@@ -118,18 +117,18 @@ class TaskLinear(nn.Module):
             )
         return x
 
-    def stream_outputs(self, x: Tensor) -> dict[str, Tensor]:
+    def stream_outputs(self, x: Tensor) -> dict[Stream, Tensor]:
         """Return each stream's share of the output for x (..., D): a (..., C) tensor a stream.
 
         Without normalisation the streams and the bias add up to the output.
         """
+        return dict(zip(self.structure.streams, self._streams(x), strict=True))
+
+    def _streams(self, x: Tensor) -> list[Tensor]:
+        """Return the outputs (..., C) of the streams for x (..., D), in their order."""
         features = neuron_kernel.features(self._checked(x), self.factors, self.structure)
-        return {
-            stream: F.linear(feature, weights)
-            for (stream, weights), feature in zip(
-                self.stream_weights().items(), features, strict=True
-            )
-        }
+        blocks = self.weight.split(self._widths, dim=1)
+        return [F.linear(f, w) for f, w in zip(features, blocks, strict=True)]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (..., D) to (..., C)."""
@@ -137,7 +136,7 @@ class TaskLinear(nn.Module):
             return neuron_kernel.task_linear(
                 self._checked(x), self.weight, self.bias, self.factors, self.structure
             )
-        return self._normalised(list(self.stream_outputs(x).values()))
+        return self._normalised(self._streams(x))
 
     def _normalised(self, streams: list[Tensor]) -> Tensor:
         """Return the sum (..., C) of the streams, (..., C) each, every one normalised.

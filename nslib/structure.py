@@ -1,4 +1,4 @@
-"""NeuronStructure: which streams a task-driven neuron sums, as one small immutable value.
+"""Stream and NeuronStructure: which streams a task-driven neuron sums, as immutable values.
 
 Source: NeuronSeek (arXiv 2506.15715), the dual-stream neuron
 ``y = b + sum_k w_k . x^k + sum_k sum_r v_{k,r} prod_m (u_{k,m,r} . x)``.
@@ -10,13 +10,76 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from . import checks
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+KINDS = ("pure", "interact", "sin")
 
 _TEXT = re.compile(
     r"pure\((?P<pure>\d+(,\d+)*)\)|interact\((?P<interact>\d+(,\d+)*);rank=(?P<rank>\d+)\)|(?P<sin>sin)"
 )
+
+
+class Stream(str):
+    """One stream of a neuron: a value that is its own name, such as ``"pure 2"``.
+
+    Being text, it is a key of dicts, a cell of tables and a value of JSON as it stands, and equals
+    the same name read back from a file.
+
+    Parameters
+    ----------
+    kind : {"pure", "interact", "sin"}
+        The element-wise power x^k, the interaction of order k in CP form, or sin(x).
+    order : int, optional
+        The order k, at least 1; None for sin.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another kind, an order below 1, a missing order, or an order of sin.
+
+    Examples
+    --------
+    >>> Stream("pure", 2)
+    'pure 2'
+    >>> Stream.parse("interact 3").order
+    3
+    """
+
+    kind: str
+    order: int | None
+
+    def __new__(cls, kind: str, order: int | None = None) -> Stream:
+        checks.one_of(kind, "kind", KINDS)
+        if kind == "sin":
+            if order is not None:
+                raise ValueError(f"order: found {order!r}, expected None for sin")
+            stream = super().__new__(cls, kind)
+        else:
+            order = checks.positive_int(order, "order")
+            stream = super().__new__(cls, f"{kind} {order}")
+        stream.kind, stream.order = kind, order
+        return stream
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Stream, (self.kind, self.order)
+
+    @classmethod
+    def parse(cls, name: str) -> Stream:
+        """Return the stream of a name such as ``"pure 2"``; ValueError for any other text."""
+        if isinstance(name, Stream):
+            return name
+        match = re.fullmatch(r"(pure|interact) ([1-9]\d*)|(sin)", name)
+        if match is None:
+            raise ValueError(
+                f"stream: found {name!r}, expected a name such as 'pure 2', 'interact 3' or 'sin'"
+            )
+        return cls("sin") if match[3] else cls(match[1], int(match[2]))
 
 
 def _orders(values: Any, name: str) -> tuple[int, ...]:
@@ -55,14 +118,29 @@ class NeuronStructure:
         object.__setattr__(self, "interact", interact)
         object.__setattr__(self, "rank", rank if interact else 1)
 
-    @property
-    def streams(self) -> tuple[str, ...]:
-        """Names of the streams in the order in which a neuron sums them."""
+    @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams in the order in which a neuron sums them."""
         return (
-            *(f"pure {k}" for k in self.pure),
-            *(("sin",) if self.sin else ()),
-            *(f"interact {k}" for k in self.interact),
+            *(Stream("pure", k) for k in self.pure),
+            *((Stream("sin"),) if self.sin else ()),
+            *(Stream("interact", k) for k in self.interact),
         )
+
+    @classmethod
+    def of(cls, streams: Iterable[str], rank: int = 8) -> NeuronStructure:
+        """Return the structure of these streams, `Stream` values or their names, and this rank.
+
+        Raises ValueError for a text that names no stream, and for no stream.
+        """
+        parsed = [Stream.parse(stream) for stream in streams]
+        orders = {kind: [s.order for s in parsed if s.kind == kind] for kind in KINDS}
+        return cls(orders["pure"], orders["interact"], rank, bool(orders["sin"]))
+
+    def without(self, stream: str) -> NeuronStructure:
+        """Return the structure less one of its streams; ValueError where that leaves none."""
+        checks.one_of(stream, "stream", self.streams)
+        return NeuronStructure.of([s for s in self.streams if s != stream], self.rank)
 
     def same_streams(self, other: NeuronStructure) -> bool:
         """Whether `other` sums the same streams, whatever the rank of the interactions."""
@@ -147,11 +225,28 @@ class NeuronStructure:
                 raise ValueError(f"structure JSON: found no {key!r} in {text!r}")
         return cls(**fields)
 
-    def to_sympy(self, n_features: int):
-        """Return the neuron's output as a sympy expression in named weights and x_1 … x_D."""
-        from .formula import symbolic
+    def to_sympy(self, n_features: int) -> sp.Expr:
+        """Return the neuron's output as a sympy expression in named weights and x_1 … x_D.
 
-        return symbolic(self, n_features)
+        D = `n_features`. Weights are named as in the paper: b, w (pure k, feature i), v (order k,
+        rank r) and u (order k, mode m, rank r, feature i).
+        """
+        import sympy as sp  # takes a third of a second, and few who use a structure need it
+
+        x = numbered_symbols("x", checks.positive_int(n_features, "n_features"))
+        terms: list[sp.Expr] = [sp.Symbol("b")]
+        for k in self.pure:
+            terms += [sp.Symbol(f"w_{{{k},{i + 1}}}") * xi**k for i, xi in enumerate(x)]
+        if self.sin:
+            terms += [sp.Symbol(rf"w_{{\sin,{i + 1}}}") * sp.sin(xi) for i, xi in enumerate(x)]
+        for k in self.interact:
+            for r in range(1, self.rank + 1):
+                modes = [
+                    sum(sp.Symbol(f"u_{{{k},{m},{r},{i + 1}}}") * xi for i, xi in enumerate(x))
+                    for m in range(1, k + 1)
+                ]
+                terms.append(sp.Symbol(f"v_{{{k},{r}}}") * sp.Mul(*modes))
+        return sp.Add(*terms)
 
     def latex(self) -> str:
         """Return the aggregation formula as LaTeX, in vector notation."""
@@ -168,3 +263,10 @@ class NeuronStructure:
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+
+def numbered_symbols(name: str, n: int) -> list[sp.Symbol]:
+    """Return the symbols name_1 … name_n."""
+    import sympy as sp
+
+    return [sp.Symbol(f"{name}_{{{i}}}" if n > 9 else f"{name}_{i}") for i in range(1, n + 1)]

@@ -87,8 +87,6 @@ def test_what_cannot_be_written_is_refused():
         formula.expressions(neuron_of(STRUCTURES[1]), x_scale=0.0)
     with pytest.raises(ValueError, match="finite means"):
         formula.expressions(neuron_of(STRUCTURES[1]), x_mean=np.nan)
-    with pytest.raises(TypeError, match="structure: found 'pure"):
-        formula.symbolic("pure(1)", 2)
     with pytest.raises(TypeError, match="expression: found 'x'"):
         formula.leading_terms("x")
     with pytest.raises(ValueError, match="expand: found up to"):

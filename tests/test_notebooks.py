@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from nslib.companion import notebooks, presets, records
+from companion import notebooks, presets, records
 
 ROOT = Path(__file__).parents[1]
 FOUND = notebooks.find(ROOT)

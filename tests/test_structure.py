@@ -1,6 +1,9 @@
 """NeuronStructure: canonical, immutable, round-trips through text and JSON."""
 
+import copy
 import dataclasses
+import json
+import pickle
 
 import pytest
 import sympy as sp
@@ -8,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nslib import NeuronStructure
+from nslib.structure import Stream
 
 orders = st.lists(st.integers(1, 7), max_size=4)
 structures = st.builds(
@@ -98,3 +102,36 @@ def test_latex_names_every_stream():
     parts = r"\mathbf{x}^{\circ 2}", r"\sin(\mathbf{x})", r"\sum_{r=1}^{4}", r"\prod_{m=1}^{3}"
     for part in parts:
         assert part in latex
+
+
+@pytest.mark.parametrize("stream", [Stream("pure", 2), Stream("interact", 13), Stream("sin")])
+def test_a_stream_is_its_own_name(stream):
+    assert Stream.parse(str(stream)) == stream == str(stream)
+    for same in (Stream.parse(str(stream)), pickle.loads(pickle.dumps(stream)), copy.copy(stream)):
+        assert (type(same), same.kind, same.order) == (Stream, stream.kind, stream.order)
+    assert json.loads(json.dumps({stream: stream})) == {stream: stream}
+
+
+@pytest.mark.parametrize("name", ["pure", "pure 0", "pure 02", "pure  2", "interact -1", "sin 1", ""])
+def test_a_text_that_names_no_stream_is_refused(name):
+    with pytest.raises(ValueError, match="stream: found"):
+        Stream.parse(name)
+
+
+@pytest.mark.parametrize(("arguments", "error"), [
+    (("pur", 1), ValueError), (("pure",), TypeError), (("pure", 0), ValueError),
+    (("sin", 1), ValueError), (("interact", 2.0), TypeError),
+])
+def test_a_stream_out_of_range_is_refused(arguments, error):
+    with pytest.raises(error):
+        Stream(*arguments)
+
+
+@given(structures)
+@settings(deadline=None, max_examples=50)
+def test_a_structure_is_made_of_its_streams(structure):
+    assert NeuronStructure.of(structure.streams, structure.rank) == structure
+    assert NeuronStructure.of(map(str, structure.streams), structure.rank) == structure
+    for stream in structure.streams if len(structure.streams) > 1 else ():
+        less = structure.without(stream)
+        assert {*less.streams, stream} == set(structure.streams) and stream not in less.streams

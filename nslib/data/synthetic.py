@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .. import checks
-from ..structure import NeuronStructure
+from ..structure import NeuronStructure, Stream
 
 _RANGES = {"c": (1.0, 3.0), "c'": (1.0, 3.0), "e": (0.5, 3.0)}  # of |coefficient|; random sign
 _REFERENCE_ROWS = 10_000
@@ -98,13 +98,12 @@ class FormulaTask:
 def stream_values(weights: Weights, X: np.ndarray) -> dict[str, np.ndarray]:
     """Return what each stream contributes to the raw target, (N,) each, at the points X (N, D)."""
     values = {}
-    for name, weight in weights.items():
-        kind, _, order = name.partition(" ")
-        if kind == "interact":
+    for stream, weight in weights.items():
+        if stream.kind == "interact":
             v, u = weight
-            values[name] = np.prod(np.tensordot(X, u, axes=(1, 2)), axis=2) @ v
+            values[stream] = np.prod(np.tensordot(X, u, axes=(1, 2)), axis=2) @ v
         else:
-            values[name] = (np.sin(X) if kind == "sin" else X ** int(order)) @ weight
+            values[stream] = (np.sin(X) if stream.kind == "sin" else X**stream.order) @ weight
     return values
 
 
@@ -140,10 +139,10 @@ def make_formula(
         if isinstance(coefficient, str):
             coefficient = rng.choice((-1.0, 1.0)) * rng.uniform(*_RANGES[coefficient])
         if symbol == "S":
-            weights[f"pure {order}"] = np.full(n_features, coefficient)
+            weights[Stream("pure", order)] = np.full(n_features, coefficient)
         else:
             u = rng.standard_normal((rank, order, n_features)) / np.sqrt(n_features)
-            weights[f"interact {order}"] = (np.full(rank, coefficient), u)
+            weights[Stream("interact", order)] = (np.full(rank, coefficient), u)
     structure = replace(formula.structure, rank=rank)
     return _task(weights, structure, n_samples, n_features, noise, seed)
 
@@ -166,12 +165,12 @@ def random_formula(
         raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
     n_features = checks.positive_int(n_features, "n_features")
     rng = _generator(seed, "formula")
-    weights = {f"pure {k}": rng.standard_normal(n_features) for k in structure.pure}
+    weights = {Stream("pure", k): rng.standard_normal(n_features) for k in structure.pure}
     if structure.sin:
-        weights["sin"] = rng.standard_normal(n_features)
+        weights[Stream("sin")] = rng.standard_normal(n_features)
     for k in structure.interact:
         u = rng.standard_normal((structure.rank, k, n_features)) / np.sqrt(n_features)
-        weights[f"interact {k}"] = (rng.choice((-1.0, 1.0), structure.rank), u)
+        weights[Stream("interact", k)] = (rng.choice((-1.0, 1.0), structure.rank), u)
     reference = rng.standard_normal((_REFERENCE_ROWS, n_features))
     with np.errstate(over="ignore", invalid="ignore"):  # `_task` says it in words
         for name, values in stream_values(weights, reference).items():

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from .. import checks
 from ..neuron import TaskLinear
-from ..structure import NeuronStructure
+from ..structure import NeuronStructure, Stream
 from .result import SearchResult, Task, check_powers, without_constants
 
 BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
@@ -175,15 +175,16 @@ class DualStream(torch.nn.Module):
         for i in kept:
             order = i % k + 1
             if i < k:
-                weights[f"pure {order}"] += (self.pure[fit, i] * gain[i]).T
+                weights[Stream("pure", order)] += (self.pure[fit, i] * gain[i]).T
                 continue
             blocks = [modes[m].split(self.width, dim=1)[order - 1 - m].T for m in range(order)]
             if order == 1:
-                weights["pure 1"] += blocks[0].unflatten(0, (rank, c)).sum(0) * gain[i].unsqueeze(1)
+                linear = blocks[0].unflatten(0, (rank, c)).sum(0)
+                weights[Stream("pure", 1)] += linear * gain[i].unsqueeze(1)
                 continue
             neuron.factor(order).copy_(torch.stack(blocks))
             output_of_column = torch.arange(self.width) % c
-            weights[f"interact {order}"].copy_(
+            weights[Stream("interact", order)].copy_(
                 F.one_hot(output_of_column, c).T * gain[i].unsqueeze(-1)
             )
         neuron.bias.copy_(bias)
@@ -297,7 +298,7 @@ def _results(
     seconds: float,
 ) -> list[SearchResult]:
     orders = range(1, options.order + 1)
-    names = [*(f"pure {k}" for k in orders), *(f"interact {k}" for k in orders)]
+    names = [*(Stream("pure", k) for k in orders), *(Stream("interact", k) for k in orders)]
     epochs = np.arange(1, options.epochs + 1)
     penalties = [options.penalty_at(epoch) for epoch in range(options.epochs)]
     results = []

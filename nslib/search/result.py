@@ -14,7 +14,7 @@ import torch
 
 from .. import checks, formula
 from ..neuron import TaskLinear
-from ..structure import NeuronStructure
+from ..structure import NeuronStructure, Stream
 from ..threads import one_thread
 from .columns import Columns, finite_chunks, finite_columns
 
@@ -175,7 +175,7 @@ def without_constants(neuron: TaskLinear, task: Task) -> TaskLinear:
     """Return the neuron, frozen; the weights of constant features, which see zeros, are zero."""
     constant = torch.as_tensor(task.constant)
     for stream, weights in neuron.stream_weights().items():
-        if not stream.startswith("interact"):
+        if stream.kind != "interact":
             weights[:, constant] = 0
     if neuron.factors is not None:
         neuron.factors[:, constant] = 0
@@ -220,7 +220,7 @@ class SearchResult:
         """
         found, weights = {}, self.neuron.stream_weights()
         for k in self.structure.interact:
-            mixed = (weights[f"interact {k}"] != 0).any(dim=0)
+            mixed = (weights[Stream("interact", k)] != 0).any(dim=0)
             present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
             found[k] = int((mixed & present).sum())
         return found

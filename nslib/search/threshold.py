@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from .. import checks
 from ..neuron import TaskLinear
-from ..structure import NeuronStructure
+from ..structure import NeuronStructure, Stream
 from .result import SearchResult, Task, check_powers, without_constants
 
 
@@ -132,12 +132,12 @@ class TensorTerms(torch.nn.Module):
         for name, c in coefficients.items():
             core = (self.cores[name] * c).T
             if name == "sin":
-                weights["sin"].copy_(core)
+                weights[_stream(name)].copy_(core)
             elif name == "1":
-                weights["pure 1"].copy_(core @ self.factors["1"][0].T)
+                weights[_stream(name)].copy_(core @ self.factors["1"][0].T)
             else:
                 width = core.shape[1]
-                weights[f"interact {name}"][:, :width] = core
+                weights[_stream(name)][:, :width] = core
                 for mode, columns in enumerate(self._columns(name)):
                     neuron.factor(int(name))[mode, :width] = columns.T
         return neuron
@@ -242,5 +242,8 @@ def search_threshold(task: Task, seed: int, options: ThresholdOptions) -> Search
     )
 
 
-def _stream(name: str) -> str:
-    return name if name == "sin" else "pure 1" if name == "1" else f"interact {name}"
+def _stream(name: str) -> Stream:
+    """Return the stream of a term: "1" is pure 1, "2" interact 2, "sin" sin."""
+    if name == "sin":
+        return Stream("sin")
+    return Stream("pure", 1) if name == "1" else Stream("interact", int(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nslib.companion.experiments.tabular import table
+from companion.experiments.tabular_grid import score_table as table
 
 
 def runs(dataset, model, budget, values, *, task="regression", n=50, validation=None):

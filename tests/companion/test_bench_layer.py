@@ -5,8 +5,8 @@ import importlib.util
 import pytest
 import torch
 
+from companion.bench import bench_layer as layer
 from nslib import NeuronStructure, TaskLinear
-from nslib.companion.bench import layer
 
 SMALL = "--features 3 --outputs 2 --batch 8 --rank 2 --repeats 2".split()
 

@@ -2,7 +2,7 @@
 
 import re
 
-from nslib.companion.bench import recovery
+from companion.bench import bench_recovery as recovery
 
 
 def test_counts_what_is_found(capsys):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.bench import scale
+from companion.bench import bench_scale as scale
 
 
 def test_searches_a_file_in_a_fresh_process(capsys):

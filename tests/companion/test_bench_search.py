@@ -2,7 +2,7 @@
 
 import pytest
 
-from nslib.companion.bench import search
+from companion.bench import bench_search as search
 
 
 def test_prints_seconds_a_fit(capsys):

@@ -1,6 +1,6 @@
 """The bench of the theory prints a table for each construction."""
 
-from nslib.companion.bench import theory
+from companion.bench import bench_theory as theory
 
 
 def test_prints_three_tables(capsys):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from nslib.companion.bench import trainer
+from companion.bench import bench_trainer as trainer
 
 ARGUMENTS = "--features 3 --rows 100 --seeds 2 --steps 2 --repeats 1 --budgets".split()
 

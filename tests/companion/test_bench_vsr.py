@@ -9,7 +9,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.companion.bench import vsr
+from companion.bench import bench_vsr as vsr
 
 ARGUMENTS = "--population 12 --generations 1 --variants 0 --rows 60 --features 2".split()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nslib import companion
-from nslib.companion import claims, pages
+import companion
+from companion import claims, pages
 
 CLAIM = {
     "id": "C1", "claim": "It is so", "where": "Table 1", "notebook": "01_x", "metric": "share",

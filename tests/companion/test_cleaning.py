@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from nslib.companion import cleaning
+from companion import cleaning
 
 ROOT = Path("/somewhere/clone")
 

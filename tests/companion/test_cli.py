@@ -10,9 +10,9 @@ import time
 import nbformat
 import pytest
 
-from nslib.companion import bench, cli, notebooks
+from companion import bench, cli, notebooks
 
-CHECKED = "from nslib.companion.run import begin"
+CHECKED = "from companion.run import begin"
 CELLS = (
     f"{CHECKED}\nrun = begin('01_x', word=word, count=count)",
     "import os, sys\nprint(sys.executable)\nprint(os.getcwd())\nprint(os.environ['MPLBACKEND'])",
@@ -100,7 +100,7 @@ def test_out_takes_everything_and_refresh_writes_clean_outputs(clone, tmp_path):
 
 def test_all_ends_with_the_notebooks_that_show_the_claims(clone, capfd):
     clone.presets({"00_start": {}, "01_x": {"word": "a", "count": 1}}, {})
-    clone.notebook("00_start", None, "from nslib.companion import claims\nclaims.load()")
+    clone.notebook("00_start", None, "from companion import claims\nclaims.load()")
     assert cli.main(["run", "all"]) == 0
     told = capfd.readouterr().err
     assert 0 < told.index("01_x: done") < told.index("00_start: running")
@@ -135,7 +135,7 @@ def started(clone, tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "nslib.companion.cli", "run", "01_x"], text=True,
+        [sys.executable, "-m", "companion.cli", "run", "01_x"], text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=clone.folder,
         env={**os.environ, "TMPDIR": str(temporary)},
         # a background job of a shell would hand down that Ctrl-C is ignored
@@ -256,7 +256,7 @@ def test_list(clone, capsys):
 def test_list_and_claims_import_neither_plotting_nor_jupyter(clone):
     code = """if True:
         import sys
-        from nslib.companion import cli
+        from companion import cli
         assert cli.main(["list"]) == cli.main(["claims"]) == cli.main(["claims", "--check"]) == 0
         heavy = {"matplotlib", "seaborn", "papermill", "nbformat", "jupyter_client", "IPython"}
         assert not heavy & sys.modules.keys()"""

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from nslib.companion import controls
+from companion import controls
 
 
 class Shown:

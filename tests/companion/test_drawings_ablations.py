@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import ablations
+from companion.experiments.ablations import draw_ablations as ablations
 
 
 @pytest.fixture(autouse=True)

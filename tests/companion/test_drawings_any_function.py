@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import any_function as drawings
-from nslib.companion.experiments import cell_borders
+from companion.experiments.any_function import cell_borders
+from companion.experiments.any_function import draw_any_function as drawings
 
 
 @pytest.fixture(autouse=True)

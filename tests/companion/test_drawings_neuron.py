@@ -7,11 +7,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from nslib import NeuronStructure, companion
-from nslib.companion import figures
-from nslib.companion.drawings import neuron as drawings
-from nslib.companion.experiments import neuron as toys
-from nslib.companion.experiments import tensors
+import companion
+from companion import figures
+from companion.experiments.task_driven_neuron import draw_neuron as drawings
+from companion.experiments.task_driven_neuron import tensors
+from companion.experiments.task_driven_neuron import toy_tasks as toys
+from nslib import NeuronStructure
 
 LINEAR, SQUARES = NeuronStructure((1,), ()), NeuronStructure((2,), ())
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import own_data as drawings
+from companion.experiments.your_own_data import draw_own_data as drawings
 
 
 @pytest.fixture(autouse=True)

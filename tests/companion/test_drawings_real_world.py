@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import real_world as drawings
+from companion.experiments.real_world import draw_real_world as drawings
 
 
 @pytest.fixture(autouse=True)

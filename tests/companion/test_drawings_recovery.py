@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 
-from nslib.companion.drawings import recovery
+from companion.experiments.structure_recovery import draw_recovery as recovery
 
 
 @pytest.fixture(autouse=True)

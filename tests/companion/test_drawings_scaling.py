@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import scaling
+from companion.experiments.convergence_and_scaling import draw_scaling as scaling
 
 
 @pytest.fixture(autouse=True)

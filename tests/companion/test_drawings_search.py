@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 
-from nslib.companion.drawings import search, start
+from companion.experiments.decomposition_search import draw_search as search
+from companion.experiments.start_here import draw_hidden_formula as start
 
 
 @pytest.fixture(autouse=True)

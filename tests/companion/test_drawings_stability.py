@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
 
-from nslib.companion.drawings import stability as drawings
-from nslib.companion.experiments import consensus
+from companion.experiments.stability import consensus
+from companion.experiments.stability import draw_stability as drawings
 
 TITLES = {"gated": "gated", "vsr": "VSR"}
 FOUND = ["pure 1", "pure 2", "pure 1,2", "pure 3", "pure 4", "pure 5", "pure 1,3", "pure 1,4",

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import tabular
+from companion.experiments.tabular_benchmarks import draw_tabular as tabular
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.drawings import trajectories
+from companion.experiments.dense_trajectories import draw_trajectories as trajectories
 
 
 @pytest.fixture(autouse=True)

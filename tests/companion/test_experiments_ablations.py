@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.experiments.ablations import moment_starts
+from companion.experiments.ablations import search_settings as ablations
+from companion.experiments.ablations.normalisation import normalised_fit, normalised_streams
 from nslib import search
-from nslib.companion.experiments import ablations, moment_starts
-from nslib.companion.experiments.normalisation import normalised_fit, normalised_streams
 from nslib.data import make_formula
 from nslib.search.gated import GatedOptions
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from nslib.companion.experiments import any_function, cell_borders
+from companion.experiments.any_function import cell_borders
+from companion.experiments.any_function import whole_functions as any_function
 from nslib.theory import approximate, parse_function
 
 BUDGETS = {"digits": 256, "winding": 8, "trajectory": 1_000_000}

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from companion.experiments.convergence_and_scaling import convergence as experiments
 from nslib import NeuronStructure, search
-from nslib.companion.experiments import convergence as experiments
 from nslib.data import make_formula
 from nslib.search import refit
 

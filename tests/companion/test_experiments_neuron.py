@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import i0e
 
+from companion.experiments.task_driven_neuron import toy_tasks as toys
 from nslib import NeuronStructure, TaskLinear
-from nslib.companion.experiments import neuron as toys
 
 LINEAR, SQUARES = NeuronStructure((1,), ()), NeuronStructure((2,), ())
 PRODUCT = NeuronStructure((), (2,), rank=1)

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import r2_score
 
-from nslib.companion import own_page, paths
-from nslib.companion.experiments import own_data, own_formula, own_streams
+from companion import paths
+from companion.experiments.own_data import report_page as own_page
+from companion.experiments.your_own_data import own_formula, own_streams
+from companion.experiments.your_own_data import own_models as own_data
 from nslib.data.csv import make_table
 from nslib.structure import NeuronStructure
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.companion.experiments import phase, predecessor
+from companion.experiments.structure_recovery import phase
+from companion.experiments.structure_recovery import predecessor_recovery as predecessor
 from nslib.data import make_predecessor_sets
 
 

@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.experiments.tabular import (
-    comparisons,
-    physics,
-    real_world,
-    standings,
-    table,
-)
+from companion.experiments.real_world import physics, standings
+from companion.experiments.real_world import real_world_runs as real_world
+from companion.experiments.tabular_grid import comparisons
+from companion.experiments.tabular_grid import score_table as table
 
 
 def runs(dataset, model, values, *, budget=None, validation=None, n=None, diverged=False):

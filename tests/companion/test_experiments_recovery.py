@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks, kept_streams
+from companion.experiments.structure_recovery import identifiability, recovery
 from nslib import NeuronStructure, search
-from nslib.companion.experiments import identifiability, recovery
-from nslib.companion.experiments.formulas import FORMULA_NAMES, formula_tasks, kept_streams
 from nslib.data import make_formula
 
 SMALL = {"vsr": {"population": 100, "generations": 5, "order": 5}}
@@ -206,11 +206,11 @@ def test_the_only_stream_is_needed():
 
 def test_without_keeps_the_other_streams():
     structure = NeuronStructure((1, 2), (2, 3), rank=4, sin=True)
-    less = identifiability.without(structure, "interact 2")
+    less = structure.without("interact 2")
     assert less == NeuronStructure((1, 2), (3,), 4, sin=True)
-    assert identifiability.without(structure, "sin") == NeuronStructure((1, 2), (2, 3), 4)
+    assert structure.without("sin") == NeuronStructure((1, 2), (2, 3), 4)
     with pytest.raises(ValueError, match="stream"):
-        identifiability.without(structure, "pure 3")
+        structure.without("pure 3")
 
 
 def test_costs_need_a_gated_fit_and_a_known_formula():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from nslib.companion.experiments import scaling as experiments
+from companion.experiments.convergence_and_scaling import scaling as experiments
 
 
 def table(method, sizes, seconds, errors=None):

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import sympy as sp
 
+from companion.experiments.decomposition_search import formula_search as experiments
+from companion.experiments.start_here import hidden_formula as start
 from nslib import NeuronStructure, search
-from nslib.companion.experiments import search as experiments
-from nslib.companion.experiments import start
 from nslib.data import FORMULAS, make_formula, random_formula
 
 FEW = {"epochs": 4, "order": 2, "rank": 2}

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, linregress
 
+from companion.experiments.stability import consensus, detection
+from companion.experiments.stability import formula_stability as stability
 from nslib import NeuronStructure, search
-from nslib.companion.experiments import consensus, detection, stability
 from nslib.data import FORMULAS
 
 TINY = {"gated": {"epochs": 3, "order": 2}, "vsr": {"population": 60, "generations": 3},

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.experiments.super_expressive import encodings as experiments
+from companion.experiments.super_expressive import network_sizes as sizes
 from nslib import theory
-from nslib.companion.experiments import network_sizes as sizes
-from nslib.companion.experiments import super_expressive as experiments
 
 
 def test_the_walk_through_shows_the_digits_and_what_they_decode_to():

@@ -9,9 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib.companion.experiments.tabular import cells, grid, networks, reports, searches, settings
-from nslib.companion.experiments.tabular.scores import diverged, scores
-from nslib.companion.experiments.tabular.splits import PARTS, divide, search_rows
+from companion.experiments.tabular_grid import (
+    cell_networks as networks,
+)
+from companion.experiments.tabular_grid import (
+    cell_searches as searches,
+)
+from companion.experiments.tabular_grid import (
+    cells,
+    grid,
+    reports,
+    settings,
+)
+from companion.experiments.tabular_grid.scores import diverged, scores
+from companion.experiments.tabular_grid.splits import PARTS, divide, search_rows
 from nslib.data import load_tabular
 from nslib.structure import NeuronStructure
 from nslib.training import TrainingOptions

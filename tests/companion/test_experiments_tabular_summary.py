@@ -10,18 +10,18 @@ import pandas as pd
 import pytest
 from tabular_runs import joined, runs
 
-from nslib.companion import records
-from nslib.companion.experiments.tabular import (
-    comparisons,
-    formulas,
-    reports,
-    splits,
+from companion import records
+from companion.experiments.tabular_benchmarks import (
     summary,
-    table,
     telling,
     views,
 )
-from nslib.companion.run import Run
+from companion.experiments.tabular_benchmarks import (
+    table5_formulas as formulas,
+)
+from companion.experiments.tabular_grid import comparisons, reports, splits
+from companion.experiments.tabular_grid import score_table as table
+from companion.run import Run
 from nslib.data import load_tabular
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 from tabular_runs import joined, runs
 
-from nslib.companion.experiments.tabular import comparisons, ranks, table
+from companion.experiments.tabular_grid import comparisons, ranks
+from companion.experiments.tabular_grid import score_table as table
 
 
 @pytest.fixture

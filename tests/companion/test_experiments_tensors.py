@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.experiments.task_driven_neuron import tensors
 from nslib import TaskLinear
-from nslib.companion.experiments import tensors
 
 
 @settings(deadline=None, max_examples=25)

@@ -10,7 +10,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.companion.experiments import equidistribution, orbits, trajectories
+from companion.experiments.dense_trajectories import equidistribution, orbits, trajectories
 from nslib.theory import DEFAULT_C, angle_orbit, find_depth, orbit, start_angles, waiting_time
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.companion import files
+from companion import files
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nslib.companion import imports
+from companion import imports
 
 PACKAGE = {
     "__init__.py": "from .neuron import Neuron\nfrom .search import search as find\n",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nslib.companion import notebooks
+from companion import notebooks
 
 CELL = """dataset: str = "diabetes"  # which data
 order: int = 5

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.experiments.super_expressive import recheck
 from nslib import theory
-from nslib.companion.experiments import recheck
 
 TARGETS = st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=5)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nslib import companion
-from nslib.companion import paths, presets, records
+import companion
+from companion import paths, presets, records
 
 
 @pytest.fixture

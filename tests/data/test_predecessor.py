@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-from nslib.data import (
-    PREDECESSOR_FORMULAS,
-    load_predecessor_synthetic,
-    make_predecessor_sets,
-)
+from nslib.data import PREDECESSOR_FORMULAS, load_predecessor_synthetic, make_predecessor_sets
 from nslib.data.predecessor import LEVELS, NOISES
 
 

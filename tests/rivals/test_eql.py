@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from companion.rivals import fit_model
+from companion.rivals.eql import EqlOptions, _forward, _initial, _polish, _train, fit_eql
+from companion.rivals.graded import Graded
 from nslib.data import make_formula
-from nslib.rivals import fit_model
-from nslib.rivals.eql import EqlOptions, _forward, _initial, _polish, _train, fit_eql
-from nslib.rivals.graded import Graded
 
 SMALL = {"units": 4, "order": 3, "epochs": 60, "polish": 200, "batch_size": 64}
 

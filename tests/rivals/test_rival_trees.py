@@ -8,8 +8,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.rivals.streams import homogeneous
-from nslib.rivals.trees import evaluate, read, terms
+from companion.rivals.polynomial_streams import homogeneous
+from companion.rivals.program_trees import evaluate, read, terms
 
 TREES = st.recursive(
     st.integers(0, 2) | st.sampled_from([-1.5, 0.0, 0.25, 2.0]),

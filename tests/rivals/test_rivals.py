@@ -10,8 +10,8 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
-from nslib.rivals import MODELS, RIVALS, fit_model
-from nslib.rivals.baselines import fitted_baselines
+from companion.rivals import MODELS, RIVALS, fit_model
+from companion.rivals.baselines import fitted_baselines
 from nslib.search import METHODS
 
 SMALL = {

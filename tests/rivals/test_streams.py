@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from companion.rivals.graded import Graded
+from companion.rivals.polynomial_streams import formula_text, structure_of
 from nslib.data import FORMULAS, make_formula
-from nslib.rivals.graded import Graded
-from nslib.rivals.streams import formula_text, structure_of
 
 
 def normal(n, d, seed=0):

@@ -11,10 +11,10 @@ import pytest
 import torch
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from nslib.rivals.peers import undisturbed
-from nslib.rivals.tabular import TABULAR_MODELS, fit_tabular
-from nslib.rivals.tabular.task import checked_task
-from nslib.rivals.tabular.training import Inputs, train
+from companion.rivals.peers import undisturbed
+from companion.rivals.tables import TABULAR_MODELS, fit_tabular
+from companion.rivals.tables.deep_training import Inputs, train
+from companion.rivals.tables.table_task import checked_task
 
 BOOSTED = {
     "xgboost": ("xgboost", "XGBRegressor", "XGBClassifier"),

@@ -27,7 +27,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ... import checks
 from ...neuron import TaskLinear
-from ...structure import NeuronStructure
+from ...structure import NeuronStructure, Stream
 from ..result import SearchResult, Task, without_constants
 from . import trees as programs
 from .power_sums import PowerSums, power_sums
@@ -115,7 +115,7 @@ def evolve(
         shares = sums.used(polynomials[elite], o.threshold).mean(axis=0)
         finite = errors[np.isfinite(errors)]
         row = {"epoch": generation, "loss": errors[elite[0]], "median": np.median(finite)}
-        orders = {f"pure {k}": share for k, share in enumerate(shares, start=1)}
+        orders = {Stream("pure", k): share for k, share in enumerate(shares, start=1)}
         rows.append({**row, "lambda": o.parsimony, **orders})
         report(float(errors[elite[0]]))
         if generation < o.generations:
@@ -199,10 +199,15 @@ def _search_one(
     last = history.iloc[-1]
     return SearchResult(
         method="vsr", structure=neuron.structure,
-        gate_probabilities={name: float(last[name]) for name in history if name[:4] == "pure"},
+        gate_probabilities={s: float(last[s]) for s in _streams(options.order)},
         history=history.astype({"epoch": int}), seconds=time.perf_counter() - start, seed=seed,
         neuron=without_constants(neuron, task), scaling=task.scaling,
     )
+
+
+def _streams(order: int) -> list[Stream]:
+    """Return the candidates: the pure streams of all orders up to `order`."""
+    return [Stream("pure", k) for k in range(1, order + 1)]
 
 
 @torch.no_grad()
@@ -226,6 +231,6 @@ def _neuron(task: Task, orders: list[int], sums: PowerSums) -> TaskLinear:
     neuron = TaskLinear(n_features, task.n_outputs, structure, dtype=torch.float64)
     weights = neuron.stream_weights()
     for slope, k in zip(slopes.T / sums.unit ** np.array(orders)[:, None], orders, strict=True):
-        weights[f"pure {k}"].copy_(torch.as_tensor(slope)[:, None])
+        weights[Stream("pure", k)].copy_(torch.as_tensor(slope)[:, None])
     neuron.bias.copy_(torch.as_tensor(constants))
     return neuron

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from ... import checks
+from ...structure import Stream
 from ..result import ScaledRows, SearchResult, Task, without_constants
 from .entropy import Logistic, Softmax
 from .gram import Data
@@ -24,7 +25,7 @@ from .moments import Starts
 from .objective import Fitted, Objective, Squares
 from .polynomial import Polynomial
 from .selection import Selection
-from .stability import selection_frequencies
+from .stability_selection import selection_frequencies
 
 LARGEST_POWER = 1e15
 """Orders whose powers of the data exceed this are no candidates."""
@@ -206,8 +207,8 @@ def _result(
     frequencies: dict[str, float], passes: int, start: float, chosen_at: float,
 ) -> SearchResult:
     kept = final.model.streams
-    names = [f"pure {k}" for k in range(1, options.order + 1)]
-    names += [f"interact {k}" for k in range(2, options.order + 1)]
+    names = [Stream("pure", k) for k in range(1, options.order + 1)]
+    names += [Stream("interact", k) for k in range(2, options.order + 1)]
     frequencies = {name: frequencies.get(name, 0.0) for name in names}
     # the last refit on all rows decides where the halves are undecided
     scores = {

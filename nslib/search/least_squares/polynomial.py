@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ...neuron import TaskLinear
-from ...structure import NeuronStructure
+from ...structure import NeuronStructure, Stream
 
 
 class Rows:
@@ -63,9 +63,10 @@ class Polynomial:
         return [("pure", k, 0) for k in self.pure] + interact
 
     @property
-    def streams(self) -> tuple[str, ...]:
-        """Names of the streams, pure orders first."""
-        return (*(f"pure {k}" for k in self.pure), *(f"interact {k}" for k in self.factors))
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams, pure orders first."""
+        pure = (Stream("pure", k) for k in self.pure)
+        return (*pure, *(Stream("interact", k) for k in self.factors))
 
     @property
     def n_free(self) -> int:
@@ -111,12 +112,11 @@ class Polynomial:
             del factors[order], mix[order]
         return replace(self, factors=factors, mix=mix)
 
-    def without_stream(self, stream: str) -> Polynomial:
-        """Return the polynomial without the stream of a name."""
-        kind, _, order = stream.partition(" ")
-        if kind == "pure":
-            return self.without((kind, int(order), 0))
-        factors = {k: f for k, f in self.factors.items() if k != int(order)}
+    def without_stream(self, stream: Stream) -> Polynomial:
+        """Return the polynomial without a stream."""
+        if stream.kind == "pure":
+            return self.without((stream.kind, stream.order, 0))
+        factors = {k: f for k, f in self.factors.items() if k != stream.order}
         return replace(self, factors=factors, mix={k: self.mix[k] for k in factors})
 
     def outputs(self, rows: Rows) -> Tensor:
@@ -212,11 +212,11 @@ class Polynomial:
         neuron.weight.zero_()
         neuron.bias.copy_(self.bias)
         for k, w in self.pure.items():
-            weights[f"pure {k}"].copy_(w)
+            weights[Stream("pure", k)].copy_(w)
         if neuron.factors is not None:
             neuron.factors.zero_()
         for k, f in self.factors.items():
-            weights[f"interact {k}"][:, : len(f)] = self.mix[k]
+            weights[Stream("interact", k)][:, : len(f)] = self.mix[k]
             neuron.factor(k)[:, : len(f)] = f.transpose(0, 1)
         return neuron
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ... import checks
-from ...structure import NeuronStructure
+from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
 from ..result import SearchResult, make_task, without_constants
 from .engine import LeastSquaresOptions, feature_limits, relocated
@@ -33,12 +33,12 @@ class _Within(Selection):
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
         return [c for c in super()._pure_candidates(current, residual)
-                if f"pure {c.order}" in self.allowed]
+                if Stream("pure", c.order) in self.allowed]
 
     def _interaction_candidates(
         self, current: Fitted, residual: Tensor, orders: Iterable[int], effort: int = 1
     ) -> list[Candidate]:
-        orders = [k for k in orders if f"interact {k}" in self.allowed]
+        orders = [k for k in orders if Stream("interact", k) in self.allowed]
         return super()._interaction_candidates(current, residual, orders, effort)
 
     def _reduced(self, model: Polynomial) -> list[Polynomial]:

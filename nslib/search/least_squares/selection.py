@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ...structure import Stream
 from .gram import solve
 from .moments import Starts
 from .objective import Fitted, Objective
@@ -200,7 +201,7 @@ class Selection:
         found = [model.without(term) for term in model.terms] if len(model.terms) > 1 else []
         for k in model.factors:
             if k not in model.pure:
-                swapped = model.without_stream(f"interact {k}").with_pure(k)
+                swapped = model.without_stream(Stream("interact", k)).with_pure(k)
                 found += [swapped] if swapped.n_free < model.n_free else []
         return found
 

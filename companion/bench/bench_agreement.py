@@ -1,0 +1,66 @@
+"""Streams that the authors' gated search keeps on the 15 formulas, beside ours on the same data.
+
+With --save the authors' streams become the record that notebook 02 shows beside its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+from pathlib import Path
+
+from companion.experiments.decomposition_search.formula_search import agreement, formula_recovery
+from companion.run import Run
+from nslib.data import FORMULAS, make_formula
+from nslib.structure import NeuronStructure
+from nslib.threads import one_thread
+
+from .bench_search import check_official, official_searcher, on_path
+
+NOTEBOOK, RECORD = "02_decomposition_search", "authors_code"
+
+
+def main(argv: list[str]) -> int:
+    """Search all 15 formulas with both, print the streams and how far they agree; see --help."""
+    parser = argparse.ArgumentParser(prog="nslib bench agreement", description=__doc__)
+    parser.add_argument("--official", type=Path, required=True,
+                        help="folder of a checkout of the authors' code")
+    parser.add_argument("--features", type=int, default=10, metavar="D")
+    parser.add_argument("--rows", type=int, default=2000, metavar="N")
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--save", action="store_true", help="write the record")
+    options = parser.parse_args(argv)
+    check_official(parser, options.official)
+    with one_thread(), on_path(options.official):
+        theirs = _official_structures(options.rows, options.features, options.epochs)
+    config = {"n_samples": options.rows, "n_features": options.features, "noise": 0.01,
+              "epochs": options.epochs, "data_seeds": [0]}
+    _, fits = formula_recovery(**config, seeds=[0])
+    table = agreement(fits, theirs)
+    print(table.to_string(index=False))
+    print(f"mean agreement {table['agreement'].mean():.2f}, exact structures: "
+          f"theirs {table['theirs_exact'].sum()}, ours {table['exact'].sum()} of {len(table)}")
+    if options.save:
+        exact = int(table["theirs_exact"].sum())
+        path = Run(NOTEBOOK, {}, "paper").record(
+            RECORD, config, {"structures": theirs, "exact": exact}
+        )
+        print(f"wrote {path.name}")
+    return 0
+
+
+def _official_structures(n_samples: int, n_features: int, epochs: int) -> dict[str, str]:
+    """Return formula to the text of the structure that the authors' code keeps."""
+    structures = {}
+    for mode, variant in FORMULAS:
+        task = make_formula(mode, variant, n_samples, n_features, 0.01, 0)
+        with contextlib.redirect_stdout(io.StringIO()):
+            searcher = official_searcher(task.X, epochs)
+            searcher.fit(task.X, task.y)
+            found = searcher.get_structure_info()
+        structure = NeuronStructure(found["pure_indices"], found["interact_indices"])
+        structures[f"{mode} {variant}"] = str(structure)
+        print(f"{mode} {variant}: {structure}", file=sys.stderr, flush=True)
+    return structures

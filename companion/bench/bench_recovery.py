@@ -1,0 +1,101 @@
+"""Share of the 15 formulas whose exact streams a search finds, on fresh data, and its seconds.
+
+Every call draws new data seeds unless --first-seed is given. With --rank R above 1 the formulas are
+those with interactions, each a sum of R products, and exact means this rank at every order too.
+Peers as in `nslib bench search`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nslib.data import FORMULAS, make_formula
+from nslib.search import METHODS, search
+from nslib.threads import one_thread
+
+from .bench_search import check_official, official_searcher, on_path
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print a row for each formula and the whole; see --help."""
+    parser = argparse.ArgumentParser(prog="nslib bench recovery", description=__doc__)
+    parser.add_argument("--method", default="als", choices=list(METHODS))
+    parser.add_argument("--features", type=int, default=10, metavar="D")
+    parser.add_argument("--rows", type=int, default=2000, metavar="N")
+    parser.add_argument("--rank", type=int, default=1, metavar="R", help="of the interactions")
+    parser.add_argument("--noise", type=float, default=0.01)
+    parser.add_argument("--repeats", type=int, default=3, help="data sets of each formula")
+    parser.add_argument("--first-seed", type=int, help="of the data; default: a fresh one")
+    parser.add_argument("--official", type=Path,
+                        help="folder of a checkout of the authors' code: times it on one formula")
+    options = parser.parse_args(argv)
+    if options.official:
+        check_official(parser, options.official)
+    first = secrets.randbelow(2**31) if options.first_seed is None else options.first_seed
+    with one_thread():
+        table = measure(options, range(first, first + options.repeats))
+        official = _official_seconds(options, first) if options.official else None
+    print(f"{options.method}, D = {options.features}, N = {options.rows}, rank {options.rank}, "
+          f"noise {options.noise:g}, data seeds {first} to {first + options.repeats - 1}")
+    print(summary(table).to_string(float_format=lambda v: f"{v:.3g}"))
+    wrong = table[~table["exact"]]
+    for row in wrong.itertuples():
+        ranks = f", ranks by order {row.ranks}" if options.rank > 1 else ""
+        print(f"missed: {row.formula}, seed {row.seed}: {row.found} for {row.truth}{ranks}")
+    print(f"exact: {table['exact'].sum()} of {len(table)} ({table['exact'].mean():.1%}), "
+          f"median {table['seconds'].median():.2f} s a search")
+    if official is not None:
+        print(f"authors' gated search: {official:.1f} s, "
+              f"{official / table['seconds'].median():.0f}× the median")
+    return 0
+
+
+def measure(options: argparse.Namespace, seeds: range) -> pd.DataFrame:
+    """Return a row a search: formula, seed, truth, found, ranks, exact, over_floor, seconds.
+
+    over_floor: mean squared error on as many fresh rows, over that of the true formula.
+    """
+    rows = []
+    formulas = [f for f in FORMULAS if options.rank == 1 or FORMULAS[f].structure.interact]
+    for (mode, variant), seed in ((f, s) for f in formulas for s in seeds):
+        n, make = options.rows, (options.features, options.noise, seed)
+        task = make_formula(mode, variant, 2 * n, *make, rank=options.rank)
+        start = time.perf_counter()
+        result = search(task.X[:n], task.y[:n], options.method, standardize=False)
+        seconds = time.perf_counter() - start
+        exact = result.structure.same_streams(task.structure)
+        if options.rank > 1:
+            exact = exact and set(result.ranks.values()) == {options.rank}
+        error = np.mean((result.predict(task.X[n:]) - task.y[n:]) ** 2)
+        rows.append({
+            "formula": f"{mode} {variant}", "seed": seed, "truth": str(task.structure),
+            "found": str(result.structure), "ranks": result.ranks, "exact": exact,
+            "over_floor": error / task.noise_floor, "seconds": seconds,
+        })
+        print(f"{len(rows)}: {mode} {variant}, {seconds:.1f} s", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return for each formula the share found, the median error over the floor and seconds."""
+    return table.groupby("formula", sort=False).agg(
+        exact=("exact", "mean"), over_floor=("over_floor", "median"), seconds=("seconds", "median")
+    )
+
+
+def _official_seconds(options: argparse.Namespace, seed: int) -> float:
+    task = make_formula("hybrid", 1, options.rows, options.features, options.noise, seed)
+    with on_path(options.official), contextlib.redirect_stdout(io.StringIO()):
+        searcher = official_searcher(task.X, 200)
+        start = time.perf_counter()
+        searcher.fit(task.X, task.y)
+    return time.perf_counter() - start

@@ -1,0 +1,89 @@
+"""Positions a second of the dense trajectory, lattice seconds over K, bits over the bound.
+
+Seconds are those of the processor on one thread, digits included. Targets are those of a sine,
+or drawn uniformly with --random SEED. The bound is K log2(1/(2ε)).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import pandas as pd
+
+from nslib.theory import (
+    encode,
+    find_depth,
+    find_winding,
+    information_bound,
+    waiting_bits,
+    word_bits,
+)
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print three tables; see --help."""
+    parser = argparse.ArgumentParser(prog="nslib bench theory", description=__doc__)
+    parser.add_argument("--cells", type=int, nargs="+", default=[8, 16, 32, 48, 64], metavar="K",
+                        help="of the constructions B and C")
+    parser.add_argument("--eps", type=float, nargs="+", default=[1e-2, 1e-3])
+    parser.add_argument("--scan-cells", type=int, nargs="+", default=[2, 4, 8], metavar="K",
+                        help="of the construction A")
+    parser.add_argument("--scan-bits", type=float, default=26.0,
+                        help="log2 of the mean waiting time of the scans, which sets their ε")
+    parser.add_argument("--random", type=int, metavar="SEED", help="random targets")
+    options = parser.parse_args(argv)
+    tables = {
+        "A, dense trajectory": [scan(options, cells) for cells in options.scan_cells],
+        "B, digits": [store(options, cells, eps) for eps in options.eps for cells in options.cells],
+        "C, winding": [wind(options, cells, eps) for eps in options.eps for cells in options.cells],
+    }
+    for title, rows in tables.items():
+        print(f"\n{title}")
+        print(pd.DataFrame(rows).to_string(index=False, float_format=lambda v: f"{v:.4g}"),
+              flush=True)
+    return 0
+
+
+def targets(options: argparse.Namespace, cells: int) -> np.ndarray:
+    """Return the values (K,) of a sine at the middles of K cells, or random ones."""
+    if options.random is not None:
+        return np.random.default_rng(options.random).random(cells)
+    return 0.5 + 0.5 * np.sin(2 * np.pi * (np.arange(cells) + 0.5) / cells)
+
+
+def scan(options: argparse.Namespace, cells: int) -> dict[str, float]:
+    """Return what a scan costs whose mean waiting time is about 2^`scan_bits`."""
+    y, low, high = targets(options, cells), 1e-12, 0.49
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if waiting_bits(y, middle) > options.scan_bits else (low, middle)
+    find_depth(y[:1], 0.4)  # libraries loaded
+    begin = time.process_time()
+    found = find_depth(y, high, max_depth=10**12)
+    seconds = time.process_time() - begin
+    return {**_bits(found), "depth": found.depth, "mean wait": found.waiting_time,
+            "seconds": seconds, "positions/s": found.scanned / seconds}
+
+
+def store(options: argparse.Namespace, cells: int, eps: float) -> dict[str, float]:
+    """Return what it costs to hold the targets in digits, in words as short as ε allows."""
+    begin = time.process_time()
+    found = encode(targets(options, cells), word_bits(eps))
+    return {**_bits(found, eps), "seconds": time.process_time() - begin}
+
+
+def wind(options: argparse.Namespace, cells: int, eps: float) -> dict[str, float]:
+    """Return what it costs to find the winding number of the targets."""
+    begin = time.process_time()
+    found = find_winding(targets(options, cells), eps)
+    return {**_bits(found), "if perfect": found.expected_bits, "reductions": found.reductions,
+            "seconds": time.process_time() - begin}
+
+
+def _bits(found, eps: float | None = None) -> dict[str, float]:
+    eps = found.eps if eps is None else eps
+    bound = information_bound(found.cells, eps)
+    return {"K": found.cells, "eps": eps, "error/eps": found.error / eps, "bits": found.bits,
+            "bits/bound": found.bits / bound, "repeats": found.repeats}

@@ -1,0 +1,295 @@
+"""The command `nslib`: list, run, claims, figures, bench.
+
+Exit codes: 0 when all went well, 1 when a notebook failed or the claims are stale or not valid,
+2 when the command itself was wrong or a file cannot be written, 130 when it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from nslib import checks
+
+from . import files, paths, presets
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return options.command(options)
+    except _Refused as error:
+        _say(f"nslib: error: {error}")
+        return error.code
+    except OSError as error:
+        _say(f"nslib: error: {_words(error)}")
+        return 2
+    except KeyboardInterrupt:
+        _say("nslib: stopped")
+        return 130
+
+
+class _Refused(Exception):
+    """What was asked for cannot be done; `code` is the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextlib.contextmanager
+def _refusing(code: int) -> Iterator[None]:
+    """Turn what the companion's checks raise inside into a message and an exit code."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise _Refused(_words(error), code) from error
+    except (ValueError, TypeError) as error:
+        raise _Refused(str(error), code) from error
+
+
+def _words(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a termination signal stop what runs inside as Ctrl-C does: it clears up after itself."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nslib", description="Run the notebooks of the NeuronSeek companion and its claims."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("list", help="show the notebooks")
+    command.set_defaults(command=_list)
+
+    command = commands.add_parser(
+        "run", help="execute notebooks",
+        description="Execute notebooks. All names, types and values are checked first.",
+    )
+    command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="a name, or: all")
+    command.add_argument("--preset", default="quick", help="quick (default) or paper")
+    command.add_argument("-p", dest="parameters", nargs=2, action="append", default=[],
+                         metavar=("NAME", "VALUE"), help="set a parameter; VALUE is YAML")
+    command.add_argument("--out", type=Path, metavar="DIR", help="write everything below DIR")
+    command.add_argument("--refresh", action="store_true",
+                         help="write the cleaned outputs back into notebooks/ (quick preset)")
+    command.set_defaults(command=_run)
+
+    command = commands.add_parser("claims", help="write the claims table and REPRODUCING.md")
+    command.add_argument("--check", action="store_true",
+                         help="write nothing; exit 1 where they are stale or not valid")
+    command.set_defaults(command=_claims)
+
+    command = commands.add_parser("figures", help="redraw all figures from their data")
+    command.set_defaults(command=_figures)
+
+    command = commands.add_parser("bench", help="measure; without a name: show the benches")
+    command.add_argument("name", nargs="?", metavar="NAME")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
+    command.set_defaults(command=_bench)
+    return parser
+
+
+def _root() -> Path:
+    with _refusing(2):
+        return paths.root()
+
+
+def _list(options: argparse.Namespace) -> int:
+    from . import notebooks
+
+    rows = [("notebook", "title", "paper section", "minutes (quick / paper)")]
+    with _refusing(2):
+        found = {name: notebooks.info(path) for name, path in notebooks.find().items()}
+    for name, info in found.items():
+        minutes = " / ".join(_number(info.minutes.get(preset)) for preset in presets.NAMES)
+        rows.append((name, info.title, info.section, minutes))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+    return 0
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One notebook to execute, checked."""
+
+    name: str
+    path: Path
+    values: dict[str, Any]
+    preset: str
+    executed: Path
+    log: Path
+    minutes: float | None
+
+
+def _run(options: argparse.Namespace) -> int:
+    output = options.out.resolve() if options.out else None
+    with _terminable(), contextlib.ExitStack() as locks:
+        with _refusing(2):
+            jobs = _plan(options, output)
+            for job in jobs:
+                locks.enter_context(_reserved(job, options.refresh))
+        return _execute(jobs, output, options.refresh)
+
+
+@contextlib.contextmanager
+def _reserved(job: _Job, refresh: bool) -> Iterator[None]:
+    """Make a job's folders and keep other runs from its files; the system frees a dead run's lock.
+
+    Raises ValueError where another run has them and OSError for a folder that takes no files.
+    """
+    folders = [job.executed.parent, job.log.parent]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in [*folders, job.path.parent] if refresh else folders:
+        if not os.access(folder, os.W_OK):
+            raise ValueError(f"{folder}: expected a folder that can be written")
+    lock = filelock.FileLock(job.log.with_suffix(".lock"))
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        raise ValueError(
+            f"{job.name}: found another run of it under way that writes {_short(job.executed)}; "
+            "wait for it, or give this one a folder of its own with --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
+    """Execute the jobs one after another and return the exit code."""
+    from . import notebooks
+
+    failed = []
+    for job in jobs:
+        about = "" if job.minutes is None else f", about {job.minutes:g} min"
+        _say(f"{job.name}: running ({job.preset}{about}), log in {_short(job.log)}")
+        started = time.monotonic()
+        try:
+            notebooks.execute(job.path, job.values, job.executed, job.log, output, job.preset)
+        except notebooks.NotebookFailed as error:
+            failed.append(job.name)
+            _say(f"{job.name}: failed\n{error}\npartial notebook: {_short(error.partial)}")
+            continue
+        except notebooks.NotebookStopped as error:
+            partial = error.partial
+            _say(f"{job.name}: stopped" + (f"; partial notebook: {_short(partial)}"
+                                           if partial.exists() else ""))
+            return 130
+        _say(f"{job.name}: done in {time.monotonic() - started:.0f} s, {_short(job.executed)}")
+        if refresh:
+            notebooks.refresh(job.path, job.executed)
+    if failed:
+        _say(f"nslib: {len(failed)} of {len(jobs)} notebooks failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
+    """Check every notebook, preset and parameter and return what is to be executed."""
+    from . import notebooks
+
+    root = paths.root()
+    checks.one_of(options.preset, "preset", presets.NAMES)
+    found = notebooks.find(root)
+    if not found:
+        raise ValueError(f"found no notebooks in {root / 'notebooks'}")
+    names = dict.fromkeys(options.notebooks)
+    if "all" in names:
+        names = sorted(found, key=lambda name: notebooks.shows_claims(found[name]))
+    overrides: dict[str, Any] = {}
+    for name, value in options.parameters:
+        if name in overrides:
+            raise ValueError(f"-p {name}: found it twice, expected each parameter once")
+        overrides[name] = files.parse_yaml(value, f"-p {name}")
+    jobs = []
+    for name in names:
+        path = found[checks.one_of(name, "notebook", [*found, "all"])]
+        values = notebooks.check(path, options.preset, overrides)
+        preset = presets.matching(name, values, root, first=options.preset)
+        if options.refresh and preset != "quick":
+            raise ValueError(f"--refresh: found the {preset} parameters, expected the quick preset")
+        executed, log = paths.executed(name, preset, root, output)
+        minutes = notebooks.info(path).minutes.get(preset)
+        jobs.append(_Job(name, path, values, preset, executed, log, minutes))
+    return jobs
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _short(path: Path) -> str:
+    """Return a path as seen from the current folder where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def _claims(options: argparse.Namespace) -> int:
+    from . import claims, pages
+
+    root = _root()
+    with _refusing(1):
+        results = [claims.judge(claim, root) for claim in claims.load(root)]
+        stale = pages.stale(results, root)
+    for result in results:
+        print(f"{result.claim['id']:<5}{result.verdict:<16}{result.claim['claim']}")
+    if not options.check:
+        files.write({path: text.encode() for path, text in stale.items()})
+    for path in stale:
+        _say(f"nslib: {path.name} is stale: run `nslib claims`" if options.check
+             else f"nslib: wrote {path.name}")
+    return 1 if options.check and stale else 0
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from . import figures
+
+    root = _root()
+    with _refusing(1):
+        outcome = figures.redraw(root / "figures")
+    for path, what in outcome.items():
+        print(f"{what:<12}{_short(path.with_suffix(''))}")
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from . import bench
+
+    if options.name is None:
+        for name, summary in bench.available().items():
+            print(f"{name:<12}{summary}")
+        return 0
+    with _refusing(2):
+        main = bench.get(options.name)
+    return main(options.arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

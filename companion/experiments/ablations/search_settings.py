@@ -1,0 +1,283 @@
+"""Notebook 06: how a search's result depends on its settings, one at a time around the default.
+
+A setting is judged by the paper's 15 formulas: exact structures, streams kept beyond the true ones,
+F1 over streams, and the error of the fitted neuron on fresh rows over that of the true formula.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from companion.experiments.decomposition_search.formula_search import folded_streams
+from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks
+from nslib import checks
+from nslib.data import random_formula
+from nslib.data.synthetic import FormulaTask
+from nslib.search import METHODS, SearchResult, search, search_many
+from nslib.structure import NeuronStructure, Stream
+
+DEFAULT, TOGETHER = "default", "together"
+"""The factors under which the default setting and combinations of options are listed."""
+
+
+class Setting(NamedTuple):
+    """Options of a search that differ from its defaults, under the name of what is varied."""
+
+    factor: str
+    value: Any
+    options: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The setting in words, such as "rank 1"."""
+        return f"{'' if self.factor == TOGETHER else self.factor} {text(self.value)}".strip()
+
+
+def settings(
+    method: str, factors: Mapping[str, Sequence[Any]],
+    together: Sequence[Mapping[str, Any]] = (),
+) -> list[Setting]:
+    """Return the default setting of a method, each value of each factor alone, and combinations.
+
+    `factors`: option to values, its default among them being left out; `together`: combinations of
+    options, listed under the factor `TOGETHER`. Raises ValueError for an unknown method or option,
+    with the nearest name.
+    """
+    checks.one_of(method, "method", METHODS)
+    defaults = {f.name: f.default for f in fields(METHODS[method].options)}
+    found = [Setting(DEFAULT, "", {})]
+    for factor, values in factors.items():
+        checks.one_of(factor, f"factor of {method}", defaults)
+        found += [Setting(factor, value, {factor: value}) for value in values
+                  if value != defaults[factor]]
+    for options in together:
+        for name in options:
+            checks.one_of(name, f"factor of {method}", defaults)
+        words = ", ".join(f"{name} {text(value)}" for name, value in options.items())
+        found.append(Setting(TOGETHER, words, dict(options)))
+    return found
+
+
+def chosen_tasks(
+    names: Sequence[str], data_seeds: Sequence[int], n_samples: int, n_features: int, noise: float
+) -> dict[tuple[str, int], FormulaTask]:
+    """Return the tasks of some formulas, all 15 for no name, by (name, data seed).
+
+    Raises ValueError with the nearest right name for an unknown one.
+    """
+    for name in names:
+        checks.one_of(name, "formula", FORMULA_NAMES)
+    tasks = formula_tasks(n_samples, n_features, noise, data_seeds)
+    return {key: task for key, task in tasks.items() if not names or key[0] in names}
+
+
+def ablation(
+    method: str, settings: Sequence[Setting], formulas: Sequence[str], data_seeds: Sequence[int],
+    n_samples: int, n_features: int, noise: float, seed: int = 0,
+) -> pd.DataFrame:
+    """Search formulas × data seeds with each setting, all data of a setting in one batch.
+
+    Prints a line a setting to stderr. Returns a row a fit: factor, value (text), position (the
+    place of the value in its factor), the columns of `judged`, seconds.
+    """
+    n = checks.positive_int(n_samples, "n_samples", minimum=2)
+    tasks = chosen_tasks(formulas, data_seeds, 2 * n, n_features, noise)
+    train = [(task.X[:n], task.y[:n]) for task in tasks.values()]
+    rows = []
+    for position, (factor, value, options) in enumerate(settings):
+        found = search_many(train, method, seeds=[seed], standardize=False, **options)
+        for (name, data_seed), (result,) in zip(tasks, found, strict=True):
+            rows.append({
+                "factor": factor, "value": text(value), "position": position, "formula": name,
+                "data_seed": data_seed, **judged(result, tasks[name, data_seed], n),
+                "seconds": result.seconds,
+            })
+        own = rows[-len(tasks):]
+        print(f"{method}, {factor} {text(value)}: {sum(r['exact'] for r in own)} of {len(own)} "
+              f"exact, {sum(r['seconds'] for r in own):.1f} s", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows)
+
+
+def text(value: Any) -> str:
+    """Return a value of a setting as text: on and off for truth values, numbers short."""
+    if isinstance(value, (bool, np.bool_)):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+def judged(result: SearchResult, task: FormulaTask, n_train: int) -> dict[str, Any]:
+    """Return how a result compares with its task's truth.
+
+    truth, structure (text); streams: number of true ones; exact: the true streams and no other;
+    orders: the orders are right, whichever their kinds; ranked: the true streams have the largest
+    gate probabilities, so that some threshold would be right; kept, extra, lost: numbers of
+    streams; f1 over streams; twin: an extra stream has a true order in the other kind; parity: an
+    extra stream has no true order but the parity of one; other: any other extra stream;
+    over_floor: mean squared error on the rows after `n_train`, over that of the true formula.
+    """
+    true, found = set(task.structure.streams), set(result.structure.streams)
+    gates = dict.fromkeys(folded_streams(result), 0.0)
+    for name, probability in result.gate_probabilities.items():
+        name = "pure 1" if name == "interact 1" else name
+        gates[name] = max(gates[name], probability)
+    extra = found - true
+    true_orders = _orders(true)
+    twins = {s for s in extra if _order(s) in true_orders}
+    same = {s for s in extra - twins if _order(s) % 2 in {k % 2 for k in true_orders}}
+    error = np.mean((result.predict(task.X[n_train:]) - task.y[n_train:]) ** 2)
+    return {
+        "truth": str(task.structure), "structure": str(result.structure), "streams": len(true),
+        "exact": found == true, "orders": _orders(found) == true_orders,
+        "ranked": min(gates.get(s, 0.0) for s in true)
+        > max((p for s, p in gates.items() if s not in true), default=0.0),
+        "kept": len(found), "extra": len(extra), "lost": len(true - found),
+        "f1": 2 * len(true & found) / (len(true) + len(found)),
+        "twin": bool(twins), "parity": bool(same), "other": bool(extra - twins - same),
+        "over_floor": float(error / task.noise_floor),
+    }
+
+
+def _order(stream: str) -> int:
+    return Stream.parse(stream).order
+
+
+def _orders(streams: set[str]) -> set[int]:
+    return {_order(stream) for stream in streams}
+
+
+def summary(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a setting, in the order of the settings.
+
+    factor, value, fits, exact (share) with its Wilson interval of 95 % as low and high, exact_one
+    and exact_more (shares of the fits to formulas of one stream and of more; None for no such),
+    orders and ranked (shares), f1, extra, lost (means), over_floor (median), seconds (mean).
+    """
+    rows = []
+    for (_, factor, value), own in fits.groupby(["position", "factor", "value"], sort=True):
+        interval = binomtest(int(own["exact"].sum()), len(own)).proportion_ci(method="wilson")
+        means = own[["exact", "orders", "ranked", "f1", "extra", "lost"]].astype(float).mean()
+        rows.append({
+            "factor": factor, "value": value, "fits": len(own), **means.to_dict(),
+            "low": max(interval.low, 0.0), "high": min(interval.high, 1.0),
+            "exact_one": _mean(own.loc[own["streams"] == 1, "exact"]),
+            "exact_more": _mean(own.loc[own["streams"] > 1, "exact"]),
+            "over_floor": own["over_floor"].median(), "seconds": own["seconds"].mean(),
+        })
+    return pd.DataFrame(rows)
+
+
+def _mean(values: pd.Series) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Return the rows of `summary` or `errors` for a figure, with the default in every factor.
+
+    Adds `default` (whether the row is the default setting) and `x`, the place of a value in its
+    factor, ascending; combinations of options follow the default as they were given. Seconds, which
+    differ every time, are left out.
+    """
+    defaults = {f.name: f.default for f in fields(METHODS[method].options)}
+    table = table.drop(columns=["exact_one", "exact_more", "seconds"], errors="ignore")
+    base = table[table["factor"] == DEFAULT].iloc[0]
+    parts = []
+    for factor, own in table[table["factor"] != DEFAULT].groupby("factor", sort=False):
+        value = DEFAULT if factor == TOGETHER else text(defaults[factor])
+        middle = pd.DataFrame([{**base, "factor": factor, "value": value}])
+        part = pd.concat([middle.assign(default=True), own.assign(default=False)])
+        if factor != TOGETHER:
+            keys = part["value"].replace({"off": "0", "on": "1"}).astype(float)
+            part = part.iloc[np.argsort(keys.to_numpy(), kind="stable")]
+        parts.append(part.assign(x=range(len(part))))
+    return pd.concat(parts, ignore_index=True)
+
+
+def errors(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return for each setting the share of fits with each error, and with none (exact).
+
+    Columns: factor, value, exact, twin, parity, other (see `judged`), lost (a true stream is).
+    """
+    kinds = ["exact", "twin", "parity", "other", "lost"]
+    shares = fits.assign(lost=fits["lost"] > 0).groupby(["position", "factor", "value"])[kinds]
+    return shares.mean().reset_index().drop(columns="position")
+
+
+def best_setting(fits: pd.DataFrame) -> int:
+    """Return the position of the best setting: most exact structures, then the largest mean F1."""
+    means = fits.groupby("position")[["exact", "f1"]].mean()
+    return int(means.sort_values(["exact", "f1"], ascending=False, kind="stable").index[0])
+
+
+def chosen_elsewhere(fits: pd.DataFrame, settings: Sequence[Setting]) -> pd.DataFrame:
+    """Choose the best setting on all data seeds but one and judge it on that one, for each seed.
+
+    Returns data_seed, setting, fits, exact_there (its share where it was chosen), exact (on the
+    seed left out), default (the default setting's share on the seed left out). Raises ValueError
+    for fewer than two data seeds.
+    """
+    seeds = list(fits["data_seed"].unique())
+    if len(seeds) < 2:
+        raise ValueError(f"fits: found the data seeds {seeds}, expected at least two")
+    rows = []
+    for seed in seeds:
+        here, there = fits[fits["data_seed"] == seed], fits[fits["data_seed"] != seed]
+        best = best_setting(there)
+        exact = here.groupby("position")["exact"].mean()
+        rows.append({
+            "data_seed": seed, "setting": settings[best].label,
+            "fits": int((here["position"] == best).sum()),
+            "exact_there": there.loc[there["position"] == best, "exact"].mean(),
+            "exact": exact[best], "default": exact[0],
+        })
+    return pd.DataFrame(rows)
+
+
+def findings(table: pd.DataFrame, alone: float) -> list[str]:
+    """Return what a `summary` says of the default, the best setting and those that differ clearly.
+
+    `alone`: share of the fits whose formula has one stream.
+    """
+    labelled = table.assign(label=[
+        f"{'' if f == TOGETHER else f} {v}".strip()
+        for f, v in zip(table["factor"], table["value"], strict=True)
+    ])
+    default = labelled[labelled["factor"] == DEFAULT].iloc[0]
+    best = labelled.sort_values(["exact", "f1"], ascending=False, kind="stable").iloc[0]
+
+    def line(row: pd.Series) -> str:
+        return (f"{row['exact']:.0%} of {row['fits']} exact ({row['low']:.0%} to {row['high']:.0%})"
+                f", {row['extra']:.1f} streams too many, F1 {row['f1']:.2f}")
+
+    above = labelled[labelled["low"] > default["high"]]["label"]
+    below = labelled[labelled["high"] < default["low"]]["label"]
+    return [
+        f"default: {line(default)}",
+        f"best ({best['label']}): {line(best)}",
+        f"clearly better than the default: {', '.join(above) or 'none'}",
+        f"clearly worse than the default: {', '.join(below) or 'none'}",
+        f"keeping one stream only could be right in at most {alone:.0%}",
+    ]
+
+
+def rank_cap(
+    true_rank: int, ranks: Sequence[int], n_samples: int, n_features: int, noise: float, seed: int
+) -> pd.DataFrame:
+    """Search an interaction of order 2 and a known rank by least squares with a cap on the rank.
+
+    Returns a row a cap: rank, structure, over_floor (as in `judged`).
+    """
+    structure = NeuronStructure((), (2,), rank=true_rank)
+    task = random_formula(structure, 2 * n_samples, n_features, noise, seed)
+    rows = []
+    for rank in ranks:
+        result = search(task.X[:n_samples], task.y[:n_samples], rank=rank, standardize=False)
+        row = judged(result, task, n_samples)
+        rows.append({"rank": rank, "structure": row["structure"], "over_floor": row["over_floor"]})
+    return pd.DataFrame(rows)

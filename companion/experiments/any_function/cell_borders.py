@@ -1,0 +1,84 @@
+"""Notebook 09: what a network does at the borders of cells, with and without the medians."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from nslib.theory import Approximant
+from nslib.theory.between import values_at
+from nslib.theory.cells import Cells
+
+LETTERS = {"trajectory": "A trajectory", "digits": "B digits", "winding": "C winding"}
+
+
+def probes(cells: Cells, number: int, seed: int) -> np.ndarray:
+    """Return `number` points (number, d) at borders of cells, where a network is likeliest wrong.
+
+    Each coordinate lies within a layer of a border, or of where a shifted copy meets one.
+    """
+    draw = np.random.default_rng(seed)
+    shape = (number, cells.dim)
+    border = draw.integers(0, 2**cells.digits + 1, shape) * 2.0**-cells.digits
+    copy = draw.integers(-1, 2, shape) * cells.shift
+    return np.clip(border + copy + draw.uniform(-2, 2, shape) * cells.layer, 0, 1)
+
+
+def ramps(powers: Sequence[int] = (0, 1, 2, 4, 8), size: int = 401) -> pd.DataFrame:
+    """Return power, z, value of clip(2z - 1/2), repeated `power` times."""
+    parts = []
+    for power in powers:
+        z = value = np.linspace(0, 1, size)
+        for _ in range(power):
+            value = np.clip(2 * value - 0.5, 0, 1)
+        parts.append(pd.DataFrame({"power": power, "z": z, "value": value}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def single(found: Approximant, points: np.ndarray) -> np.ndarray:
+    """Return what one copy alone, without medians, gives at points (M, d), in units of f."""
+    values = values_at(found.construction, *found.cells.index(points))
+    return found.lowest + found.scale * values
+
+
+def border(found: Mapping[str, Approximant], where: float = 0.5, size: int = 1153) -> pd.DataFrame:
+    """Return construction, offset (in shifts δ), f, minus, single, plus, network near a border.
+
+    `found`: construction to a network of one variable; `minus` and `plus` are the copies at x - δ
+    and x + δ.
+    """
+    parts = []
+    for construction, one in found.items():
+        shift, offset = one.cells.shift, np.linspace(-0.36, 0.36, size)
+        x = where + offset * shift
+        copies = {label: single(one, (x + move)[:, None])
+                  for label, move in (("minus", -shift), ("single", 0.0), ("plus", shift))}
+        parts.append(pd.DataFrame({"construction": LETTERS[construction], "offset": offset,
+                                   "f": one.f(x), **copies, "network": one(x)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def with_and_without(chosen: Mapping[tuple[str, str], Approximant], number: int = 2000,
+                     seed: int = 0) -> pd.DataFrame:
+    """Return function, construction, bound and the largest errors at borders: one copy, medians."""
+    rows = []
+    for (name, construction), one in chosen.items():
+        points = probes(one.cells, number, seed)
+        truth = one.f(points[:, 0] if one.dim == 1 else points)
+        rows.append({
+            "function": name, "construction": LETTERS[construction], "bound": one.bound,
+            "one copy": np.abs(single(one, points) - truth).max(),
+            "medians": np.abs(one(points) - truth).max(),
+        })
+    return pd.DataFrame(rows)
+
+
+def inside(cells: Cells, points: np.ndarray) -> np.ndarray:
+    """Return the points none of whose copies is near a layer, where the precision is proved."""
+    far = np.ones(len(points), dtype=bool)
+    for move in (-1, 0, 1):
+        place = (points + move * cells.shift) * 2.0**cells.digits
+        far &= (np.abs(place - np.round(place)) > cells.layer * 2.0 ** (cells.digits + 1)).all(1)
+    return points[far]

@@ -1,0 +1,294 @@
+"""Notebook 09: functions through `approximate`: found, measured, refused, and in doubles."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+from pandas.io.formats.style import Styler
+from sklearn.datasets import load_digits
+
+from nslib import theory
+from nslib.theory import Approximant, approximate, parse_function
+from nslib.theory.cells import grid
+from nslib.theory.network import weights
+
+from .cell_borders import LETTERS, inside, probes
+
+FORMULAS = {
+    "smooth": "(1 + sin(2*pi*x)) / 2",
+    "kinked": "abs(x - 0.3) / 0.7",
+    "noisy-looking": "0.5 + cos(2*pi*x)/4 + cos(6*pi*x)/8 + cos(18*pi*x)/16 + cos(54*pi*x)/32"
+                     " + cos(162*pi*x)/64",
+    "bump": "exp(-8*((x - 0.5)**2 + (y - 0.5)**2))",
+}
+BUDGETS = {"digits": "max_cells", "winding": "max_cells", "trajectory": "max_depth"}
+
+
+class Image:
+    """A digit of 8 x 8 greys in [0, 1] as a function on the square, bilinear between pixels.
+
+    Call it on points (M, 2): x to the right, y up. `slope`: its Lipschitz constant. In the
+    rectangle between four pixels each partial derivative is affine in the other coordinate, so
+    the slope is largest at a corner.
+    """
+
+    text = "an image of 8 × 8 pixels"
+    dim = 2
+
+    def __init__(self, number: int = 0) -> None:
+        self.greys = load_digits().images[number] / 16
+        steps = np.array(self.greys.shape) - 1
+        down = steps[0] * np.abs(np.diff(self.greys, axis=0))  # along each side of a rectangle
+        right = steps[1] * np.abs(np.diff(self.greys, axis=1))
+        down = np.maximum(down[:, :-1], down[:, 1:])
+        right = np.maximum(right[:-1], right[1:])
+        self.slope = float(np.hypot(down, right).max()) * (1 + 2.0**-40)
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        rows, columns = self.greys.shape
+        place = np.stack([(1 - points[:, 1]) * (rows - 1), points[:, 0] * (columns - 1)])
+        low = np.minimum(place.astype(int), [[rows - 2], [columns - 2]])
+        (r, c), (i, j) = place - low, low
+        g = self.greys
+        return ((1 - r) * ((1 - c) * g[i, j] + c * g[i, j + 1])
+                + r * ((1 - c) * g[i + 1, j] + c * g[i + 1, j + 1]))
+
+
+def gallery() -> dict[str, Any]:
+    """Return the functions of the notebook by name, each with `dim`, `slope` and `text`."""
+    return {**{name: parse_function(text, name) for name, text in FORMULAS.items()},
+            "image": Image()}
+
+
+def largest_error(found: Approximant, number: int = 2000, seed: int = 0) -> float:
+    """Return max |network - f| over a regular grid and `number` points at borders of cells."""
+    size = 4097 if found.dim == 1 else 129
+    near = probes(found.cells, number, seed)
+    return max(found.measured_sup_error(size), found.measured_sup_error(near))
+
+
+def attempt(
+    name: str, target: Any, construction: str, eps: float, budgets: Mapping[str, int],
+    number: int = 2000, seed: int = 0,
+) -> tuple[dict[str, Any], Approximant | None]:
+    """Return a row on `approximate` for one function, and what it found.
+
+    The row has function, construction, eps and outcome: "found", or the refusal in its own words,
+    with all numbers missing. `budgets`: cells for "digits" and "winding", depth for "trajectory";
+    `number`, `seed`: random points at borders of cells at which the error is measured too.
+    """
+    row: dict[str, Any] = {"function": name, "construction": construction, "eps": eps}
+    option = {BUDGETS[construction]: budgets[construction]}
+    begin = time.perf_counter()
+    try:
+        found = approximate(target, eps, target.dim, construction, modulus=target.slope,
+                            share=None, **option)
+    except (ValueError, RuntimeError) as refused:
+        return {**row, "outcome": str(refused)}, None
+    seconds = time.perf_counter() - begin
+    held = found.construction
+    return {
+        **row, "outcome": "found", "cells": found.n_cells, "parameters": found.n_parameters,
+        "log2_weight": math.log2(found.max_weight), "bits": found.bits, "repeats": found.repeats,
+        "measured": largest_error(found, number, seed), "bound": found.bound,
+        "range": max(found.scale, abs(found.lowest)),
+        "kac_bits": theory.waiting_bits(held.targets, held.eps), "seconds": seconds,
+    }, found
+
+
+def every_construction(
+    targets: Mapping[str, Any], tolerances: Mapping[str, Sequence[float]],
+    budgets: Mapping[str, int], number: int = 2000, seed: int = 0,
+) -> tuple[pd.DataFrame, dict[tuple[str, str, float], Approximant]]:
+    """Return a row for each function × construction × ε as from `attempt`, and what was found."""
+    rows, found = [], {}
+    for name, target in targets.items():
+        for construction, values in tolerances.items():
+            for eps in values:
+                row, one = attempt(name, target, construction, eps, budgets, number, seed)
+                rows.append(row)
+                if one is not None:
+                    found[name, construction, eps] = one
+        print(f"any_function: {name} done", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows), found
+
+
+def summary(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the numbers of a record from the rows of `every_construction`."""
+    found = table[table["outcome"] == "found"]
+    by = found.groupby("construction")
+    return {
+        "networks": len(found), "refused": len(table) - len(found),
+        "violated_bounds": int((found["measured"] > found["bound"]).sum()),
+        "bounds_above_eps": int((found["bound"] > found["eps"]).sum()),
+        "largest_measured_over_bound": (found["measured"] / found["bound"]).max(),
+        "parameter_counts_per_construction": int(by["parameters"].nunique().max()),
+        "parameters": {name: int(count) for name, count in by["parameters"].max().items()},
+        "largest_log2_weight": by["log2_weight"].max().to_dict(),
+        "most_bits": {name: int(count) for name, count in by["bits"].max().items()},
+        "most_repeats": {name: int(count) for name, count in by["repeats"].max().items()},
+    }
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the networks found as a record's rows, seconds left out."""
+    found = table[table["outcome"] == "found"].drop(columns=["outcome", "seconds"])
+    whole = dict.fromkeys(["cells", "parameters", "bits", "repeats"], int)
+    return found.astype(whole).to_dict("records")
+
+
+def finest(found: Mapping[tuple[str, str, float], Approximant]) -> dict[tuple[str, str],
+                                                                       Approximant]:
+    """Return the network of the smallest ε for each function and construction."""
+    chosen: dict[tuple[str, str], Approximant] = {}
+    for key, one in sorted(found.items(), key=lambda item: -item[0][2]):
+        chosen[key[:2]] = one
+    return {key: chosen[key] for key in dict.fromkeys(key[:2] for key in found)}
+
+
+def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd.DataFrame:
+    """Return function, construction, x, f, network, bound, eps, cells for those of one variable."""
+    x = np.linspace(0, 1, size)
+    parts = [
+        pd.DataFrame({"function": name, "construction": LETTERS[construction], "x": x,
+                      "f": one.f(x), "network": one(x), "bound": one.bound, "eps": one.eps,
+                      "cells": one.n_cells})
+        for (name, construction), one in chosen.items() if one.dim == 1
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def surfaces(chosen: Mapping[tuple[str, str], Approximant], construction: str = "digits",
+             size: int = 97) -> pd.DataFrame:
+    """Return function, x, y, f, network, error, bound, cells for those of two variables."""
+    parts = []
+    for (name, kind), one in chosen.items():
+        if one.dim == 2 and kind == construction:
+            points = grid(2, size)
+            f, network = one.f(points), one(points)
+            parts.append(pd.DataFrame({
+                "function": name, "x": points[:, 0], "y": points[:, 1], "f": f,
+                "network": network, "error": np.abs(network - f), "bound": one.bound,
+                "cells": one.n_cells}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def in_doubles(
+    found: Mapping[tuple[str, str, float], Approximant], size: int = 301
+) -> pd.DataFrame:
+    """Return a row for each network: what its torch module does beside the exact values.
+
+    function, construction, eps, bits, outcome ("held", or the refusal in its own words), gap: the
+    largest |module - exact| on a grid, and precision, the proved bound of it.
+    """
+    rows = []
+    for (name, construction, eps), one in found.items():
+        row = {"function": name, "construction": LETTERS[construction], "eps": eps,
+               "bits": one.bits}
+        try:
+            module = one.module()
+        except ValueError as refused:
+            rows.append({**row, "outcome": str(refused)})
+            continue
+        points = inside(one.cells, grid(one.dim, size if one.dim == 1 else 33))
+        gap = np.abs(module(torch.from_numpy(points)).numpy() - one(points)).max()
+        rows.append({**row, "outcome": "held", "gap": gap, "precision": module.precision})
+    return pd.DataFrame(rows)
+
+
+def typed(
+    text: str, eps: float, budgets: Mapping[str, int], number: int = 2000, seed: int = 0
+) -> tuple[Any, pd.DataFrame, dict[tuple[str, str], Approximant]]:
+    """Return a typed function, a row for each construction as from `attempt`, and what was found.
+
+    Raises ValueError for what `parse_function` refuses, for a function of x, y and z, which no
+    figure shows, and where every construction refuses, with their reasons.
+    """
+    f = parse_function(text)
+    if f.dim > 2:
+        raise ValueError(f"function: found {text!r} in 3 variables, expected x, or x and y: the "
+                         "figures show no more (nslib.theory.approximate takes up to 8)")
+    rows, found = [], {}
+    for construction in LETTERS:
+        row, one = attempt("typed", f, construction, eps, budgets, number, seed)
+        rows.append(row)
+        if one is not None:
+            found["typed", construction] = one
+    if not found:
+        raise ValueError("\n".join(f"{row['construction']}: {row['outcome']}" for row in rows))
+    return f, pd.DataFrame(rows), found
+
+
+def entries(found: Approximant) -> pd.DataFrame:
+    """Return every neuron's weights and biases: neuron, entries, how many."""
+    listed = weights(found)
+    return pd.DataFrame([
+        {"neuron": name, "entries": ", ".join(_short(w) for w in numbers), "number": len(numbers)}
+        for name, numbers in listed.items()
+    ])
+
+
+def _short(number: int | float) -> str:
+    if isinstance(number, int) and abs(number) >= 10**9:
+        return f"a whole number of {number.bit_length()} bits"
+    return f"{number:.6g}"
+
+
+def waiting(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what A would take for the cells and tolerances that B met: Kac's mean, and a time."""
+    met = table[(table["outcome"] == "found") & (table["construction"] == "digits")]
+    made = met[["function", "eps", "cells", "bits", "repeats"]].astype(
+        {"cells": int, "bits": int, "repeats": int})
+    made["A: log2 of Kac's mean"] = met["kac_bits"]
+    made["A: at 1e8 positions a second"] = met["kac_bits"].map(_span)
+    return made.reset_index(drop=True)
+
+
+def _span(bits: float) -> str:
+    seconds = bits * math.log10(2) - 8
+    years = seconds - math.log10(365.25 * 24 * 3600)
+    return f"{10**seconds:.1g} s" if years < 0 else f"10^{years:.0f} years"
+
+
+def latex(f: theory.TypedFunction) -> str:
+    """Return the formula for display."""
+    return sp.latex(f.expression)
+
+
+def styled(table: pd.DataFrame) -> Styler:
+    """Return the table of `attempt`'s rows for display, without what differs every time."""
+    shown = {"function": "{}", "construction": "{}", "eps": "{:g}", "cells": "{:,.0f}",
+             "parameters": "{:.0f}", "log2_weight": "{:.1f}", "bits": "{:,.0f}",
+             "repeats": "{:,.0f}", "measured": "{:.4f}", "bound": "{:.4f}"}
+    return table[list(shown)].rename(columns={"log2_weight": "log2 weight"}).style.format(
+        {name.replace("log2_weight", "log2 weight"): form for name, form in shown.items()},
+        na_rep="refused").hide(axis="index")
+
+
+def pictured(made: Mapping[tuple[str, str], Approximant]) -> pd.DataFrame:
+    """Return the data of a figure: `curves` for one variable, else `surfaces` of the first."""
+    if next(iter(made.values())).dim == 1:
+        return curves(made)
+    (_, construction) = next(iter(made))
+    return surfaces(made, construction)
+
+
+def scattered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return function, construction, bound, measured of all networks that were found."""
+    found = table[table["outcome"] == "found"]
+    found = found.assign(construction=found["construction"].map(LETTERS))
+    return found[["function", "construction", "bound", "measured"]].reset_index(drop=True)
+
+
+def joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of all networks that were found in `tables`, whole numbers as such."""
+    rows = pd.concat([table[table["outcome"] == "found"] for table in tables], ignore_index=True)
+    return rows.astype({"parameters": int, "cells": int})

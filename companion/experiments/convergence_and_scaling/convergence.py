@@ -1,0 +1,267 @@
+"""Notebook 05, test error against time: complete searches with growing budgets.
+
+A point of a curve is one whole search that was given that budget, never a state on the way of a
+longer one: the gated search, for one, anneals its penalty over all of its epochs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from companion.rivals import MODELS, fit_model
+from nslib import checks
+from nslib.data import FORMULAS, FormulaTask, make_formula
+from nslib.search import refit, search_many
+from nslib.structure import NeuronStructure
+
+BUDGETS = {"gated": "epochs", "als": "restarts", "vsr": "generations", "eql": "epochs",
+           "gplearn": "generations", "tnlearn": "epochs"}
+"""The option of a method that its budget sets; other methods have one budget, their defaults."""
+
+RETRAINED = ("gated", "threshold", "tnlearn")
+"""The decompositions trained by SGD: what they find is the structure, which is then retrained."""
+
+BASELINES = ("mean", "linear", "ridge")
+NO_SEARCH = "no search"
+"""Label of the control: all streams of the paper's dictionary retrained, with no search before."""
+
+EVERY_STREAM = NeuronStructure((1, 2, 3, 4, 5), (2, 3, 4, 5), rank=8)
+SHORT = {"vsr": "vsr", "gplearn": "sr", "gated": "td", "als": "als"}
+"""What the ratios of times call a method; TD is the paper's decomposition, the gated search."""
+
+COLUMNS = {"": ("seconds", "error"), "_unretrained": ("search_seconds", "own_error")}
+"""Time and error by which methods are compared: of the retrained structure, of the search alone."""
+
+REACHED = 1.05
+"""An error is reached from 5 % above it."""
+
+SECONDS = ["search_seconds", "retrain_seconds"]
+
+
+def make_task(formula: str, n_rows: int, n_features: int, noise: float, seed: int) -> FormulaTask:
+    """Return the data of a formula named like "hybrid 3"; ValueError for unknown ones."""
+    checks.one_of(formula, "formula", [f"{mode} {variant}" for mode, variant in FORMULAS])
+    mode, variant = formula.split()
+    return make_formula(mode, int(variant), n_rows, n_features, noise, seed)
+
+
+def warm_up(methods: Sequence[str]) -> None:
+    """Fit every method once to a few rows, so that no measured time holds first-call costs."""
+    task = make_formula("pure", 0, 60, 2)
+    for method in methods:
+        options = {BUDGETS[method]: 1} if method in BUDGETS else {}
+        fit_model(method, task.X, task.y, **options)
+    refit(task.structure, task.X, task.y, standardize=False)
+
+
+class Judge:
+    """Fit methods to the first `n_train` rows of a task and judge them on the others."""
+
+    def __init__(self, task: FormulaTask, n_train: int, seed: int) -> None:
+        checks.positive_int(n_train, "n_train", minimum=2, maximum=len(task.y) - 1)
+        self.task, self.seed = task, seed
+        self.train, self.test = slice(None, n_train), slice(n_train, None)
+        self._refits: dict[NeuronStructure, tuple[float, float]] = {}
+
+    def error(self, predict: Any) -> float:
+        """Return the mean squared error on the test rows, in units of y's variance."""
+        predicted = predict(self.task.X[self.test])
+        return float(np.mean((predicted - self.task.y[self.test]) ** 2))
+
+    def _refit(self, structure: NeuronStructure) -> tuple[float, float]:
+        """Return test error and seconds of a structure's retraining, done once for each."""
+        if structure not in self._refits:
+            X, y = self.task.X[self.train], self.task.y[self.train]
+            result = refit(structure, X, y, seed=self.seed, standardize=False)
+            self._refits[structure] = self.error(result.predict), result.seconds
+        return self._refits[structure]
+
+    def row(self, method: str, **options: Any) -> dict[str, Any]:
+        """Fit a method and return what it found, its errors and its seconds.
+
+        Keys: method, seed, structure ("" where it has none), exact (the true streams), own_mse
+        (with the weights of the search), test_mse (retrained where the method is one of
+        `RETRAINED` and has a structure, the same otherwise), noise_floor, search_seconds,
+        retrain_seconds.
+        """
+        model = fit_model(
+            method, self.task.X[self.train], self.task.y[self.train], seed=self.seed, **options
+        )
+        own = self.error(model.predict)
+        error, seconds = own, 0.0
+        if method in RETRAINED and model.structure is not None:
+            error, seconds = self._refit(model.structure)
+        return self._row(method, model.structure, own, error, model.seconds, seconds)
+
+    def control(self) -> dict[str, Any]:
+        """Return the row of no search at all: every stream retrained; its own error is that too."""
+        error, seconds = self._refit(EVERY_STREAM)
+        return self._row(NO_SEARCH, EVERY_STREAM, error, error, 0.0, seconds)
+
+    def _row(
+        self, method: str, structure: NeuronStructure | None, own: float, error: float,
+        search_seconds: float, retrain_seconds: float,
+    ) -> dict[str, Any]:
+        return {
+            "method": method, "seed": self.seed,
+            "structure": "" if structure is None else str(structure),
+            "exact": structure is not None and structure.same_streams(self.task.structure),
+            "own_mse": own, "test_mse": error, "noise_floor": self.task.noise_floor,
+            "search_seconds": search_seconds, "retrain_seconds": retrain_seconds,
+        }
+
+
+def split(fits: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the columns of a table of fits that a record keeps as metrics, and as timing."""
+    timing = fits[SECONDS]
+    return fits.drop(columns=SECONDS).to_dict("list"), timing.to_dict("list")
+
+
+def joined(record: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the table of fits of a record whose metrics and timing hold it under `fits`."""
+    return pd.DataFrame({**record["metrics"]["fits"], **record["run"]["timing"]["fits"]})
+
+
+def say(text: str) -> None:
+    """Print a line of progress to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def convergence(
+    formula: str, n_train: int, n_test: int, n_features: int, noise: float,
+    seeds: Sequence[int], ladders: Mapping[str, Sequence[int]], slow: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Search one formula with every method and budget, one data set a seed, one fit at a time.
+
+    `ladders`: method to its budgets, ascending, as values of the option `BUDGETS[method]`; [] for
+    a method whose budget is its defaults; the methods in `slow` are run with the first seed only.
+    Returns a row a fit: budget (0 for the defaults) and the keys of `Judge.row`; the control
+    `NO_SEARCH` and the baselines, with budget 0, come last.
+    """
+    for method in ladders:
+        checks.one_of(method, "ladders", MODELS)
+        if ladders[method] and method not in BUDGETS:
+            raise ValueError(f"ladders: found budgets of {method!r}, expected [] for its defaults")
+    warm_up([*ladders, *BASELINES])
+    rows = []
+    for seed in seeds:
+        task = make_task(formula, n_train + n_test, n_features, noise, seed)
+        judge = Judge(task, n_train, seed)
+        for method, budgets in {**ladders, **dict.fromkeys(BASELINES, ())}.items():
+            if seed != seeds[0] and method in slow:
+                continue
+            for budget in budgets or [0]:
+                options = {BUDGETS[method]: budget} if budget else {}
+                row = judge.row(method, **options)
+                rows.append({"budget": budget, **row})
+                say(f"seed {seed}, {method} {budget or ''}: test MSE {row['test_mse']:.3g}, "
+                    f"{row['search_seconds']:.1f} + {row['retrain_seconds']:.1f} s")
+        rows.append({"budget": 0, **judge.control()})
+    order = {method: i for i, method in enumerate([*ladders, NO_SEARCH, *BASELINES])}
+    return pd.DataFrame(rows).sort_values(
+        ["method", "budget", "seed"], key=lambda c: c.map(order) if c.name == "method" else c,
+        ignore_index=True,
+    )
+
+
+def batch_seconds(
+    formula: str, n_train: int, n_features: int, noise: float, n_fits: int, epochs: int
+) -> float:
+    """Return a fit's share of the seconds of `n_fits` gated searches that run as one batch."""
+    task = make_task(formula, n_train, n_features, noise, 0)
+    found = search_many(
+        [(task.X, task.y)], "gated", seeds=range(n_fits), standardize=False, epochs=epochs
+    )
+    return found[0][0].seconds
+
+
+def curves(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a method and budget, over the seeds, from the table of `convergence`.
+
+    Baselines are left out. Columns: method, budget, seconds (median of search and retraining
+    together), search_seconds, error (median test_mse), low, high (its range), own_error, own_low,
+    own_high (the same with the weights of the search), exact (share of the seeds).
+    """
+    fits = fits[~fits["method"].isin(BASELINES)]
+    fits = fits.assign(seconds=fits["search_seconds"] + fits["retrain_seconds"])
+    groups = fits.groupby(["method", "budget"], sort=False)
+    return groups.agg(
+        seconds=("seconds", "median"), search_seconds=("search_seconds", "median"),
+        error=("test_mse", "median"), low=("test_mse", "min"), high=("test_mse", "max"),
+        own_error=("own_mse", "median"), own_low=("own_mse", "min"), own_high=("own_mse", "max"),
+        exact=("exact", "mean"),
+    ).reset_index()
+
+
+def levels(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return level and error: the baselines' median test errors and that of the noise floor."""
+    medians = fits.groupby("method")["test_mse"].median()
+    floor = fits["noise_floor"].median()
+    return pd.DataFrame({"level": [*BASELINES, "noise floor"],
+                         "error": [*medians[list(BASELINES)], floor]})
+
+
+def time_to(
+    curve: pd.DataFrame, error: float, seconds: str = "seconds", errors: str = "error"
+) -> float | None:
+    """Return the least time in which a method reaches an error, None where it never does.
+
+    `curve`: its rows of `curves`. Reached: within 5 % of the error or below it.
+    """
+    times = curve.loc[curve[errors] <= REACHED * error, seconds]
+    return float(times.min()) if len(times) else None
+
+
+def speed_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
+    """Return the times of VSR and of SR over those of TD (gated) and of als to the same error.
+
+    Keys: vsr_over_td and so on. The error is the one that the rival ends at: its median test error
+    with the largest budget. The ratio is the rival's time to it over the method's, search and
+    retraining together, 0 where the method never reaches it. With the suffix `_unretrained` the
+    method has the weights and the time of its search alone. A rival that was not run has None.
+    """
+    table = curves(fits)
+    ratios: dict[str, float | None] = {}
+    for rival, method in itertools.product(("vsr", "gplearn"), ("gated", "als")):
+        theirs, mine = (table[table["method"] == name] for name in (rival, method))
+        for suffix, columns in COLUMNS.items():
+            name = f"{SHORT[rival]}_over_{SHORT[method]}{suffix}"
+            ratios[name] = _ratio(theirs, mine, columns) if len(theirs) and len(mine) else None
+    return ratios
+
+
+def _ratio(theirs: pd.DataFrame, mine: pd.DataFrame, columns: tuple[str, str]) -> float:
+    target = ends(theirs)["error"].iloc[0]
+    time = time_to(mine, target, *columns)
+    return 0.0 if time is None else time_to(theirs, target) / time
+
+
+def ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `curves` with the largest budget of each method."""
+    return table.groupby("method", sort=False).tail(1).set_index("method")
+
+
+def sentences(fits: pd.DataFrame) -> list[str]:
+    """Return in words when the error that VSR and SR end at is reached by whom."""
+    table = curves(fits)
+    lines = []
+    for rival in [name for name in ("vsr", "gplearn") if name in set(table["method"])]:
+        target = ends(table).loc[rival, "error"]
+        known = levels(fits).set_index("level")["error"]
+        enough = [name for name in BASELINES if known[name] <= REACHED * target]
+        lines.append(f"{rival} ends at a test MSE of {target:.3g}; of the baselines, "
+                     f"{' and '.join(enough) or 'none'} gets there. Time to that error:")
+        for method, curve in table.groupby("method", sort=False):
+            for kind, columns in zip(("", ", without retraining"), COLUMNS.values(), strict=True):
+                if kind and method not in RETRAINED:
+                    continue
+                time = time_to(curve, target, *columns)
+                said = "never" if time is None else f"{time:.2g} s"
+                lines.append(f"  {method + kind}: {said}")
+    return lines

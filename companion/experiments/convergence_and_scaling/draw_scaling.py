@@ -1,0 +1,152 @@
+"""Figures of notebook 05: test error against time, time and error against D and N."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
+
+from companion.figures import DOUBLE, PALETTE, drawing
+
+_LABELS = {
+    "gated": "gated (v2)", "als": "als (ours)", "vsr": "VSR", "eql": "EQL",
+    "gplearn": "SR (gplearn)", "tnlearn": "tnlearn 0.2", "threshold": "threshold (v1)",
+    "no search": "no search", "mean": "mean", "linear": "linear", "ridge": "ridge on powers",
+}
+_MARKS = {  # method: colour, marker
+    "gated": (PALETTE[0], "o"), "als": (PALETTE[4], "s"), "vsr": ("black", "^"),
+    "eql": (PALETTE[3], "D"), "gplearn": (PALETTE[1], "v"), "tnlearn": ("0.3", "P"),
+    "threshold": (PALETTE[6], "X"), "no search": (PALETTE[5], "*"),
+}
+_DASHES = {"gated": "-", "als": "--", "vsr": "-.", "eql": ":", "gplearn": (0, (5, 1)),
+           "threshold": (0, (3, 1, 1, 1)), "tnlearn": (0, (1, 1))}
+_BASELINES = {"mean": (0, (1, 3)), "linear": (0, (4, 2)), "ridge": "-", "noise floor": (0, (6, 2))}
+_SIZES = {"gated": 7.5, "threshold": 6.5, "no search": 9}  # to be seen around smaller ones
+_GREY = "0.5"
+
+
+def _points(axes: Axes, table: pd.DataFrame, method: str, x: str, y: str, spread: str) -> None:
+    """Draw a method's line, ranges and markers, filled by the share of seeds that are exact.
+
+    The range of y is in the columns `{spread}low` and `{spread}high`. Baselines are lines alone.
+    """
+    colour, marker = _MARKS.get(method, (_GREY, None))
+    dashes = _BASELINES.get(method, _DASHES.get(method, "-"))
+    table = table.sort_values(x)
+    axes.plot(table[x], table[y], color=colour, linestyle=dashes)
+    axes.vlines(table[x], table[f"{spread}low"], table[f"{spread}high"], color=colour,
+                linewidth=0.9, linestyle="-")
+    if marker is None:
+        return
+    for share, fill in ((1.0, "full"), (0.5, "left"), (0.0, "none")):
+        part = table["exact"].map(lambda e: 0.0 if e == 0 else 1.0 if e == 1 else 0.5) == share
+        axes.plot(table[part][x], table[part][y], color=colour, marker=marker, linestyle="none",
+                  fillstyle=fill, markerfacecoloralt="white", markersize=_SIZES.get(method, 5),
+                  **({"markerfacecolor": "white"} if fill == "none" else {}))
+
+
+def _handle(method: str, label: str) -> Line2D:
+    colour, marker = _MARKS.get(method, (_GREY, None))
+    return Line2D([], [], color=colour, marker=marker, markersize=4, label=label,
+                  linestyle=_BASELINES.get(method, _DASHES.get(method, "none")))
+
+
+def _caption(figure: Figure, machine: str) -> None:
+    figure.supxlabel(
+        "median and range over the repetitions; marker filled: the true streams in all of them, "
+        f"half: in some, open: in none\none thread, {machine}", fontsize=6.5,
+    )
+
+
+@drawing
+def convergence(
+    data: Mapping[str, pd.DataFrame], machine: str, batch: int = 0, batch_seconds: float = 0.0
+) -> Figure:
+    """Draw test error against time: weights retrained, and as the search leaves them.
+
+    `data`: "curves" (method, budget, seconds, search_seconds, error, low, high, own_error, own_low,
+    own_high, exact; a row a method and budget) and "levels" (level, error): the baselines and the
+    noise floor. `batch`, `batch_seconds`: a gated search's share of a batch of as many, 0 for none.
+    """
+    curves, levels = data["curves"], data["levels"].set_index("level")["error"]
+    figure, panels = plt.subplots(1, 2, figsize=(DOUBLE, 3.3), sharex=True, sharey=True)
+    kinds = (("retrained", "seconds", "error", ""),
+             ("with the weights of the search", "search_seconds", "own_error", "own_"))
+    methods = list(curves["method"].unique())
+    for axes, (title, x, y, spread) in zip(panels, kinds, strict=True):
+        axes.set(xscale="log", yscale="log", title=title)
+        for level, error in levels.items():
+            axes.axhline(error, color=_GREY, linestyle=_BASELINES[level], linewidth=0.9)
+        for method in methods:
+            table = curves[curves["method"] == method]
+            if method != "no search" or x == "seconds":
+                _points(axes, table, method, x, y, spread)
+        if batch:
+            last = curves[curves["method"] == "gated"].iloc[-1]
+            retraining = last[x] - last["search_seconds"]
+            axes.plot(batch_seconds + retraining, last[y], color=PALETTE[0], marker="o",
+                      markersize=8, fillstyle="none", linestyle="none")
+    panels[0].set(xlabel="search + retraining (s)", ylabel="test MSE (variance of $y$ = 1)")
+    panels[1].set_xlabel("search (s)")
+    handles = [_handle(method, _LABELS[method]) for method in methods]
+    if batch:
+        handles.append(Line2D([], [], color=PALETTE[0], marker="o", markersize=8, linestyle="none",
+                              fillstyle="none", label=f"gated, one of a batch of {batch}"))
+    handles += [Line2D([], [], color=_GREY, linestyle=_BASELINES[level], linewidth=0.9,
+                       label=_LABELS.get(level, level)) for level in levels.index]
+    figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+    _caption(figure, machine)
+    return figure
+
+
+@drawing
+def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure:
+    """Draw time, own error and retrained error over the noise floor against D or N, all axes log.
+
+    `data`: "medians" (method, size, seconds, own, retrained, each of these three with columns _low
+    and _high, exact) and "exponents" (method, exponent, error), which says whose times are drawn.
+    `size`: what the sizes are, for the axis: words, then a symbol.
+    """
+    medians, exponents = data["medians"], data["exponents"].set_index("method")
+    figure, panels = plt.subplots(1, 3, figsize=(DOUBLE, 3.1), sharex=True)
+    panels[2].sharey(panels[1])
+    handles = []
+    for method in medians["method"].unique():
+        table = medians[medians["method"] == method]
+        label = _LABELS[method]
+        if method in exponents.index:
+            fit = exponents.loc[method]
+            label += f": {fit['exponent']:.2f} ± {fit['error']:.2f}".replace("-", "−")
+            _points(panels[0], table, method, "size", "seconds", "seconds_")
+        _points(panels[1], table, method, "size", "own", "own_")
+        _points(panels[2], table, method, "size", "retrained", "retrained_")
+        handles.append(_handle(method, label))
+    ticks = _apart(sorted(medians["size"].unique()))
+    for axes in panels:
+        axes.set(xscale="log", yscale="log", xlabel=size)
+        axes.set_xticks(ticks, [f"{value:g}" for value in ticks], rotation=45 * (len(ticks) > 4))
+        axes.minorticks_off()
+    for axes in panels[1:]:
+        axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_BASELINES["noise floor"])
+    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[0].yaxis.set_major_formatter("{x:g}")
+    panels[0].set(ylabel="seconds", title=f"time, with its power of {size[-1]}")
+    panels[1].set(ylabel="test MSE / noise floor", title="weights of the search")
+    panels[2].set_title("retrained")
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
+    _caption(figure, machine)
+    return figure
+
+
+def _apart(sizes: list[float], least: float = 1.4) -> list[float]:
+    """Return the sizes without those that come too soon after another to be labelled."""
+    kept = sizes[:1]
+    for size in sizes[1:]:
+        if size >= least * kept[-1]:
+            kept.append(size)
+    return kept

@@ -1,0 +1,104 @@
+"""Notebook 05, time and error against the number of features D and of rows N."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from companion.rivals import MODELS
+from nslib import checks
+
+from .convergence import BASELINES, SHORT, Judge, make_task, say, warm_up
+
+
+def measured(
+    formula: str, sizes: Mapping[str, Sequence[tuple[int, int]]], n_test: int, noise: float,
+    seeds: Sequence[int], slow: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Fit every method, as by default, to data of each of its sizes (rows N, features D) in turn.
+
+    One data set a size and seed, the same for all methods, with `n_test` further rows to judge on;
+    the methods in `slow` see those of the first seed only.
+    Returns a row a fit: n_samples, n_features and the keys of `convergence.Judge.row`.
+    """
+    for method in sizes:
+        checks.one_of(method, "sizes", MODELS)
+    warm_up(list(sizes))
+    rows = []
+    for seed in seeds:
+        judges: dict[tuple[int, int], Judge] = {}
+        for method, pairs in sizes.items():
+            for n, d in pairs if seed == seeds[0] or method not in slow else ():
+                if (n, d) not in judges:
+                    judges[n, d] = Judge(make_task(formula, n + n_test, d, noise, seed), n, seed)
+                row = judges[n, d].row(method)
+                rows.append({"n_samples": n, "n_features": d, **row})
+                say(f"seed {seed}, {method}, N = {n}, D = {d}: "
+                    f"{row['test_mse'] / row['noise_floor']:.3g} times the noise floor, "
+                    f"{row['search_seconds']:.1f} + {row['retrain_seconds']:.1f} s")
+    return pd.DataFrame(rows)
+
+
+def medians(fits: pd.DataFrame, size: str) -> pd.DataFrame:
+    """Return a row a method and size ("n_features" or "n_samples"), over the seeds.
+
+    Columns: method, size, the medians seconds (of the search), own and retrained (own_mse and
+    test_mse over the noise floor), the ranges of each with the endings _low and _high, and exact
+    (share of the seeds).
+    """
+    fits = pd.DataFrame({
+        "method": fits["method"], "size": fits[size], "exact": fits["exact"],
+        "seconds": fits["search_seconds"],
+        "own": fits["own_mse"] / fits["noise_floor"],
+        "retrained": fits["test_mse"] / fits["noise_floor"],
+    })
+    parts = {}
+    for column in ("seconds", "own", "retrained"):
+        for ending, statistic in (("", "median"), ("_low", "min"), ("_high", "max")):
+            parts[column + ending] = (column, statistic)
+    groups = fits.groupby(["method", "size"], sort=False)
+    return groups.agg(**parts, exact=("exact", "mean")).reset_index()
+
+
+def exponents(fits: pd.DataFrame, size: str) -> pd.DataFrame:
+    """Fit log seconds = a log size + constant for every method with three sizes or more.
+
+    Baselines, which take milliseconds, are left out. `size`: "n_features" or "n_samples". Returns
+    method, exponent and its standard error, from the seconds of the search alone, all seeds
+    together.
+    """
+    rows = []
+    for method, table in fits.groupby("method", sort=False):
+        if method in BASELINES or table[size].nunique() < 3:
+            continue
+        x, y = np.log(table[size]), np.log(table["search_seconds"])
+        x, y = x - x.mean(), y - y.mean()
+        slope = x @ y / (x @ x)
+        variance = np.sum((y - slope * x) ** 2) / (len(x) - 2)
+        rows.append({"method": method, "exponent": slope, "error": np.sqrt(variance / (x @ x))})
+    return pd.DataFrame(rows, columns=["method", "exponent", "error"])
+
+
+def error_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
+    """Return td_mse_ratio and als_mse_ratio: median test_mse at the most features over the fewest.
+
+    TD is the gated search; a method that was not run has None.
+    """
+    return _end_ratios(fits, "test_mse", "mse_ratio")
+
+
+def second_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
+    """Return td_seconds_ratio and als_seconds_ratio: the same of the median time of the search."""
+    return _end_ratios(fits, "search_seconds", "seconds_ratio")
+
+
+def _end_ratios(fits: pd.DataFrame, column: str, name: str) -> dict[str, float | None]:
+    ratios: dict[str, float | None] = {}
+    for method in ("gated", "als"):
+        medians = fits[fits["method"] == method].groupby("n_features")[column].median()
+        ratios[f"{SHORT[method]}_{name}"] = (
+            float(medians.iloc[-1] / medians.iloc[0]) if len(medians) else None
+        )
+    return ratios

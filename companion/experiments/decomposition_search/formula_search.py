@@ -1,0 +1,244 @@
+"""The search walked through: one synthetic task, all 15 formulas, one real data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+
+from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks, kept_streams
+from companion.rivals.baselines import fitted_baselines
+from nslib import checks
+from nslib.data import REGISTRY, load_tabular, make_formula, preprocessor, split
+from nslib.formula import feature_symbols, leading_terms
+from nslib.search import METHODS, SearchResult, search, search_many
+from nslib.structure import NeuronStructure
+
+
+def folded_streams(result: SearchResult) -> list[str]:
+    """Return the candidate streams of a result, the order-1 interaction folded into pure 1."""
+    return [name for name in result.gate_probabilities if name != "interact 1"]
+
+
+def gate_history(results: Sequence[SearchResult]) -> pd.DataFrame:
+    """Return the open probability of every stream over the epochs: mean and range over the fits.
+
+    Columns: epoch, stream, mean, low, high, kept (share of the fits that keep the stream).
+    """
+    streams = list(results[0].gate_probabilities)
+    stacked = np.stack([result.history[streams].to_numpy() for result in results])
+    frames = [
+        pd.DataFrame({
+            "epoch": results[0].history["epoch"],
+            "stream": stream,
+            "mean": stacked[:, :, i].mean(axis=0),
+            "low": stacked[:, :, i].min(axis=0),
+            "high": stacked[:, :, i].max(axis=0),
+            "kept": np.mean([result.gate_probabilities[stream] > 0.5 for result in results]),
+        })
+        for i, stream in enumerate(streams)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def penalty_history(result: SearchResult) -> pd.DataFrame:
+    """Return epoch, lambda and training loss of one fit."""
+    return result.history[["epoch", "lambda", "loss"]].copy()
+
+
+def synthetic(
+    mode: str, variant: int, n_samples: int, n_features: int, noise: float, data_seed: int,
+    methods: dict[str, dict[str, Any]], seeds: Sequence[int],
+) -> tuple[pd.DataFrame, dict[str, list[SearchResult]]]:
+    """Search one of the paper's formulas with several methods, each with every seed.
+
+    `methods`: label to the arguments of `search`, `method` among them. Returns a row a fit (label,
+    seed, structure, exact: whether the streams are the true ones, test_mse on as many fresh rows in
+    units of y's variance, noise_floor, seconds) and the results by label.
+    """
+    checks.positive_int(n_samples, "n_samples", minimum=2)
+    task = make_formula(mode, variant, 2 * n_samples, n_features, noise, data_seed)
+    train, test = slice(None, n_samples), slice(n_samples, None)
+    rows, found = [], {}
+    for label, arguments in methods.items():
+        found[label] = search(
+            task.X[train], task.y[train], seeds=seeds, standardize=False, **arguments
+        )
+        for result in found[label]:
+            error = np.mean((result.predict(task.X[test]) - task.y[test]) ** 2)
+            rows.append({
+                "method": label,
+                "seed": result.seed,
+                "structure": str(result.structure),
+                "exact": result.structure.same_streams(task.structure),
+                "test_mse": error,
+                "noise_floor": task.noise_floor,
+                "seconds": result.seconds,
+            })
+    return pd.DataFrame(rows), found
+
+
+def formula_recovery(
+    n_samples: int, n_features: int, noise: float, data_seeds: Sequence[int],
+    seeds: Sequence[int], method: str = "gated", **options: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Search all 15 formulas, drawn with each of `data_seeds`, with each of `seeds`.
+
+    Returns a row for each formula and stream (method, formula, stream, true, kept: share of the
+    fits that keep it) and a row a fit (method, formula, data_seed, seed, structure, truth, exact,
+    seconds).
+    """
+    tasks = formula_tasks(n_samples, n_features, noise, data_seeds)
+    found = search_many(
+        [(t.X, t.y) for t in tasks.values()], method, seeds=seeds, standardize=False, **options
+    )
+    fits = pd.DataFrame([
+        {"method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
+         "structure": str(result.structure), "truth": str(task.structure),
+         "exact": result.structure.same_streams(task.structure), "seconds": result.seconds}
+        for ((name, data_seed), task), results in zip(tasks.items(), found, strict=True)
+        for result in results
+    ])
+    return kept_streams(fits, folded_streams(found[0][0])), fits
+
+
+def agreement(fits: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
+    """Return a row a fit: its structure beside another search's on the same formula.
+
+    `fits`: of `formula_recovery`; `others`: formula to text of a structure. Columns: formula,
+    truth, structure, theirs, exact, theirs_exact, agreement (shared streams over all streams kept
+    by either, in [0, 1]).
+    """
+    rows = []
+    for fit in fits.to_dict("records"):
+        mine, theirs, truth = (
+            set(NeuronStructure.parse(text).streams)
+            for text in (fit["structure"], others[fit["formula"]], fit["truth"])
+        )
+        rows.append({
+            "formula": fit["formula"], "truth": fit["truth"], "structure": fit["structure"],
+            "theirs": others[fit["formula"]], "exact": fit["exact"],
+            "theirs_exact": theirs == truth, "agreement": len(mine & theirs) / len(mine | theirs),
+        })
+    return pd.DataFrame(rows)
+
+
+def real_data(
+    dataset: str, methods: dict[str, dict[str, Any]], seeds: Sequence[int], test_size: float = 0.2
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any], dict[str, list[SearchResult]]]:
+    """Search a tabular data set by several methods and compare their neurons with baselines.
+
+    `methods`: label to the arguments of `search`, `method` among them. One split a seed,
+    preprocessing learnt from its training rows. Returns a row for each model and seed (model, seed,
+    metric, value: test MSE in units of the training variance of y, or test accuracy), a row for
+    each method, seed and stream (method, seed, stream, share: its share of the streams' variance on
+    the training rows, 0 where it was dropped), the facts of the data (name, rows, features, task,
+    source, checksum) and the results by label.
+    """
+    data = load_tabular(dataset)
+    rows, shares, results = [], [], {label: [] for label in methods}
+    for seed in seeds:
+        X_train, X_test, y_train, y_test = split(data, test_size, seed)
+        prepare = preprocessor(data)
+        X_train, X_test = prepare.fit_transform(X_train), prepare.transform(X_test)
+        names = [name.split("__")[-1] for name in prepare.get_feature_names_out()]
+        train = pd.DataFrame(X_train, columns=names), y_train.to_numpy()
+        for label, arguments in methods.items():
+            result = search(*train, seed=seed, task=data.task, **arguments)
+            results[label].append(result)
+            share = result.stream_shares(X_train)
+            shares += [
+                {"method": label, "seed": seed, "stream": stream,
+                 "share": float(share.get(stream, 0.0))}
+                for stream in folded_streams(result)
+            ]
+        models = {
+            **{f"{label} neuron": found[-1] for label, found in results.items()},
+            **fitted_baselines(data.task, X_train, y_train),
+        }
+        metric, value = _score(data.task, y_train, y_test)
+        rows += [
+            {"model": name, "seed": seed, "metric": metric, "value": value(model.predict(X_test))}
+            for name, model in models.items()
+        ]
+    facts = {
+        "name": data.name, "rows": len(data.y), "features": data.X.shape[1], "task": data.task,
+        "source": data.source, "checksum": data.checksum,
+    }
+    return pd.DataFrame(rows), pd.DataFrame(shares), facts, results
+
+
+def _score(task: str, y_train: pd.Series, y_test: pd.Series):
+    if task == "classification":
+        return "accuracy", lambda predicted: float(np.mean(predicted == y_test.to_numpy()))
+    scale = float(np.var(y_train))
+    return "mse", lambda predicted: float(np.mean((predicted - y_test.to_numpy()) ** 2) / scale)
+
+
+def check_choices(dataset: str, method: str, formula: str) -> tuple[str, int]:
+    """Return mode and variant of a formula named like "hybrid 1".
+
+    Raises ValueError with the nearest right name for an unknown data set, method or formula.
+    """
+    checks.one_of(dataset, "dataset", REGISTRY)
+    checks.one_of(method, "method", METHODS)
+    checks.one_of(formula, "formula", FORMULA_NAMES)
+    mode, variant = formula.split()
+    return mode, int(variant)
+
+
+def short_formula(result: SearchResult, n_terms: int = 6) -> tuple[str, sp.Expr | None]:
+    """Return how long the expanded formula is, and its largest terms; for classes, the last logit.
+
+    The expression is None where the expansion is refused.
+    """
+    try:
+        expression = result.formula(raw=True)
+    except ValueError as refused:
+        return str(refused), None
+    if result.classes is not None:
+        expression = expression[result.classes.tolist()[-1]]
+    length = len(expression.as_coefficients_dict())
+    return f"{length} monomials", leading_terms(expression, n_terms)
+
+
+def compared(scores: pd.DataFrame, marked: Sequence[str]) -> list[str]:
+    """Return a sentence for each marked model: its mean score, and whether it beats the others."""
+    means = scores.groupby("model", sort=False)["value"].mean()
+    sign = 1 if scores["metric"].iloc[0] == "accuracy" else -1
+    lines = []
+    for model in marked:
+        better = [f"{other} ({value:.3f})" for other, value in means.items()
+                  if other not in marked and sign * (means[model] - value) > 0]
+        worse = [f"{other} ({value:.3f})" for other, value in means.items()
+                 if other not in marked and sign * (means[model] - value) <= 0]
+        parts = [f"{word} {', '.join(names)}" for word, names in
+                 (("better than", better), ("no better than", worse)) if names]
+        lines.append(f"{model}: {means[model]:.3f}, {'; '.join(parts)}")
+    return lines
+
+
+def known_options(method: str, **options: Any) -> dict[str, Any]:
+    """Return those of `options` that the search method has."""
+    known = {field.name for field in fields(METHODS[method].options)}
+    return {name: value for name, value in options.items() if name in known}
+
+
+def formula_gap(result: SearchResult, n_points: int = 50) -> float:
+    """Return the largest difference between formula and neuron, in units of its outputs' range.
+
+    At `n_points` standard normal points in scaled units; the first logit for classes.
+    """
+    n_features = result.neuron.in_features
+    Z = np.random.default_rng(0).standard_normal((n_points, n_features))
+    expression = result.formula()
+    expression = expression if result.classes is None else expression[result.classes.tolist()[0]]
+    symbols = feature_symbols(result.scaling.feature_names, n_features)
+    found = sp.lambdify(symbols, expression, "numpy")(*Z.T)
+    expected = result.neuron(torch.as_tensor(Z, dtype=result.neuron.weight.dtype))[:, 0].numpy()
+    return float(np.max(np.abs(found - expected)) / np.ptp(expected))

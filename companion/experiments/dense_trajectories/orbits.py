@@ -1,0 +1,162 @@
+"""Notebook 07: the conjugacy checked line by line, orbits of the chaotic neuron, and doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+
+from nslib.theory import (
+    DEFAULT_C,
+    Construction,
+    Intervals,
+    angle_orbit,
+    chaotic_neuron,
+    orbit_intervals,
+    prove_conjugacy,
+    start_angles,
+)
+from nslib.theory.intervals import sin_squared
+from nslib.theory.trajectory import DenseTrajectory
+
+DIGITS = 60  # of the arithmetic in which the two sides of a step are compared
+FORMATS = {"float64": np.float64, "float32": np.float32}
+
+
+def proof(n_points: int = 100, seed: int = 0) -> pd.DataFrame:
+    """Return the steps of Lemma 1 with the computation beside each.
+
+    A row a step: identity (LaTeX), because, verified (by sympy), gap: the largest |left - right|
+    at `n_points` random values of its symbols (r from 0 to 99) in arithmetic of 60 digits.
+    """
+    draw = np.random.default_rng(seed)
+    rows = []
+    for step in prove_conjugacy():
+        symbols = sorted((step.left - step.right).free_symbols | step.left.free_symbols, key=str)
+        difference = sp.lambdify(symbols, step.left - step.right, "mpmath")
+        gaps = []
+        with mpmath.workdps(DIGITS):
+            for _ in range(n_points):
+                point = [int(draw.integers(100)) if symbol.is_integer
+                         else mpmath.mpf(int(draw.integers(2**53))) / 2**53 for symbol in symbols]
+                gaps.append(abs(difference(*point)))
+        rows.append({"identity": step.latex(), "because": step.reason,
+                     "verified": step.verified(), "gap": float(max(gaps))})
+    return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame, formats: dict[str, str]) -> str:
+    """Return a table in Markdown, which shows LaTeX wherever a notebook is read.
+
+    `formats`: title of a column to the template of its cells, for example "${identity}$".
+    """
+    lines = ["| " + " | ".join(formats) + " |", "|" + " --- |" * len(formats)]
+    for row in table.to_dict("records"):
+        lines.append("| " + " | ".join(form.format(**row) for form in formats.values()) + " |")
+    return "\n".join(lines)
+
+
+def graph(cell: int, steps: int, n_points: int = 201) -> dict[str, pd.DataFrame]:
+    """Return the graph of the chaotic neuron and the orbit of the start point u_k of one cell.
+
+    "map" (u, next): the module on a grid; "orbit" (step, u): from exact angles, `steps` steps.
+    """
+    u = np.linspace(0, 1, n_points)
+    with torch.no_grad():
+        after = chaotic_neuron()(torch.as_tensor(u)[:, None])[:, 0].numpy()
+    angles = angle_orbit(start_angles(DEFAULT_C, cell)[-1], steps)
+    values = np.sin(np.pi * np.array([float(angle) for angle in angles])) ** 2
+    return {"map": pd.DataFrame({"u": u, "next": after}),
+            "orbit": pd.DataFrame({"step": np.arange(steps + 1), "u": values})}
+
+
+def in_floating_point(starts: np.ndarray, steps: int) -> np.ndarray:
+    """Return the orbits (steps + 1, starts) of 4u - 4u² in the arithmetic of `starts`."""
+    four = starts.dtype.type(4)
+    orbit = [starts]
+    for _ in range(steps):
+        orbit.append(np.maximum(four * orbit[-1] - four * (orbit[-1] * orbit[-1]), 0))
+    return np.array(orbit)
+
+
+def against_exact(n_starts: int, steps: int, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """Compare floating point with certified orbits, from random starts that both formats hold.
+
+    Returns "example" (step, exact, float64, float32: the first start), "errors" (format, step,
+    median, low, high: of |floating point - exact|, quartiles) and "formats" (format, digits: of
+    the mantissa in bits, bits_a_step: by which the median error grows until it reaches 2^-8,
+    noise: median first step whose error exceeds 0.1, width: of the widest certified interval).
+    """
+    starts = np.random.default_rng(seed).random(n_starts).astype(np.float32)
+    certified = [orbit_intervals(Fraction(float(u)), steps) for u in starts]
+    exact = np.array([found.middle for found in certified]).T
+    example = {"step": np.arange(steps + 1), "exact": exact[:, 0]}
+    errors, formats = [], []
+    for name, kind in FORMATS.items():
+        orbits = in_floating_point(starts.astype(kind), steps).astype(np.float64)
+        example[name] = orbits[:, 0]
+        error = np.abs(orbits - exact)
+        low, median, high = np.quantile(error, [0.25, 0.5, 0.75], axis=1)
+        errors.append(pd.DataFrame({"format": name, "step": np.arange(steps + 1),
+                                    "median": median, "low": low, "high": high}))
+        growing = np.flatnonzero((median > 0) & (np.maximum.accumulate(median) < 2.0**-8))
+        noise = np.where((error > 0.1).any(axis=0), (error > 0.1).argmax(axis=0), np.inf)
+        formats.append({
+            "format": name, "digits": np.finfo(kind).nmant + 1,
+            "bits_a_step": np.polyfit(growing, np.log2(median[growing]), 1)[0],
+            "noise": float(np.median(noise)),
+            "width": max(float(found.width.max()) for found in certified),
+        })
+    return {"example": pd.DataFrame(example), "errors": pd.concat(errors, ignore_index=True),
+            "formats": pd.DataFrame(formats)}
+
+
+def repeated(found: DenseTrajectory) -> tuple[Intervals, float]:
+    """Repeat the neuron itself, `found.depth` times, in interval arithmetic: another route.
+
+    Returns where it arrives, one interval a cell, and 2^-(2·depth), a bound of what the rounding of
+    the start points to 4·depth + 64 bits has come to, since T stretches at most four times a step.
+    """
+    bits = 4 * found.depth + 64
+    low, high = [], []
+    for angle in start_angles(found.c, found.cells):
+        start, _ = sin_squared([angle], bits)[0]
+        last = orbit_intervals(start, found.depth)
+        low.append(last.low[-1])
+        high.append(last.high[-1])
+    return Intervals(np.array(low), np.array(high)), 2.0 ** (-2 * found.depth)
+
+
+def error_in_doubles(found: Construction) -> float:
+    """Return the largest |value - target| where the network of a `find_depth` runs in doubles."""
+    k = np.arange(1, found.cells + 1)
+    z = k + float(found.parameters["offset"])
+    u = np.sin(np.pi * z / (1 + z)) ** 2
+    for _ in range(found.repeats):
+        u = np.maximum(4 * u - 4 * (u * u), 0)
+    return float(np.abs(u - found.targets).max())
+
+
+def tent(u: np.ndarray) -> np.ndarray:
+    """Return ReLU(2u) - ReLU(4u - 2): two linear neurons and their difference, weights up to 4."""
+    return np.maximum(2 * u, 0) - np.maximum(4 * u - 2, 0)
+
+
+def tent_gap(angles: Sequence[Fraction], steps: int) -> float:
+    """Return max |sin²(π t_r/2) - sin²(π 2^r α)| where t_0 = 2 min(α, 1 - α), t_{r+1} = tent(t_r).
+
+    The tent is applied to exact fractions: the map sin²(πt/2) carries it over to the neuron.
+    """
+    largest = 0.0
+    for angle in angles:
+        t = 2 * min(angle, 1 - angle)
+        for exact in angle_orbit(angle, steps):
+            largest = max(largest, abs(np.sin(np.pi * float(t) / 2) ** 2
+                                       - np.sin(np.pi * float(exact)) ** 2))
+            t = max(2 * t, Fraction(0)) - max(4 * t - 2, Fraction(0))
+    return float(largest)

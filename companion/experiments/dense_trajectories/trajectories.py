@@ -1,0 +1,239 @@
+"""Notebook 07: waiting times against Kac's mean, and one network that takes every target."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from nslib import checks
+from nslib.theory import (
+    DenseTrajectory,
+    approximate,
+    find_depth,
+    information_bound,
+    waiting_bits,
+    waiting_time,
+)
+
+from .equidistribution import random_starts
+
+
+def _rough(x: np.ndarray) -> np.ndarray:
+    """Weierstrass' sum of cosines, cut after eight terms and scaled into [0, 1]."""
+    weights = 0.7 ** np.arange(8)
+    waves = np.cos(2 * np.pi * 3 ** np.arange(8) * np.asarray(x)[..., None])
+    return 0.5 + 0.5 * (waves @ weights) / weights.sum()
+
+
+# name: the function on [0, 1] with values in [0, 1], and a Lipschitz constant where it is small
+FUNCTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float | None]] = {
+    "sine": (lambda x: 0.5 + 0.5 * np.sin(2 * np.pi * x), math.pi),
+    "kink": (lambda x: np.abs(2 * x - 1), 2.0),
+    "parabola": (lambda x: 4 * x * (1 - x), 4.0),
+    "rough": (_rough, None),
+}
+
+
+def values(name: str, x: np.ndarray) -> np.ndarray:
+    """Return the function of that name at points x, within [0, 1]; ValueError for other names."""
+    function, _ = FUNCTIONS[checks.one_of(name, "function", FUNCTIONS)]
+    return np.clip(function(x), 0, 1)
+
+
+def targets(name: str, cells: int) -> np.ndarray:
+    """Return the function of that name at the middles of K equal cells (K,)."""
+    return values(name, (np.arange(checks.positive_int(cells, "cells")) + 0.5) / cells)
+
+
+def waiting_times(
+    cells: Sequence[int], eps: Sequence[float], n_targets: int, max_bits: float, seed: int = 0
+) -> pd.DataFrame:
+    """Measure first depths for random targets from random c, beside Kac's mean.
+
+    For each K and ε for which even K values of 1/2, the rarest, take at most 2^`max_bits` steps in
+    the mean: `n_targets` times K uniform targets and a c of its own, so that the waits are
+    independent. A row each: cells, eps, steps (first depth + 1: positions looked at), kac, ratio,
+    error_ratio (certified error / ε). Scans stop after 60 means, which chance exceeds with e^-60.
+    """
+    rows = []
+    for size in cells:
+        for tolerance in eps:
+            if waiting_bits(np.full(size, 0.5), tolerance) > max_bits:
+                continue
+            draw = np.random.default_rng([seed, size, round(1e6 * tolerance)])
+            starts = random_starts(n_targets, int(draw.integers(2**63)))
+            for c in starts:
+                y = draw.random(size)
+                mean = waiting_time(y, tolerance)
+                found = find_depth(y, tolerance, c=c, max_depth=math.ceil(60 * mean))
+                rows.append({"cells": size, "eps": tolerance, "steps": found.scanned, "kac": mean,
+                             "ratio": found.scanned / mean, "error_ratio": found.error / tolerance})
+    if not rows:
+        raise ValueError(f"max_bits: found {max_bits}, expected more: no K and ε can be waited for")
+    return pd.DataFrame(rows)
+
+
+def mean_ratios(waits: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of measured over predicted for each K and ε, with its 95 % interval.
+
+    Columns cells, eps, kac (median), n, ratio, low, high (1.96 standard errors).
+    """
+    rows = []
+    for (cells, eps), part in waits.groupby(["cells", "eps"], sort=False):
+        ratio = part["ratio"]
+        mean, half = ratio.mean(), 1.96 * ratio.std(ddof=1) / math.sqrt(len(ratio))
+        rows.append({"cells": cells, "eps": eps, "kac": part["kac"].median(), "n": len(ratio),
+                     "ratio": mean, "low": mean - half, "high": mean + half})
+    return pd.DataFrame(rows)
+
+
+def exponential(waits: pd.DataFrame, least: float = 100.0) -> dict[str, float]:
+    """Test that waits over Kac's mean follow the exponential law, where that mean is `least` steps.
+
+    Returns n and the p-value of Kolmogorov's test. A wait of few steps is too coarse for the law.
+    """
+    ratio = waits.loc[waits["kac"] >= least, "ratio"]
+    return {"n": len(ratio), "p": float(stats.kstest(ratio, "expon").pvalue)}
+
+
+def survival(waits: pd.DataFrame) -> pd.DataFrame:
+    """Return (cells, ratio, beyond): the share of waits longer than `ratio` times Kac's mean."""
+    tables = []
+    for cells, part in waits.groupby("cells"):
+        ratio = np.sort(part["ratio"].to_numpy())
+        tables.append(pd.DataFrame({"cells": cells, "ratio": ratio,
+                                    "beyond": 1 - np.arange(len(ratio)) / len(ratio)}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def search_all(
+    asked: Mapping[str, tuple[np.ndarray, float]], max_depth: int = 10**12
+) -> tuple[pd.DataFrame, dict[str, DenseTrajectory]]:
+    """Find the depth of every target with the same c, and what it costs.
+
+    `asked`: label to (targets (K,), ε). Returns a row each (target, cells, eps, depth, depth_bits:
+    log2(depth + 1), kac_bits, bound: K log2(1/(2ε)), error, error_ratio, parameters, largest: the
+    largest magnitude of a weight, seconds) and the results by label.
+    """
+    found = {label: find_depth(y, eps, max_depth=max_depth, progress=True)
+             for label, (y, eps) in asked.items()}
+    rows = [{
+        "target": label, "kind": re.match(r"\w+", label)[0], "cells": one.cells,
+        "eps": one.eps, "depth": one.depth,
+        "depth_bits": math.log2(one.depth + 1), "kac_bits": waiting_bits(one.targets, one.eps),
+        "bound": information_bound(one.cells, one.eps), "error": one.error,
+        "error_ratio": one.error / one.eps, "parameters": one.n_parameters,
+        "largest": float(one.max_weight), "seconds": one.seconds,
+    } for label, one in found.items()]
+    return pd.DataFrame(rows), found
+
+
+def asked_for(
+    functions: Sequence[str], settings: Sequence[tuple[int, float]], n_random: int,
+    random_settings: Sequence[tuple[int, float]], seed: int = 0,
+) -> dict[str, tuple[np.ndarray, float]]:
+    """Return the targets of `search_all`: each function at each (K, ε), then random ones.
+
+    The `n_random` uniform targets take the (K, ε) of `random_settings` in turn.
+    """
+    asked = {f"{name}, K = {cells}, ε = {eps:g}": (targets(name, cells), eps)
+             for cells, eps in settings for name in functions}
+    draw = np.random.default_rng(seed)
+    for i in range(n_random):
+        cells, eps = random_settings[i % len(random_settings)]
+        asked[f"random {i}"] = draw.random(cells), eps
+    return asked
+
+
+def pictured(found: Mapping[str, DenseTrajectory], n_points: int = 401) -> dict[str, pd.DataFrame]:
+    """Return what to draw of the results for functions, by the function's name.
+
+    "cells" (function, cell, left, right, target, value, eps, depth: a row each cell) and "curves"
+    (function, x, f: on a grid).
+    """
+    cells, curves = [], []
+    x = np.linspace(0, 1, n_points)
+    for name, one in found.items():
+        edges = np.arange(one.cells + 1) / one.cells
+        cells.append(pd.DataFrame({
+            "function": name, "cell": np.arange(1, one.cells + 1), "left": edges[:-1],
+            "right": edges[1:], "target": one.targets, "value": one.values.middle,
+            "eps": one.eps, "depth": one.depth,
+        }))
+        curves.append(pd.DataFrame({"function": name, "x": x, "f": values(name, x)}))
+    return {"cells": pd.concat(cells, ignore_index=True),
+            "curves": pd.concat(curves, ignore_index=True)}
+
+
+def shortest(found: Mapping[str, DenseTrajectory], least: int = 100) -> tuple[str, DenseTrajectory]:
+    """Return label and result of the smallest depth above `least`, of the smallest where none is.
+
+    More than `least` repetitions are beyond what doubles can follow.
+    """
+    label = min(found, key=lambda name: (found[name].depth <= least, found[name].depth))
+    return label, found[label]
+
+
+def distinct_networks(found: Mapping[str, DenseTrajectory]) -> int:
+    """Return the number of different sets of weights among the results."""
+    return len({tuple(one.parameters.items()) for one in found.values()})
+
+
+def from_x(cases: Mapping[str, float], max_depth: int = 10**9) -> pd.DataFrame:
+    """Build the whole network, from x to value, for functions with a known Lipschitz constant.
+
+    `cases`: function to the ε of its sup norm. A row each: function, eps, cells, depth, entries (of
+    all weights and biases), largest, bound (proved), measured: sup error on a grid.
+    """
+    rows = []
+    for name, eps in cases.items():
+        function, slope = FUNCTIONS[checks.one_of(name, "function", FUNCTIONS)]
+        if slope is None:
+            raise ValueError(f"function: found {name}, expected one with a Lipschitz constant")
+        network = approximate(function, eps, construction="trajectory", modulus=slope, share=None,
+                              max_depth=max_depth)
+        rows.append({"function": name, "eps": eps, "cells": network.n_cells,
+                     "depth": network.construction.depth, "entries": network.n_parameters,
+                     "largest": float(network.max_weight), "bound": network.bound,
+                     "measured": network.measured_sup_error()})
+    return pd.DataFrame(rows)
+
+
+def bits_beside_kac(table: pd.DataFrame) -> dict[str, float]:
+    """Return mean, error and expected of log2(depth + 1) - log2 of Kac's mean, random targets only.
+
+    An exponential wait is γ/ln 2 bits below its mean in the mean (γ: Euler's constant).
+    """
+    bits = table.loc[table["kind"] == "random", ["depth_bits", "kac_bits"]]
+    gap = bits["depth_bits"] - bits["kac_bits"]
+    return {"mean": gap.mean(), "error": gap.sem(), "expected": -np.euler_gamma / math.log(2)}
+
+
+def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
+    """Return log2 of Kac's mean for each K and ε, also those that no scan reaches.
+
+    A row each: eps, cells, kac_bits (mean over FUNCTIONS), low, high (their range).
+    """
+    rows = []
+    for tolerance in eps:
+        for size in cells:
+            bits = [waiting_bits(targets(name, size), tolerance) for name in FUNCTIONS]
+            rows.append({"eps": tolerance, "cells": size, "kac_bits": float(np.mean(bits)),
+                         "low": min(bits), "high": max(bits)})
+    return pd.DataFrame(rows)
+
+
+def compared(metrics: Mapping[str, Any], paper: Mapping[str, Any] | None) -> pd.DataFrame:
+    """Return numbers of this run beside those of the committed paper preset's record."""
+    names = [name for name, value in metrics.items() if isinstance(value, numbers.Real)]
+    held = paper["metrics"] if paper else {}
+    return pd.DataFrame({"this run": {name: metrics[name] for name in names},
+                         "paper preset": {name: held.get(name) for name in names}}, dtype=float)
+

@@ -1,0 +1,49 @@
+"""The paper's 15 formulas as tasks, and which streams the fits to them keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nslib.data import FORMULAS, make_formula
+from nslib.data.synthetic import FormulaTask
+from nslib.structure import NeuronStructure
+
+FORMULA_NAMES = tuple(f"{mode} {variant}" for mode, variant in FORMULAS)
+
+
+def formula_tasks(
+    n_samples: int, n_features: int, noise: float, data_seeds: Sequence[int]
+) -> dict[tuple[str, int], FormulaTask]:
+    """Return the tasks of all 15 formulas with each data seed, by (name, data seed).
+
+    Names are those of `FORMULA_NAMES`, such as "hybrid 1"; arguments as in `make_formula`.
+    """
+    return {
+        (f"{mode} {variant}", seed): make_formula(
+            mode, variant, n_samples, n_features, noise, seed
+        )
+        for mode, variant in FORMULAS
+        for seed in data_seeds
+    }
+
+
+def kept_streams(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
+    """Return how often each candidate stream is kept, a row for each method, formula and stream.
+
+    `fits`: method, formula, structure and truth as text. Columns: method, formula, stream, true,
+    kept (share of the fits).
+    """
+    rows = []
+    for fit in fits.to_dict("records"):
+        kept, truth = (
+            NeuronStructure.parse(fit[key]).streams for key in ("structure", "truth")
+        )
+        rows += [
+            {"method": fit["method"], "formula": fit["formula"], "stream": stream,
+             "true": stream in truth, "kept": float(stream in kept)}
+            for stream in candidates
+        ]
+    keys = ["method", "formula", "stream", "true"]
+    return pd.DataFrame(rows).groupby(keys, sort=False).mean().reset_index()

@@ -1,0 +1,155 @@
+"""How far runs agree on a formula, and how many are right: tables of what they found.
+
+Tables of runs are those of `experiments.stability`: method, formula, run, structure, truth, exact,
+written, and noise and varied, or dimension.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from nslib import checks
+from nslib.structure import NeuronStructure
+
+from .formula_stability import streams_text
+
+
+def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the Wilson interval of a share of n trials, by default at 95 %.
+
+    Source: Wilson (1927). `share` need not be a whole number of trials.
+    """
+    checks.real(share, "share", 0.0, 1.0)
+    checks.positive_int(n, "n")
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0)
+
+
+def summary(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return how the runs of each group agree, and how many are right.
+
+    Columns: those of `by`, runs, data_sets, distinct (formulas found), written (distinct ones as
+    written), commonest, right (whether the commonest is the true one), agreement (its share of
+    the runs), exact (share of runs with exactly the true streams), and `_low`, `_high` of both:
+    Wilson intervals for as many trials as there are data sets, since runs on the same rows are
+    not independent. For the commonest formula, chosen after the fact, they are optimistic.
+    """
+    rows = []
+    for key, group in runs.groupby(list(by), sort=False):
+        counts = group["structure"].value_counts()
+        commonest = min(counts.index[counts == counts.max()])  # of several: the first by name
+        n_sets = _n_data_sets(group)
+        row = {
+            **dict(zip(by, key, strict=True)), "runs": len(group), "data_sets": n_sets,
+            "distinct": len(counts), "written": group["written"].nunique(),
+            "commonest": commonest, "right": commonest == group["truth"].iloc[0],
+        }
+        for name, share in (("agreement", counts.max() / len(group)),
+                            ("exact", group["exact"].mean())):
+            low, high = wilson(float(share), n_sets)
+            row |= {name: float(share), f"{name}_low": low, f"{name}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _n_data_sets(runs: pd.DataFrame) -> int:
+    """Return how many data sets the runs were made on: runs that vary the seed share one."""
+    same = runs["varied"] == "seed" if "varied" in runs else pd.Series(False, index=runs.index)
+    columns = [name for name in ("formula", "noise", "dimension", "run") if name in runs]
+    shared = [name for name in columns if name != "run"]
+    return len(runs.loc[~same, columns].drop_duplicates()) + len(
+        runs.loc[same, shared].drop_duplicates()
+    )
+
+
+def overall(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a method: means over the formulas of `summary` by method and formula.
+
+    Columns: method, runs (of a formula), agreement, exact, their Wilson intervals for all data
+    sets together, distinct, written.
+    """
+    each = summary(runs, ["method", "formula"])
+    rows = []
+    for method, group in each.groupby("method", sort=False):
+        row = {"method": method, "runs": int(group["runs"].iloc[0])}
+        for name in ("agreement", "exact"):
+            low, high = wilson(group[name].mean(), int(group["data_sets"].sum()))
+            row |= {name: group[name].mean(), f"{name}_low": low, f"{name}_high": high}
+        rows.append({**row, "distinct": group["distinct"].mean(),
+                     "written": group["written"].mean()})
+    return pd.DataFrame(rows)
+
+
+def causes(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return what changes the formula: agreement where one thing varies and the rest is fixed.
+
+    A row a method: `seed` and `rows`, the share of the commonest formula among runs that differ in
+    nothing else, mean over formulas and noise levels; `noise`, among the commonest formulas of the
+    noise levels, mean over formulas.
+    """
+    cells = summary(runs, ["method", "formula", "noise", "varied"])
+    within = cells.pivot_table(index="method", columns="varied", values="agreement", sort=False)
+    levels = summary(runs, ["method", "formula", "noise"])
+    among = levels.groupby(["method", "formula"], sort=False)["commonest"].agg(
+        lambda found: found.value_counts().max() / len(found)
+    )
+    noise = among.groupby("method", sort=False).mean().rename("noise")
+    table = within[["seed", "rows"]].join(noise).reset_index()
+    return table.rename_axis(columns=None)
+
+
+def verdict(agreement: float, exact: float) -> str:
+    """Return in words how stable and how right a method is, by the thresholds of the claims."""
+    stable = "stable" if agreement >= 0.9 else "partly stable" if agreement >= 0.5 else "unstable"
+    right = "right" if exact >= 0.9 else "partly right" if exact >= 0.5 else "mostly wrong"
+    return f"{stable}, {right}"
+
+
+def tiles(runs: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Return method, formula, `group`, column, structure, truth: the place of each run in a strip.
+
+    The column is the number of the run; runs with other rows come after those with other seeds.
+    """
+    table = runs[["method", "formula", group, "run", "structure", "truth"]].copy()
+    if "varied" in runs:
+        table["run"] += (int(runs["run"].max()) + 1) * (runs["varied"] == "rows").astype(int)
+    return table.rename(columns={"run": "column"}).reset_index(drop=True)
+
+
+def claim_metrics(means: pd.DataFrame) -> dict[str, float]:
+    """Return the values that claim C1 is judged by, from `overall` with the method as its index.
+
+    TD is the paper's gated search, SR the predecessor's as published, als ours. td_agreement,
+    td_exact, sr_agreement, sr_exact, als_agreement, als_exact: means over the formulas.
+    sr_formulas_per_td_formula: mean number of distinct formulas of SR over that of TD.
+    """
+    metrics = {
+        f"{name}_{share}": float(means.loc[method, share])
+        for name, method in (("td", "gated"), ("sr", "vsr"), ("als", "als"))
+        for share in ("agreement", "exact")
+    }
+    ratio = means.loc["vsr", "distinct"] / means.loc["gated", "distinct"]
+    return {**metrics, "sr_formulas_per_td_formula": float(ratio)}
+
+
+def commonest(
+    runs: pd.DataFrame, method: str, record: Mapping[str, Any] | None
+) -> pd.DataFrame:
+    """Return formula, truth, the method's commonest structure and that of the authors' code.
+
+    `record`: the record of the authors' code (metrics.structures: formula to text), or None.
+    """
+    others = record["metrics"]["structures"] if record else {}
+    own = runs[runs["method"] == method]
+    found = summary(own, ["method", "formula"]).set_index("formula")["commonest"]
+    return pd.DataFrame([
+        {"formula": formula, "truth": truth, f"{method}, here": found[formula],
+         "authors' code": streams_text(NeuronStructure.parse(others[formula]))
+         if formula in others else "not run"}
+        for formula, truth in own.groupby("formula", sort=False)["truth"].first().items()
+    ])

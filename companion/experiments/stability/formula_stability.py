@@ -1,0 +1,238 @@
+"""Is the same formula found again: with other search seeds, rows, noise levels and dimensions.
+
+A formula is its set of streams, the coarsest comparison and the fairest one between methods;
+`written` is a finer one: the powers, terms or ranks as the method wrote them, without constants.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from companion.rivals import fit_model
+from nslib import checks
+from nslib.data import FORMULAS, make_formula
+from nslib.search import search_many
+from nslib.search.genetic.evolution import GeneticOptions, evolve
+from nslib.search.genetic.power_sums import PowerSums
+from nslib.search.result import make_task
+from nslib.structure import NeuronStructure
+from nslib.threads import one_thread
+
+METHODS: Mapping[str, tuple[str, dict[str, Any], str]] = {
+    "gated": ("gated", {}, "TD: gated (the paper's)"),
+    "threshold": ("threshold", {}, "TD: threshold (v1)"),
+    "als": ("als", {}, "TD: als (ours)"),
+    "vsr": ("vsr", {}, "SR: VSR as published"),
+    "vsr scaled": ("vsr", {"linear_scaling": True}, "SR: VSR, linear scaling"),
+    "eql": ("eql", {}, "SR: EQL"),
+    "gplearn": ("gplearn", {}, "SR: gplearn"),
+}
+"""Method to a model of `companion.rivals`, the options that make it this method, and its title."""
+
+CLAIMED = ("gated", "vsr", "als")
+"""What claim C1 is judged by: the paper's TD, its SR, and ours beside them."""
+
+NO_POLYNOMIAL = "no polynomial"
+_COEFFICIENT = re.compile(r"^-?\s*\d[\d.]*(e[-+]?\d+)?\*?")
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def check_choices(
+    formulas: Sequence[str], methods: Sequence[str], slow_methods: Sequence[str]
+) -> dict[str, str]:
+    """Return method to title, the slow methods last, before any work is done.
+
+    Raises ValueError, with the nearest name, for unknown formulas and methods, for a method that
+    is in both lists, and where the methods that the claim needs are not among `methods`.
+    """
+    for formula in formulas:
+        formula_key(formula)
+    for method in (*methods, *slow_methods):
+        checks.one_of(method, "methods", METHODS)
+    for method in CLAIMED:
+        checks.one_of(method, "claimed method", methods)
+    for method in slow_methods:
+        if method in methods:
+            raise ValueError(f"slow_methods: found {method!r}, which is in methods too")
+    return {method: METHODS[method][2] for method in (*methods, *slow_methods)}
+
+
+def method_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the options of every method, given those of its model ("vsr" serves both forms).
+
+    Raises ValueError, with the nearest name, for an unknown model.
+    """
+    models = {model for model, _, _ in METHODS.values()}
+    for model in options:
+        checks.one_of(model, "options", models)
+    return {method: {**options.get(model, {}), **own}
+            for method, (model, own, _) in METHODS.items()}
+
+
+class Fit(NamedTuple):
+    """What one run found: its streams (None: no polynomial neuron), the finer text, seconds."""
+
+    structure: NeuronStructure | None
+    written: str
+    seconds: float
+
+
+def formula_key(formula: str) -> tuple[str, int]:
+    """Return mode and variant of a formula named like "hybrid 1"; ValueError for unknown ones."""
+    checks.one_of(formula, "formula", [f"{mode} {variant}" for mode, variant in FORMULAS])
+    mode, variant = formula.split()
+    return mode, int(variant)
+
+
+def stream_seed(formula: str, data_seed: int) -> int:
+    """Return the seed of a formula's data: another one for each formula and each `data_seed`."""
+    return len(FORMULAS) * data_seed + list(FORMULAS).index(formula_key(formula))
+
+
+def data_sets(
+    formula: str, n_sets: int, n_rows: int, n_features: int, noise: float, data_seed: int,
+    first: int = 0,
+) -> list[Pair]:
+    """Return data sets `first` … `first + n_sets - 1` of one formula: pairs X (N, D), y (N,).
+
+    All have the same coefficients and no row in common, nor with those of other formulas.
+    """
+    seed = stream_seed(formula, data_seed)
+    task = make_formula(
+        *formula_key(formula), (first + n_sets) * n_rows, n_features, noise, seed
+    )
+    blocks = [slice(i * n_rows, (i + 1) * n_rows) for i in range(first, first + n_sets)]
+    return [(task.X[rows], task.y[rows]) for rows in blocks]
+
+
+def find(
+    method: str, data: Sequence[Pair], seeds: Sequence[int], options: Mapping[str, Any]
+) -> list[Fit]:
+    """Search every data set with every seed by a method of `METHODS`; fits data set by data set.
+
+    Features are taken as they are, not standardised.
+    """
+    model, own, _ = METHODS[checks.one_of(method, "method", METHODS)]
+    options = {**options, **own}
+    if model == "gated":
+        found = search_many(data, model, seeds=seeds, standardize=False, **options)
+        return [Fit(r.structure, str(r.structure), r.seconds) for row in found for r in row]
+    fits = []
+    for X, y in data:
+        for seed in seeds:
+            if model == "vsr":
+                fits.append(_genetic(X, y, seed, GeneticOptions(**options)))
+                continue
+            fitted = fit_model(model, X, y, seed=seed, **options)
+            kept, symbolic = fitted.structure, model in ("eql", "gplearn")
+            written = skeleton(fitted.formula) if symbolic else str(kept)
+            fits.append(Fit(kept, written, fitted.seconds))
+    return fits
+
+
+def _genetic(X: np.ndarray, y: np.ndarray, seed: int, options: GeneticOptions) -> Fit:
+    """Return what the search "vsr" finds, and the powers in the best formula as it was written.
+
+    A `SearchResult` keeps the powers that are left when those of no use are dropped.
+    """
+    start = time.perf_counter()
+    task = make_task(X, y, "regression", standardize=False)
+    with one_thread():
+        sums = PowerSums.of(task.Z, task.target, options.order)
+        best = evolve(sums, options, np.random.default_rng(seed), lambda loss: None)[0]
+        written = (np.flatnonzero(best[1:]) + 1).tolist()
+        kept = sums.needed(written, options.threshold)
+    structure = NeuronStructure(pure=tuple(map(int, kept)), interact=())
+    powers = f"powers {','.join(map(str, written))}"
+    return Fit(structure, powers, time.perf_counter() - start)
+
+
+def skeleton(formula: str) -> str:
+    """Return the terms of an expanded formula without their coefficients, sorted."""
+    terms = {_COEFFICIENT.sub("", term).lstrip("- ") for term in re.split(r" [+-] ", formula)}
+    return " ".join(sorted(terms - {""}))
+
+
+def streams_text(structure: NeuronStructure | None) -> str:
+    """Return the streams as short text, without ranks: "pure 1,3 + interact 2"."""
+    if structure is None:
+        return NO_POLYNOMIAL
+    parts = [f"{kind} {','.join(map(str, orders))}" for kind, orders in
+             (("pure", structure.pure), ("interact", structure.interact)) if orders]
+    return " + ".join([*parts, *(["sin"] if structure.sin else [])])
+
+
+def _table(fits: Iterable[Fit], keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row a fit: its keys, structure, truth, whether exact, written, seconds."""
+    rows = []
+    for fit, key in zip(fits, keys, strict=True):
+        truth = FORMULAS[formula_key(key["formula"])].structure
+        rows.append({
+            **key, "structure": streams_text(fit.structure), "truth": streams_text(truth),
+            "exact": fit.structure is not None and fit.structure.same_streams(truth),
+            "written": fit.written, "seconds": fit.seconds,
+        })
+    return rows
+
+
+def stability_runs(
+    formulas: Sequence[str], noise_levels: Sequence[float], methods: Mapping[str, int],
+    n_samples: int, n_features: int, data_seed: int, options: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """Search each formula at each noise level: n runs with other seeds, n with other rows.
+
+    `methods`: label to n; `options`: label to options. "seed" runs: seeds 0 … n - 1 on one data
+    set of N = `n_samples` rows; "rows" runs: seed 0 on n other data sets. No row is used at two
+    noise levels. Returns a row a run: method, formula, noise, varied, run, structure, truth,
+    exact, written, seconds.
+    """
+    most, rows = max(methods.values()), []
+    for method, n in methods.items():
+        _say(f"stability: {method}")
+        one, others, one_keys, other_keys = [], [], [], []
+        for formula in formulas:
+            for level, noise in enumerate(noise_levels):
+                sets = data_sets(formula, n + 1, n_samples, n_features, noise, data_seed,
+                                 first=level * (most + 1))
+                one.append(sets[0])
+                others += sets[1:]
+                key = {"method": method, "formula": formula, "noise": float(noise)}
+                one_keys += [{**key, "varied": "seed", "run": i} for i in range(n)]
+                other_keys += [{**key, "varied": "rows", "run": i} for i in range(n)]
+        settings = options.get(method, {})
+        rows += _table(find(method, one, range(n), settings), one_keys)
+        rows += _table(find(method, others, [0], settings), other_keys)
+    return pd.DataFrame(rows)
+
+
+def dimension_runs(
+    formulas: Sequence[str], dimensions: Sequence[int], methods: Mapping[str, int],
+    n_samples: int, noise: float, data_seed: int, options: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """Search each formula in each dimension, n runs with other rows.
+
+    Arguments and columns as in `stability_runs`, with `dimension` for noise and without `varied`.
+    The coefficients of a formula differ from dimension to dimension; its streams do not.
+    """
+    rows = []
+    for method, n in methods.items():
+        for d in dimensions:
+            _say(f"dimension {d}: {method}")
+            sets = [data_sets(f, n, n_samples, d, noise, data_seed) for f in formulas]
+            keys = [{"method": method, "formula": f, "dimension": int(d), "run": i}
+                    for f in formulas for i in range(n)]
+            data = [pair for own in sets for pair in own]
+            rows += _table(find(method, data, [0], options.get(method, {})), keys)
+    return pd.DataFrame(rows)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

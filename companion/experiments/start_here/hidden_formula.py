@@ -1,0 +1,89 @@
+"""The first example: a formula hidden in data, and the one that a search finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+
+from nslib import checks
+from nslib.data import random_formula
+from nslib.data.synthetic import FormulaTask
+from nslib.formula import expressions
+from nslib.neuron import TaskLinear
+from nslib.search import SearchResult, search
+from nslib.structure import NeuronStructure
+
+
+@dataclass(frozen=True)
+class HiddenFormula:
+    """A formula to be found, in units of the standardised target, and what was found.
+
+    `truth` and `found`: sympy expressions. `coefficients`: monomial, true, found. `predictions`:
+    observed, predicted on fresh rows. `noise_floor`: the mean squared error that the truth leaves.
+    """
+
+    truth: sp.Expr
+    found: sp.Expr
+    result: SearchResult
+    coefficients: pd.DataFrame
+    predictions: pd.DataFrame
+    noise_floor: float
+
+    @property
+    def test_mse(self) -> float:
+        """Mean squared error on the fresh rows, in units of the target's variance."""
+        error = self.predictions["observed"] - self.predictions["predicted"]
+        return float(np.mean(error**2))
+
+
+def hidden_formula(
+    structure: NeuronStructure, method: str, n_samples: int, n_features: int, noise: float,
+    seed: int, n_fresh: int = 300,
+) -> HiddenFormula:
+    """Draw a formula of `structure`, hide it in `n_samples` noisy rows and search for it."""
+    checks.positive_int(n_samples, "n_samples", minimum=2)
+    task = random_formula(structure, n_samples + n_fresh, n_features, noise, seed)
+    result = search(
+        task.X[:n_samples], task.y[:n_samples], method, seed=seed, standardize=False
+    )
+    truth, found = true_expression(task), result.formula(raw=True)
+    fresh = task.X[n_samples:]
+    return HiddenFormula(
+        truth=truth,
+        found=found,
+        result=result,
+        coefficients=_coefficients(truth, found),
+        predictions=pd.DataFrame(
+            {"observed": task.y[n_samples:], "predicted": result.predict(fresh)}
+        ),
+        noise_floor=task.noise_floor,
+    )
+
+
+@torch.no_grad()
+def true_expression(task: FormulaTask) -> sp.Expr:
+    """Return the true formula of a synthetic task, in units of its standardised target."""
+    neuron = TaskLinear(task.X.shape[1], 1, task.structure, dtype=torch.float64)
+    neuron.bias.zero_()
+    for stream, weights in neuron.stream_weights().items():
+        true = task.weights[stream]
+        if stream.kind == "interact":
+            v, u = (torch.as_tensor(part) for part in true)
+            weights[0] = v
+            neuron.factor(u.shape[1]).copy_(u.transpose(0, 1))
+        else:
+            weights[0] = torch.as_tensor(true)
+    return expressions(neuron, y_mean=-task.mean / task.scale, y_scale=1 / task.scale)[0]
+
+
+def _coefficients(truth: sp.Expr, found: sp.Expr) -> pd.DataFrame:
+    true, mine = truth.as_coefficients_dict(), found.as_coefficients_dict()
+    rows = [
+        {"monomial": str(term), "true": float(true[term]), "found": float(mine[term])}
+        for term in sorted(true.keys() | mine.keys(), key=sp.default_sort_key)
+    ]
+    return pd.DataFrame(rows)

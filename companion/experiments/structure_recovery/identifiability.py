@@ -1,0 +1,174 @@
+"""Why gates stay open in vain: streams that say the same thing in several ways."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import sympy as sp
+import torch
+
+from companion.experiments.formula_tasks import FORMULA_NAMES
+from nslib import checks
+from nslib.data import make_formula
+from nslib.neuron import TaskLinear
+from nslib.search import SearchResult, refit
+from nslib.structure import NeuronStructure
+
+
+@torch.no_grad()
+def power_and_twin(order: int, weights: torch.Tensor) -> tuple[TaskLinear, TaskLinear]:
+    """Return the neuron w · x^k of `weights` (D,), and the interaction of rank D equal to it.
+
+    The twin's rank-one term i is w_i (e_i · x)^k: all k factors are the unit vector e_i.
+    """
+    n_features = len(weights)
+    neurons = []
+    for structure in (
+        NeuronStructure((order,), ()), NeuronStructure((), (order,), rank=n_features)
+    ):
+        neuron = TaskLinear(n_features, 1, structure, dtype=torch.float64)
+        neuron.bias.zero_()
+        neuron.weight.copy_(weights)
+        if neuron.factors is not None:
+            neuron.factor(order).copy_(torch.eye(n_features))
+        neurons.append(neuron.requires_grad_(False))
+    return neurons[0], neurons[1]
+
+
+def twins(orders: Sequence[int], n_features: int, n_points: int, seed: int) -> pd.DataFrame:
+    """Return for each order how far power and twin differ at normal points, for random weights.
+
+    Columns: order, power and interaction (number of weights), gap (largest difference over the
+    largest output).
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for order in orders:
+        X = torch.as_tensor(rng.standard_normal((n_points, n_features)))
+        power, twin = power_and_twin(order, torch.as_tensor(rng.standard_normal(n_features)))
+        expected = power(X)
+        rows.append({
+            "order": order,
+            "power": power.structure.n_parameters(n_features, bias=False),
+            "interaction": twin.structure.n_parameters(n_features, bias=False),
+            "gap": float((twin(X) - expected).abs().max() / expected.abs().max()),
+        })
+    return pd.DataFrame(rows)
+
+
+def normal_moment(order: int) -> sp.Integer:
+    """Return E[z^k] of a standard normal z: (k − 1)!! for even k, else 0."""
+    order = checks.positive_int(order, "order", minimum=0)
+    return sp.Integer(0) if order % 2 else sp.factorial2(order - 1)
+
+
+def power_correlation(a: int, b: int) -> sp.Expr:
+    """Return the exact correlation of z^a and z^b for a standard normal z.
+
+    It is also that of S_a and S_b, sums over independent coordinates.
+    """
+
+    def covariance(i: int, j: int) -> sp.Expr:
+        return normal_moment(i + j) - normal_moment(i) * normal_moment(j)
+
+    return sp.simplify(covariance(a, b) / sp.sqrt(covariance(a, a) * covariance(b, b)))
+
+
+def power_correlations(
+    order: int, n_samples: int, n_features: int, seed: int
+) -> pd.DataFrame:
+    """Return exact and sample correlations of the power sums S_a and S_b, a row a pair of orders.
+
+    Columns: a, b, exact, sample (of `n_samples` normal points in `n_features` dimensions).
+    """
+    X = np.random.default_rng(seed).standard_normal((n_samples, n_features))
+    orders = range(1, order + 1)
+    sample = np.corrcoef([(X**k).sum(axis=1) for k in orders])
+    return pd.DataFrame([
+        {"a": a, "b": b, "exact": float(power_correlation(a, b)),
+         "sample": float(sample[a - 1, b - 1])}
+        for a, b in itertools.product(orders, orders)
+    ])
+
+
+def cost_of_dropping(
+    result: SearchResult, truth: NeuronStructure, X: np.ndarray, y: np.ndarray
+) -> pd.DataFrame:
+    """Return for each kept stream its gate, and what the loss would be without the stream.
+
+    X (N, D), y (N,): the data of the search. Columns: stream, true, open (probability that its
+    gate is open; of the more open one where an interaction of order 1 was folded in); in variances
+    of y, the losses of the neuron as found and, all its other weights kept, with the stream closed
+    (left at its mean), then of its structure refitted by least squares and refitted_without the
+    stream; needed (whether BIC is worse for the last).
+    """
+    centred = (y - np.mean(y)) / np.std(y)
+
+    def found_loss(closed: str | None) -> float:
+        with torch.no_grad():
+            outputs = result.neuron.stream_outputs(Z)
+        kept = (v[:, 0] for name, v in outputs.items() if name != closed)
+        values = sum(kept, start=torch.zeros(len(Z)))
+        predicted = (values - values.mean()).double().numpy()
+        return float(np.mean((predicted - centred) ** 2))
+
+    def refitted(structure: NeuronStructure) -> tuple[float, float]:
+        fitted = refit(structure, X, y, standardize=False)
+        loss = float(np.mean((fitted.predict(X) - y) ** 2) / np.var(y))
+        n_weights = fitted.structure.n_parameters(np.shape(X)[1])
+        return loss, len(y) * np.log(loss) + n_weights * np.log(len(y))
+
+    scaling, gates = result.scaling, result.gate_probabilities
+    Z = torch.as_tensor((X - scaling.x_mean) / scaling.x_scale, dtype=result.neuron.weight.dtype)
+    loss, bic = refitted(result.structure)
+    rows = []
+    for stream in result.structure.streams:
+        loss_without, bic_without = (
+            refitted(result.structure.without(stream)) if len(result.structure.streams) > 1
+            else (1.0, np.inf)
+        )
+        names = ("pure 1", "interact 1") if stream == "pure 1" else (stream,)
+        rows.append({
+            "stream": stream, "true": stream in truth.streams,
+            "open": max(gates.get(name, 0.0) for name in names),
+            "found": found_loss(None), "closed": found_loss(stream),
+            "refitted": loss, "refitted_without": loss_without, "needed": bool(bic_without > bic),
+        })
+    return pd.DataFrame(rows)
+
+
+def costs_by_formula(
+    found: Mapping[tuple[str, str, int], SearchResult], formulas: Sequence[str], n_samples: int,
+    n_features: int, noise: float, data_seed: int,
+) -> pd.DataFrame:
+    """Return `cost_of_dropping` for the gated fits to some formulas, with a column formula first.
+
+    `found`: fits by (method, formula, data seed), as of `recovery.methods_on_formulas` with the
+    same data. Raises ValueError for an unknown formula and where it has no gated fit.
+    """
+    tables = []
+    for name in formulas:
+        checks.one_of(name, "formula", FORMULA_NAMES)
+        if ("gated", name, data_seed) not in found:
+            raise ValueError("methods: found no 'gated', whose gates are looked at")
+        mode, variant = name.split()
+        task = make_formula(mode, int(variant), 2 * n_samples, n_features, noise, data_seed)
+        table = cost_of_dropping(
+            found["gated", name, data_seed], task.structure, task.X[:n_samples],
+            task.y[:n_samples],
+        )
+        table.insert(0, "formula", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def spoken(costs: pd.DataFrame) -> list[str]:
+    """Return a sentence for each row of `costs_by_formula`."""
+    return [
+        f"{row.formula}: {row.stream} is {'needed' if row.needed else 'redundant'}, "
+        f"{'in' if row.true else 'not in'} the formula, its gate open with {row.open:.2f}"
+        for row in costs.itertuples()
+    ]

@@ -1,0 +1,200 @@
+"""Structure recovery: 15 formulas × methods, and which streams are kept or missed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from companion.experiments.formula_tasks import formula_tasks, kept_streams
+from companion.rivals import MODELS, FittedModel, fit_model
+from nslib import checks
+from nslib.data.synthetic import FormulaTask
+from nslib.search import METHODS, SearchResult, refit, search_many
+from nslib.structure import NeuronStructure
+
+BASELINES = ("mean", "linear", "ridge")
+"""Models that choose no streams: they stand in the tables for their errors alone."""
+
+STATES = ("scored", "not representable", "no search")
+
+
+def representable(method: str, truth: NeuronStructure) -> bool:
+    """Whether the method can give a neuron of exactly these streams.
+
+    VSR sums powers of single features only; the paper's first search (threshold) has no pure power
+    above the first.
+    """
+    if method == "vsr":
+        return not truth.interact
+    if method == "threshold":
+        return max(truth.pure, default=1) == 1
+    return True
+
+
+def methods_on_formulas(
+    n_samples: int, n_features: int, noise: float, methods: Mapping[str, Sequence[int]],
+    options: Mapping[str, Mapping[str, Any]],
+) -> tuple[pd.DataFrame, dict[tuple[str, str, int], SearchResult | FittedModel]]:
+    """Fit all 15 formulas with each method, and retrain every structure found in the same way.
+
+    `methods`: name (of `companion.rivals.MODELS`) to its data seeds; `options`: name to arguments
+    of its own. Returns a row a fit (method, formula, data_seed, structure, truth, state of
+    `STATES`, exact, own and retrained: mean squared errors on as many fresh rows, over that of the
+    true formula, seconds of the search) and the fits by (method, formula, data seed). A structure
+    is "" where none is reported; see `retrained_error` for what is retrained.
+    """
+    for method in (*methods, *options):
+        checks.one_of(method, "method", MODELS)
+    rows, found = [], {}
+    for method, seeds in methods.items():
+        tasks = formula_tasks(2 * n_samples, n_features, noise, seeds)
+        train = [(t.X[:n_samples], t.y[:n_samples]) for t in tasks.values()]
+        print(f"{method}: {len(tasks)} fits", file=sys.stderr, flush=True)
+        fits = _fitted(method, train, options.get(method, {}))
+        for (key, task), model in zip(tasks.items(), fits, strict=True):
+            found[(method, *key)] = model
+            searched, can = method not in BASELINES, representable(method, task.structure)
+            structure = model.structure if searched else None
+            own = _error(model, task, n_samples)
+            rows.append({
+                "method": method, "formula": key[0], "data_seed": key[1],
+                "structure": str(structure or ""), "truth": str(task.structure),
+                "state": STATES[2 if not searched else 1 if not can else 0],
+                "exact": structure is not None and structure.same_streams(task.structure),
+                "own": own, "retrained": retrained_error(method, structure, task, n_samples, own),
+                "seconds": model.seconds,
+            })
+    return pd.DataFrame(rows), found
+
+
+def retrained_error(
+    method: str, structure: NeuronStructure | None, task: FormulaTask, n_samples: int, own: float
+) -> float:
+    """Return the error, over that of the true formula, of the structure refitted by least squares.
+
+    Trained on the first `n_samples` rows, tested on the others. Least squares is how "als" has
+    fitted its own already, and it fits no sin stream: for these, and where no structure is
+    reported, it is the model's `own` error.
+    """
+    if method == "als" or structure is None or structure.sin:
+        return own
+    fitted = refit(structure, task.X[:n_samples], task.y[:n_samples], standardize=False)
+    return _error(fitted, task, n_samples)
+
+
+def _error(model: SearchResult | FittedModel, task: FormulaTask, n_samples: int) -> float:
+    predicted = model.predict(task.X[n_samples:])
+    return float(np.mean((predicted - task.y[n_samples:]) ** 2)) / task.noise_floor
+
+
+def _fitted(
+    method: str, data: list[tuple[np.ndarray, np.ndarray]], options: Mapping[str, Any]
+) -> list[SearchResult | FittedModel]:
+    """Return a fit for each data set; METHODS search all of them at once where they can."""
+    if method not in METHODS:
+        return [fit_model(method, X, y, **options) for X, y in data]
+    found = search_many(data, method, standardize=False, **options)
+    return [results[0] for results in found]
+
+
+def by_formula(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each method and formula: state, exact (share), fits, retrained (median)."""
+    return fits.groupby(["method", "formula"], sort=False).agg(
+        state=("state", "first"), exact=("exact", "mean"), fits=("exact", "size"),
+        retrained=("retrained", "median"),
+    ).reset_index()
+
+
+def by_method(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a method: what it could and did find, its errors over the floor.
+
+    Columns: method, fits, scored (fits of formulas it can represent), exact_share (of these; NaN
+    for no search), exact_of_all, over_floor (median of all fits), over_floor_exact (median where
+    the structure is exact; NaN where it never is).
+    """
+    rows = []
+    for method, own in fits.groupby("method", sort=False):
+        scored, exact = own[own["state"] == "scored"], own[own["exact"]]
+        rows.append({
+            "method": method, "fits": len(own), "scored": len(scored),
+            "exact_share": scored["exact"].mean(),
+            "exact_of_all": float("nan") if method in BASELINES else own["exact"].mean(),
+            "own": own["own"].median(), "retrained": own["retrained"].median(),
+            "retrained_exact": exact["retrained"].median(),
+        })
+    return pd.DataFrame(rows)
+
+
+def plain(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return a table, its index the keys, as nested mappings with None for what is missing."""
+    return {
+        key: {name: None if pd.isna(value) else value for name, value in row.items()}
+        for key, row in table.to_dict("index").items()
+    }
+
+
+def sentences(fits: pd.DataFrame) -> list[str]:
+    """Return for each method that searches how its structures are right or wrong, in words."""
+    lines = []
+    for method, own in fits[fits["state"] == "scored"].groupby("method", sort=False):
+        kept, truth = (
+            [set(NeuronStructure.parse(text).streams) if text else set() for text in own[key]]
+            for key in ("structure", "truth")
+        )
+        pairs = list(zip(kept, truth, strict=True))
+        more = sum(found > true for found, true in pairs)
+        missing = sum(not found >= true for found, true in pairs)
+        lines.append(
+            f"{method}: exact on {own['exact'].sum()} of {len(own)} data sets, all true streams "
+            f"and more on {more}, a true stream missing on {missing}"
+        )
+    return lines
+
+
+def confusion(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
+    """Return for each method and stream how often it is missed where true and kept where not.
+
+    `fits`: method, formula, structure, truth. Columns: method, stream, error ("missed" or "kept in
+    vain"), count, of (fits in which that error could happen), share, and its 95 % Wilson interval
+    low, high; streams that are never true have no "missed" row, and the other way round.
+    """
+    kept = pd.concat([
+        kept_streams(fits.iloc[[i]], candidates) for i in range(len(fits))
+    ])
+    rows = []
+    for (method, stream, true), own in kept.groupby(["method", "stream", "true"], sort=False):
+        count = int((own["kept"] == 0).sum() if true else own["kept"].sum())
+        interval = binomtest(count, len(own)).proportion_ci(method="wilson")
+        rows.append({
+            "method": method, "stream": stream, "error": "missed" if true else "kept in vain",
+            "count": count, "of": len(own), "share": count / len(own),
+            "low": min(interval.low, count / len(own)),
+            "high": max(interval.high, count / len(own)),
+        })
+    return pd.DataFrame(rows)
+
+
+def rates(errors: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return for each method recall, precision and the stream most often kept in vain.
+
+    `errors`: of `confusion`. Precision is None where nothing was kept, the stream where none was
+    kept in vain.
+    """
+    found = {}
+    for method, own in errors.groupby("method", sort=False):
+        missed, extra = (own[own["error"] == e] for e in ("missed", "kept in vain"))
+        true, false = missed["of"].sum() - missed["count"].sum(), extra["count"].sum()
+        worst = extra.loc[extra["share"].idxmax()]
+        found[method] = {
+            "true_positives": int(true), "false_positives": int(false),
+            "false_negatives": int(missed["count"].sum()),
+            "recall": float(true / missed["of"].sum()),
+            "precision": float(true / (true + false)) if true + false else None,
+            "most_often_in_vain": worst["stream"] if worst["count"] else None,
+        }
+    return found

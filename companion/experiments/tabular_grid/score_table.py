@@ -1,0 +1,86 @@
+"""The table of all runs: collected from reports, written as CSV and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from companion import files, paths
+
+from . import reports
+from .cells import Cell
+from .scores import main_score
+
+COLUMNS = (
+    "dataset", "task", "model", "budget", "seed", "metric", "value", "train_value",
+    "validation_value", "validation_loss", "f1", "n_parameters", "structure", "learning_rate",
+    "weight_decay", "diverged", "seconds",
+)
+_TYPES = {"budget": "Int64", "seed": "int64", "n_parameters": "Int64", "diverged": "bool"}
+_NUMBERS = ("value", "train_value", "validation_value", "validation_loss", "f1", "learning_rate",
+            "weight_decay", "seconds")
+_TEXTS = ("dataset", "task", "model", "metric", "structure")
+
+
+def collect(cells: Iterable[Cell], work: Path) -> pd.DataFrame:
+    """Return a row for each run of the cells that has a report with a network that fits.
+
+    Columns are `COLUMNS`; `value`, `train_value` and `validation_value` are in the unit of
+    `metric`, `f1` is that of the test rows. A value that is not finite is NaN.
+    """
+    rows = []
+    for cell in cells:
+        for seed in cell.seeds:
+            report = reports.read(cell.path(work, seed))
+            if report is not None and report["fits"]:
+                rows.append(_row(cell, seed, report))
+    return _typed(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _row(cell: Cell, seed: int, report: dict[str, Any]) -> dict[str, Any]:
+    metric, metrics = main_score(report["task"]), report["metrics"]
+    loss = "mse" if report["task"] == "regression" else "log_loss"
+    return {
+        "dataset": cell.dataset, "task": report["task"], "model": cell.model,
+        "budget": cell.budget, "seed": seed, "metric": metric,
+        "value": metrics["test"][metric], "train_value": metrics["train"][metric],
+        "validation_value": metrics["validation"][metric],
+        "validation_loss": metrics["validation"][loss], "f1": metrics["test"].get("f1"),
+        **{name: report[name] for name in (
+            "n_parameters", "structure", "learning_rate", "weight_decay", "diverged", "seconds"
+        )},
+    }
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.astype({**_TYPES, **dict.fromkeys(_NUMBERS, "float64")})
+    for column in _TEXTS:
+        table[column] = table[column].fillna("").astype(object)
+    return table.sort_values(["dataset", "model", "budget", "seed"]).reset_index(drop=True)
+
+
+def write(table: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table as CSV, numbers with 6 significant digits, and return its path."""
+    path = reports.folder(path)
+    text = _typed(table)[list(COLUMNS)].to_csv(
+        index=False, float_format="%.6g", lineterminator="\n"
+    )
+    files.write({path: text.encode()})
+    return path
+
+
+def committed(name: str) -> pd.DataFrame | None:
+    """Return the table results/<name>.csv that a paper preset wrote, None where there is none."""
+    path = paths.root() / "results" / f"{name}.csv"
+    return read(path) if path.is_file() else None
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Return a table written by `write`; ValueError where columns are others."""
+    table = pd.read_csv(reports.folder(path), dtype=dict.fromkeys(_TEXTS, str))
+    if tuple(table.columns) != COLUMNS:
+        raise ValueError(f"{path}: found the columns {list(table.columns)}, expected {COLUMNS}")
+    return _typed(table)

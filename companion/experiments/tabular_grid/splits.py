@@ -1,0 +1,119 @@
+"""The rows of a data set for one seed: training, validation, test, and what is learnt from which.
+
+A formula belongs to a data set, not to a seed, so the rows that searches see are chosen once and
+are in no test part. The test part of a seed is a fifth of the data, as the predecessor's, drawn
+from all other rows. Features are prepared by what the training rows say alone; the scaling of the
+target, which gives errors their unit, also sees the validation rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from nslib.data import TabularData, preprocessor, target_scaler
+
+from .settings import SEARCH_SEED, SEARCH_SHARE, TEST_SHARE, VALIDATION_SHARE
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A data set divided for one seed.
+
+    `X`, `y`: by the names of `PARTS`; features as published (DataFrames), targets in the units of
+    errors, float64, or int64 class codes. `mean`, `scale`: of the training targets, for networks
+    that want them standardised (0 and 1 for classes). `n_classes`: None for a regression.
+    """
+
+    name: str
+    task: str
+    seed: int
+    X: dict[str, pd.DataFrame]
+    y: dict[str, np.ndarray]
+    mean: float
+    scale: float
+    n_classes: int | None
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of a network: one, or the number of classes."""
+        return self.n_classes or 1
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Rows of each part."""
+        return {part: len(self.y[part]) for part in PARTS}
+
+    def features(self, scaling: str = "robust", n_bins: int = 0) -> dict[str, np.ndarray]:
+        """Return the features of each part as numbers (rows, columns), learnt from training rows.
+
+        See `nslib.data.preprocessor`, which also looks at those rows alone to tell types.
+        """
+        prepare = preprocessor(self.X["train"], scaling, n_bins).fit(self.X["train"])
+        return {part: prepare.transform(self.X[part]) for part in PARTS}
+
+    def targets(self) -> dict[str, np.ndarray]:
+        """Return the targets that networks train on: standardised numbers, or class codes."""
+        if self.n_classes is not None:
+            return dict(self.y)
+        return {part: (y - self.mean) / self.scale for part, y in self.y.items()}
+
+
+def search_rows(data: TabularData) -> np.ndarray:
+    """Return which rows (N,) bool searches may see: the same for all seeds, and tested by none."""
+    chosen = np.zeros(len(data.y), dtype=bool)
+    chosen[_drawn(data, np.arange(len(chosen)), SEARCH_SHARE, SEARCH_SEED)[1]] = True
+    return chosen
+
+
+def divide(data: TabularData, seed: int) -> Split:
+    """Return the rows of `data` divided for `seed`; classes are stratified in each part.
+
+    Raises ValueError for a class too small to be divided.
+    """
+    searched = search_rows(data)
+    others = np.flatnonzero(~searched)
+    kept, test = _drawn(data, others, TEST_SHARE * len(searched) / len(others), seed)
+    rest = np.sort(np.concatenate([kept, np.flatnonzero(searched)]))
+    train, validation = _drawn(data, rest, VALIDATION_SHARE, seed)
+    rows = dict(zip(PARTS, (train, validation, test), strict=True))
+    classes = None if data.task == "regression" else np.unique(data.y)
+    y_rest = data.y.iloc[rest]
+    X = {part: data.X.iloc[chosen] for part, chosen in rows.items()}
+    raw = {part: data.y.iloc[chosen] for part, chosen in rows.items()}
+    if classes is not None:
+        y = {part: np.searchsorted(classes, values).astype(np.int64)
+             for part, values in raw.items()}
+        return Split(data.name, data.task, seed, X, y, 0.0, 1.0, len(classes))
+    scaler = target_scaler(data.target_scaling).fit(_column(y_rest))
+    y = {part: scaler.transform(_column(values))[:, 0] for part, values in raw.items()}
+    scale = float(y["train"].std())
+    return Split(data.name, data.task, seed, X, y, float(y["train"].mean()), scale or 1.0, None)
+
+
+def misplaced_rows(data: TabularData, seed: int) -> int:
+    """Return how many rows are not in exactly one part, or tested though searches may see them."""
+    parts = divide(data, seed).X
+    rows = pd.Index(np.concatenate([part.index for part in parts.values()]))
+    searched = data.X.index[search_rows(data)]
+    wrong = rows[rows.duplicated()].union(data.X.index.symmetric_difference(rows))
+    return len(wrong.union(searched.intersection(parts["test"].index)).unique())
+
+
+def _drawn(
+    data: TabularData, rows: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows (positions) less a share, and the share drawn by the seed."""
+    return train_test_split(
+        rows, test_size=share, random_state=seed,
+        stratify=None if data.task == "regression" else data.y.iloc[rows],
+    )
+
+
+def _column(y: pd.Series) -> np.ndarray:
+    return y.to_numpy(dtype=np.float64).reshape(-1, 1)

@@ -1,0 +1,308 @@
+"""Figures: one style, and every figure saved with the data it shows and a record of its making.
+
+`save` writes a PNG, an SVG, the plotted data as CSV and a JSON record. A figure made by a function
+marked with `drawing` can be drawn again from these files alone (`redraw`), without computing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from cycler import cycler
+from matplotlib.figure import Figure
+
+from . import files, paths, records
+from .run import Run, current
+
+COLUMN = 3.35  # inches: the width of one column of a two-column paper
+DOUBLE = 7.0  # inches: both columns
+# Okabe and Ito's colours that also differ in lightness, and a line style for each, so that lines
+# are told apart by readers who see colours differently and on paper without colours.
+PALETTE = ("#0072B2", "#E69F00", "#000000", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Draw inside this context to have the companion's style, whatever the user's settings are.
+
+    A notebook's backend turns matplotlib interactive when the first figure is made; that stays so,
+    or no later figure would be shown.
+    """
+    rc = {
+        **sns.axes_style("ticks"),
+        **sns.plotting_context("paper"),
+        "axes.grid": True,
+        "axes.prop_cycle": cycler(color=PALETTE) + cycler(linestyle=_DASHES),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 110,
+        "figure.figsize": (COLUMN, 0.7 * COLUMN),
+        "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+        "font.size": 8,
+        "axes.labelsize": 8,
+        "axes.titlesize": 8,
+        "grid.alpha": 0.4,
+        "grid.linewidth": 0.4,
+        "image.cmap": "cividis",
+        "legend.fontsize": 7,
+        "legend.title_fontsize": 7,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4,
+        "savefig.dpi": 300,
+        "svg.hashsalt": "nslib",
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+    }
+    with plt.style.context(["default", rc]):
+        yield
+        interactive = matplotlib.is_interactive()
+    matplotlib.interactive(interactive)
+
+
+def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Mark a function `f(data, **options) -> Figure`, so that its figures can be redrawn.
+
+    `data`: a DataFrame or a mapping of names to DataFrames, drawn and never computed from;
+    `options`: values that JSON holds. The function draws in the companion's style and the figure
+    remembers what drew it, as "module:function". Raises ValueError for a function that is not at
+    the top of its module, since it could not be imported again.
+    """
+    name = f"{function.__module__}:{function.__qualname__}"
+    if "<locals>" in name:
+        raise ValueError(f"drawing: found {name}, expected a function at the top of its module")
+
+    @functools.wraps(function)
+    def drawn(data: Any, **options: Any) -> Figure:
+        options = files.plain(options, "options")
+        with style():
+            figure = function(data, **options)
+        figure.nslib_drawing = {"function": name, "options": options}
+        return figure
+
+    return drawn
+
+
+def _drawing_of(record: Mapping[str, Any], file: str) -> Callable[..., Figure]:
+    """Return the function that drew a figure; ValueError naming the file where there is none."""
+    module, _, name = record["function"].partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{file}: drawing: found {record['function']!r}, expected the module:function of a "
+            f"drawing ({error})"
+        ) from None
+
+
+def _tables(name: str, data: Any) -> list[tuple[str | None, str, pd.DataFrame]]:
+    """Return (label, file name, frame) of the plotted data, or say why it cannot be kept."""
+    if isinstance(data, pd.DataFrame):
+        tables = [(None, f"{name}.csv", data)]
+    elif isinstance(data, Mapping) and data:
+        tables = [
+            (label, f"{name}.{paths.valid_name(label, 'data key')}.csv", frame)
+            for label, frame in data.items()
+        ]
+    else:
+        raise TypeError(
+            f"data: found {'None' if data is None else repr(data)[:60]}, expected the plotted data "
+            "as a pandas DataFrame or a mapping of names to DataFrames"
+        )
+    for label, _, frame in tables:
+        where = "data" if label is None else f"data[{label!r}]"
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(f"{where}: found {type(frame).__name__}, expected a pandas DataFrame")
+        if frame.empty:
+            raise ValueError(
+                f"{where}: found shape {frame.shape}, expected at least one row and one column"
+            )
+        names = ", ".join(repr(name) for name in frame.index.names if name is not None)
+        if names or frame.index.dtype.kind not in "iu":
+            raise ValueError(f"{where}: found the index {names or list(frame.index[:3])}, "
+                             "expected all data in columns: use reset_index()")
+    return tables
+
+
+def _csv(frame: pd.DataFrame, file: str) -> bytes:
+    """Return the frame as CSV that reads back equal; ValueError names the column that would not."""
+    columns = _columns(frame)
+    if len(columns) != frame.shape[1]:
+        raise ValueError(f"{file}: found column names that are not unique texts")
+    for column in frame:
+        part = frame[[column]].reset_index(drop=True)
+        try:
+            same = _read_csv(_to_csv(part), columns).equals(part)
+        except (TypeError, ValueError):
+            same = False
+        if not same:
+            raise ValueError(
+                f"{file}: the column {column!r} of type {frame[column].dtype} does not survive a "
+                "CSV file; expected numbers, true/false or texts, one line each and none missing"
+            )
+    return _to_csv(frame)
+
+
+def _to_csv(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, str]:
+    return {name: str(dtype) for name, dtype in frame.dtypes.items() if isinstance(name, str)}
+
+
+def _read_csv(content: bytes, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table whose columns have these types; every float is the one that was written."""
+    texts = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False,
+                        skip_blank_lines=False)
+    return pd.DataFrame({column: _typed(texts[column], columns[column]) for column in texts})
+
+
+def _typed(texts: pd.Series, dtype: str) -> Any:
+    if dtype == "bool":
+        return texts == "True"
+    if dtype in ("str", "object"):
+        return texts.astype(dtype)
+    return texts.replace("", "nan").to_numpy(dtype="U").astype(dtype)
+
+
+def _images(figure: Figure, name: str, facts: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the PNG, with the key facts in its metadata, and the SVG."""
+    text = {
+        "Title": facts["title"],
+        "Source": facts["notebook"],
+        "nslib:notebook": facts["notebook"],
+        "nslib:preset": facts["preset"],
+        "nslib:parameters": json.dumps(facts["parameters"]),
+        "nslib:seed": json.dumps(facts["seed"]),
+        "nslib:data": json.dumps({table["file"]: table["checksum"] for table in facts["data"]}),
+        "nslib:version": str(facts["versions"]["nslib"]),
+    }
+    png, svg = io.BytesIO(), io.BytesIO()
+    with style():
+        figure.savefig(png, format="png", metadata=text, pil_kwargs={"optimize": True})
+        figure.savefig(svg, format="svg", metadata={"Title": facts["title"], "Date": None})
+    return {f"{name}.png": png.getvalue(), f"{name}.svg": svg.getvalue()}
+
+
+def _title(figure: Figure, name: str) -> str:
+    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+    return next((title for title in titles if title), name)
+
+
+def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) -> None:
+    """Save a figure of the current run, with its data and its record, into figures/<notebook>/.
+
+    `name`: letters, digits, - and _. `data`: what is plotted, long form, as a DataFrame
+    (`<name>.csv`) or a mapping of names to DataFrames (`<name>.<key>.csv`). Beside them stand
+    `<name>.png` (300 dpi), `<name>.svg` and `<name>.json`: parameters, seed, git commit and dirty
+    flag, versions, checksums, wall time, peak memory, CPU. The figure stays open, so a notebook
+    shows it as usual.
+
+    Writes all files or none, and nothing where images, data and stable facts are as they were.
+    Raises TypeError or ValueError for no data, data without rows or that no CSV can hold, data in
+    the index (a CSV keeps columns only, and row numbers are no data), and RuntimeError where no run
+    was begun.
+    """
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure: found {type(figure).__name__}, expected a matplotlib Figure")
+    run = current() if run is None else run
+    if not isinstance(run, Run):
+        raise TypeError(f"run: found {run!r}, expected a Run (from companion.begin)")
+    paths.valid_name(name, "name")
+    tables = _tables(name, data)
+    contents = {file: _csv(frame, file) for _, file, frame in tables}
+    facts = {
+        "figure": name,
+        "title": _title(figure, name),
+        "notebook": run.notebook,
+        "preset": run.preset,
+        "parameters": run.parameters,
+        "seed": run.seed,
+        "drawing": getattr(figure, "nslib_drawing", None),
+        "data": [
+            {"name": label, "file": file, "rows": len(frame), "columns": _columns(frame),
+             "checksum": records.checksum(contents[file])}
+            for label, file, frame in tables
+        ],
+        "sources": dict(run.sources),
+        "versions": records.versions(),
+    }
+    images = _images(figure, name, facts)
+    _write(paths.figures(run.preset, run.notebook), name, facts, {**images, **contents},
+           lambda: records.circumstances(paths.root(), run.wall_seconds))
+
+
+def _write(
+    folder: Path, name: str, facts: dict[str, Any], contents: Mapping[str, bytes],
+    circumstances: Callable[[], dict[str, Any]],
+) -> bool:
+    """Write a figure's files and record where anything stable changed; return whether it did."""
+    facts = {**facts, "files": {file: records.checksum(contents[file])
+                                for file in (f"{name}.png", f"{name}.svg")}}
+    record = folder / f"{name}.json"
+    on_disk = {file: folder / file for file in contents}
+    if records.is_current(record, facts) and all(
+        path.is_file() and path.read_bytes() == contents[file] for file, path in on_disk.items()
+    ):
+        return False
+    whole = {on_disk[file]: content for file, content in contents.items()}
+    whole[record] = files.json_bytes({**facts, "run": circumstances()})
+    files.write(whole)
+    for path in folder.glob(f"{name}.*csv"):  # tables of an earlier form of the figure
+        if path not in whole:
+            path.unlink()
+    return True
+
+
+def redraw(folder: Path) -> dict[Path, str]:
+    """Draw every figure below `folder` again from its CSV files and its record alone.
+
+    Returns the record of each figure and what became of it: "unchanged", "redrawn", or
+    "no drawing" for one that no function marked with `drawing` drew. The record keeps its facts,
+    since the data are as they were. Raises ValueError for a record of a drawing that cannot be
+    imported and for data whose checksum is not the record's.
+    """
+    outcome = {}
+    for path in sorted(folder.rglob("*.json")):
+        facts = records.read(path)
+        run = facts.pop("run")
+        facts.pop("files")
+        if facts["drawing"] is None:
+            outcome[path] = "no drawing"
+            continue
+        function = _drawing_of(facts["drawing"], path.name)
+        frames, contents = _load(path.parent, facts["data"])
+        figure = function(frames, **facts["drawing"]["options"])
+        contents.update(_images(figure, facts["figure"], facts))
+        plt.close(figure)
+        changed = _write(path.parent, facts["figure"], facts, contents, lambda run=run: run)
+        outcome[path] = "redrawn" if changed else "unchanged"
+    return outcome
+
+
+def _load(folder: Path, tables: list[dict[str, Any]]) -> tuple[Any, dict[str, bytes]]:
+    """Return the plotted data in the form in which it was saved, and its files' contents."""
+    frames, contents = {}, {}
+    for table in tables:
+        content = (folder / table["file"]).read_bytes()
+        if records.checksum(content) != table["checksum"]:
+            raise ValueError(
+                f"{folder / table['file']}: found {records.checksum(content)}, expected "
+                f"{table['checksum']} as in its record; run the notebook again"
+            )
+        frames[table["name"]] = _read_csv(content, table["columns"])
+        contents[table["file"]] = content
+    return frames.get(None, frames), contents

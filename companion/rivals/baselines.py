@@ -1,0 +1,79 @@
+"""Trivial, linear and regularised models that any search has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeCV
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from .fitted_model import Found
+
+POWERS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class BaselineOptions:
+    """The baselines have no options."""
+
+
+def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+    """Return the mean of the target."""
+    mean = float(y.mean())
+    return Found(lambda Z: 0.0 * Z[:, 0] + mean)
+
+
+def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+    """Return ordinary least squares."""
+    model = LinearRegression().fit(Z, y)
+    return Found(lambda Z: Z @ model.coef_ + float(model.intercept_))
+
+
+def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+    """Return ridge regression on the powers 1 to 3, its penalty chosen by leave-one-out."""
+    _, scaler, ridge = ridge_on_powers().fit(Z, y).named_steps.values()
+    weights = (ridge.coef_ / scaler.scale_).reshape(len(POWERS), -1)
+    constant = float(ridge.intercept_ - scaler.mean_ @ weights.ravel())
+    return Found(
+        lambda Z: sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
+    )
+
+
+def ridge_on_powers() -> Pipeline:
+    """Return ridge regression on the standardised powers 1 to 3, not yet fitted."""
+    return _on_powers(RidgeCV(np.logspace(-3, 4, 15)))
+
+
+def _on_powers(model: Any) -> Pipeline:
+    powers = FunctionTransformer(lambda Z: np.concatenate([Z**k for k in POWERS], axis=1))
+    return make_pipeline(powers, StandardScaler(), model)
+
+
+def fitted_baselines(task: str, X: np.ndarray, y: np.ndarray | pd.Series) -> dict[str, Any]:
+    """Return fitted scikit-learn models by label, for features X (N, D) and target y (N,).
+
+    The trivial predictor, the linear model and the regularised model on the powers 1 to 3; `task`
+    is "regression" or "classification".
+    """
+    if task == "classification":
+        logistic = LogisticRegression(max_iter=5000)
+        models = {
+            "commonest class": DummyClassifier(),
+            "logistic": logistic,
+            "logistic on x, x², x³": _on_powers(
+                GridSearchCV(logistic, {"C": np.logspace(-3, 2, 6)})
+            ),
+        }
+    else:
+        models = {
+            "mean": DummyRegressor(),
+            "linear": LinearRegression(),
+            "ridge on x, x², x³": ridge_on_powers(),
+        }
+    return {name: model.fit(X, y) for name, model in models.items()}

@@ -1,0 +1,96 @@
+"""Plain symbolic regression by gplearn: trees of + - × over features and constants.
+
+Source: Keijzer, Improving symbolic regression with interval arithmetic and linear scaling (EuroGP
+2003), for the fitness by correlation; the trees are evolved by the package gplearn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nslib import checks
+
+from .fitted_model import Found, sizes
+from .peers import imported
+from .program_trees import OPERATIONS, evaluate, read, terms
+
+
+@dataclass(frozen=True)
+class SymbolicOptions:
+    """Options of the symbolic regression.
+
+    `population` trees evolve for `generations` for each of the `parsimonies`, the loss of fitness
+    a node; fitness is the correlation with the target, so that a formula's scale and constant cost
+    nothing. `tournament`: trees in each. `validation`: share of the rows by which the parsimony is
+    chosen.
+    """
+
+    population: int = 1000
+    generations: int = 20
+    tournament: int = 20
+    parsimonies: tuple[float, ...] = (1e-4, 1e-3)
+    validation: float = 0.2
+
+    def __post_init__(self) -> None:
+        checks.positive_int(self.population, "population", minimum=2)
+        checks.positive_int(self.generations, "generations")
+        checks.positive_int(self.tournament, "tournament", maximum=self.population)
+        checks.reals(self.parsimonies, "parsimonies", low=0.0)
+        checks.real(self.validation, "validation", low=0.01, high=0.5)
+
+
+def fit_symbolic(
+    Z: np.ndarray, y: np.ndarray, seed: int, options: SymbolicOptions
+) -> Found:
+    """Evolve formulas and return the best, the weights of its terms fitted by least squares.
+
+    Raises ImportError where gplearn is not installed.
+    """
+    size = sizes(Z)
+    Z = Z / size
+    rows = np.random.default_rng(seed).permutation(len(Z))
+    n_validation = max(1, round(options.validation * len(Z)))
+    held_out, training = rows[:n_validation], rows[n_validation:]
+    best = None
+    for parsimony in options.parsimonies:
+        found = terms(_evolved(Z[training], y[training], seed, parsimony, options))
+        formula = _weighted(found, Z[training], y[training])
+        error = float(np.mean((_values(found, formula, Z[held_out]) - y[held_out]) ** 2))
+        if best is None or error < best[0]:
+            best = error, found
+    weights = _weighted(best[1], Z, y)
+    return Found(lambda X: _values(best[1], weights, X * (1 / size)))
+
+
+def _evolved(
+    Z: np.ndarray, y: np.ndarray, seed: int, parsimony: float, options: SymbolicOptions
+) -> Any:
+    """Return the tree of the largest correlation with y (N,) in the last generation."""
+    regressor = imported("gplearn.genetic").SymbolicRegressor(
+        population_size=options.population, generations=options.generations,
+        tournament_size=options.tournament, function_set=tuple(OPERATIONS), metric="pearson",
+        stopping_criteria=1.0, parsimony_coefficient=parsimony, n_jobs=1, random_state=seed,
+    ).fit(Z, y)
+    return read(regressor._program.program)
+
+
+def _columns(found: list[Any], Z: np.ndarray) -> np.ndarray:
+    columns = [np.broadcast_to(evaluate(term, Z), len(Z)) for term in found]
+    return np.stack([*columns, np.ones(len(Z))], axis=1)
+
+
+def _weighted(found: list[Any], Z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the least-squares weights of the terms and of the constant."""
+    columns = _columns(found, Z)
+    scale = sizes(columns)
+    return np.linalg.lstsq(columns / scale, y)[0] / scale
+
+
+def _values(found: list[Any], weights: np.ndarray, Z: Any) -> Any:
+    values = 0.0 * Z[:, 0] + float(weights[-1])
+    for term, weight in zip(found, weights, strict=False):
+        values = values + float(weight) * evaluate(term, Z)
+    return values

@@ -1,0 +1,140 @@
+"""Training of a network that is some package's: batches, early stopping, inputs and predictions.
+
+Source: the examples of the packages rtdl_revisiting_models and tabm, whose procedure is the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from torch.nn import functional
+
+from .table_task import Learned, Task
+
+BATCH_SIZE = 256
+PATIENCE = 16
+PREDICTED_AT_ONCE = 1024  # rows, which bounds the memory
+
+
+class Inputs:
+    """Features as the networks get them, learnt from the training rows.
+
+    Constant ones are left out, those of two values standardised, and others mapped to normal
+    quantiles, of which there are as many as the packages' examples take.
+    """
+
+    def __init__(self, X: np.ndarray, seed: int) -> None:
+        self.kept = np.flatnonzero(X.min(axis=0) < X.max(axis=0))
+        self.scaler = StandardScaler().fit(X[:, self.kept])
+        Z = self.scaler.transform(X[:, self.kept])
+        self.many = np.array([len(np.unique(column)) > 2 for column in Z.T])
+        self.quantiles = QuantileTransformer(
+            n_quantiles=min(len(X), max(min(len(X) // 30, 1000), 10)),
+            output_distribution="normal", subsample=None,
+        )
+        if self.many.any():  # the noise parts equal values, as in the examples
+            noise = 1e-5 * np.random.default_rng(seed).standard_normal((len(X), self.many.sum()))
+            self.quantiles.fit(Z[:, self.many] + noise)
+
+    def __call__(self, X: np.ndarray) -> torch.Tensor:
+        """Return features X (N, D) as float32 (N, number kept)."""
+        Z = self.scaler.transform(X[:, self.kept])
+        if self.many.any():
+            Z[:, self.many] = self.quantiles.transform(Z[:, self.many])
+        return torch.as_tensor(Z, dtype=torch.float32)
+
+
+def train(
+    task: Task,
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Inputs,
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    clip: float = math.inf,
+) -> Learned:
+    """Train `network` and return it as it was in its best epoch on the validation rows.
+
+    `forward`: inputs (B, d) to outputs (B, k, C) of k members, each trained by its own error, the
+    square of a standardised target's or the cross-entropy; a prediction is the members' mean, of
+    classes that of their probabilities. Best is the smallest squared error or the largest accuracy.
+    `clip`: largest norm of a gradient. Training ends after `PATIENCE` epochs without a better one,
+    whatever their number, unless the task says otherwise.
+    Raises ValueError where no epoch has a finite validation error.
+    """
+    regression = task.n_classes is None
+    mean, scale = (task.y.mean(), task.y.std()) if regression else (0.0, 1.0)
+    X = inputs(task.X)
+    y = torch.as_tensor((task.y - mean) / scale if regression else task.y)
+    y = y.float() if regression else y
+    patience = task.patience or PATIENCE
+    epochs = itertools.count(1) if task.max_epochs is None else range(1, task.max_epochs + 1)
+
+    def evaluate(X: np.ndarray) -> np.ndarray:
+        network.eval()
+        with torch.inference_mode():
+            parts = [_combined(forward(x), regression) for x in inputs(X).split(PREDICTED_AT_ONCE)]
+        outputs = torch.cat(parts).double().numpy()
+        return outputs * scale + mean if regression else outputs
+
+    least, best, best_epoch = math.inf, None, 0
+    for epoch in epochs:
+        start = time.perf_counter()
+        network.train()
+        for rows in torch.randperm(len(X)).split(BATCH_SIZE):
+            optimizer.zero_grad()
+            _loss(forward(X[rows]), y[rows], regression).backward()
+            if math.isfinite(clip):
+                torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+            optimizer.step()
+        error = _error(evaluate(task.X_validation), task.y_validation, regression)
+        if error < least:
+            least, best, best_epoch = error, copy.deepcopy(network.state_dict()), epoch
+        report(task, epoch, error, time.perf_counter() - start)
+        if epoch - best_epoch > patience:
+            break
+    if best is None:
+        raise ValueError(f"train: found data on which {task.name} diverges")
+    network.load_state_dict(best)
+    return Learned(evaluate, n_parameters(network))
+
+
+def report(task: Task, epoch: int, error: float, seconds: float) -> None:
+    """Print a line about an epoch to stderr, if the task wants progress."""
+    if task.progress:
+        print(
+            f"{task.name}: epoch {epoch}, validation error {error:.5g}, {seconds:.2f} s",
+            file=sys.stderr, flush=True,
+        )
+
+
+def n_parameters(network: torch.nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def _combined(outputs: torch.Tensor, regression: bool) -> torch.Tensor:
+    """Return the mean (B,) or class probabilities (B, C) of members' outputs (B, k, C)."""
+    return outputs[..., 0].mean(1) if regression else outputs.softmax(-1).mean(1)
+
+
+def _loss(outputs: torch.Tensor, y: torch.Tensor, regression: bool) -> torch.Tensor:
+    if regression:
+        return (outputs[..., 0] - y[:, None]).square().mean()
+    return functional.cross_entropy(
+        outputs.flatten(0, 1), y.repeat_interleave(outputs.shape[1])
+    )
+
+
+def _error(found: np.ndarray, y: np.ndarray, regression: bool) -> float:
+    """Return the mean squared error, or the share of wrong classes."""
+    if regression:
+        return float(np.mean((found - y) ** 2))
+    return float(np.mean(found.argmax(axis=1) != y)) if np.isfinite(found).all() else math.nan
