@@ -77,8 +77,8 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
 
     `data`: a DataFrame or a mapping of names to DataFrames, drawn and never computed from;
     `options`: values that JSON holds. The function draws in the companion's style and the figure
-    remembers what drew it, as "module:function". Raises ValueError for a function that is not at
-    the top of its module, since it could not be imported again.
+    remembers what drew it, as "module:function"; nothing where that is a notebook's own function,
+    which cannot be imported again. Raises ValueError for one that is not at the top of a module.
     """
     name = f"{function.__module__}:{function.__qualname__}"
     if "<locals>" in name:
@@ -89,7 +89,8 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
         options = files.plain(options, "options")
         with style():
             figure = function(data, **options)
-        figure.nslib_drawing = {"function": name, "options": options}
+        if function.__module__ != "__main__":
+            figure.nslib_drawing = {"function": name, "options": options}
         return figure
 
     return drawn
@@ -242,7 +243,7 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     }
     images = _images(figure, name, facts)
     _write(paths.figures(run.preset, run.notebook), name, facts, {**images, **contents},
-           lambda: records.circumstances(paths.root(), run.wall_seconds))
+           lambda: records.circumstances(run.notebook, run.wall_seconds))
 
 
 def _write(
