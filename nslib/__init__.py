@@ -27,7 +27,9 @@ _HOMES = {
     "load_estimator": "estimators",
     "search_many": "search",
 }
-_MODULES = ("data", "estimators", "formula", "networks", "search", "structure", "theory", "training")
+_MODULES = (
+    "data", "estimators", "formula", "networks", "search", "structure", "theory", "training",
+)
 __all__ = [
     "NeuronSeekClassifier",
     "NeuronSeekRegressor",
