@@ -37,7 +37,8 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name in FILES)
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) - node.level + 1]
-            source = ".".join([*base, *filter(None, [node.module])] if node.level else [node.module])
+            named = [node.module] if node.module else []
+            source = ".".join([*base, *named] if node.level else named)
             for alias in node.names:
                 inner = f"{source}.{alias.name}"
                 if inner in FILES or source in FILES:
