@@ -72,7 +72,7 @@ def load(root: Path | None = None) -> list[dict[str, Any]]:
     if not isinstance(claims, list):
         raise ValueError(f"claims.yaml: found {type(claims).__name__}, expected a list of claims")
     seen: set[str] = set()
-    found = notebooks.find(root)
+    known = notebooks.find(root)
     for number, claim in enumerate(claims, 1):
         where = f"claims.yaml: claim {number}"
         if isinstance(claim, Mapping) and "id" in claim:
@@ -83,7 +83,7 @@ def load(root: Path | None = None) -> list[dict[str, Any]]:
         seen.add(claim["id"])
         _check_claim(claim, where)
         if claim["notebook"] is not None and claim.get("status") != "planned":
-            checks.one_of(claim["notebook"], f"{where}: notebook", found)
+            checks.one_of(claim["notebook"], f"{where}: notebook", known)
     return claims
 
 

@@ -119,8 +119,8 @@ def _root() -> Path:
 def _list(options: argparse.Namespace) -> int:
     rows = [("notebook", "title", "paper section", "minutes (quick / paper)")]
     with _refusing(2):
-        found = {name: notebooks.info(path) for name, path in notebooks.find().items()}
-    for name, info in found.items():
+        infos = {name: notebooks.info(path) for name, path in notebooks.find().items()}
+    for name, info in infos.items():
         minutes = " / ".join(_number(info.minutes.get(preset)) for preset in presets.NAMES)
         rows.append((name, info.title, info.section, minutes))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
@@ -214,12 +214,12 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     """Check every notebook, preset and parameter and return what is to be executed."""
     root = paths.root()
     checks.one_of(options.preset, "preset", presets.NAMES)
-    found = notebooks.find(root)
-    if not found:
+    files_of = notebooks.find(root)
+    if not files_of:
         raise ValueError(f"found no notebooks in {root / 'notebooks'}")
     names = dict.fromkeys(options.notebooks)
     if "all" in names:
-        names = sorted(found, key=lambda name: notebooks.shows_claims(found[name]))
+        names = sorted(files_of, key=lambda name: notebooks.shows_claims(files_of[name]))
     overrides: dict[str, Any] = {}
     for name, value in options.parameters:
         if name in overrides:
@@ -227,7 +227,7 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
         overrides[name] = files.parse_yaml(value, f"-p {name}")
     jobs = []
     for name in names:
-        path = found[checks.one_of(name, "notebook", [*found, "all"])]
+        path = files_of[checks.one_of(name, "notebook", [*files_of, "all"])]
         values = presets.check(path, options.preset, overrides)
         preset = presets.matching(path, values, first=options.preset)
         if options.refresh and preset != "quick":

@@ -61,13 +61,15 @@ def versions() -> dict[str, str | None]:
 
     Build tags such as `+cpu` are left out; a package that is not installed has None.
     """
-    found: dict[str, str | None] = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    installed: dict[str, str | None] = {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}"
+    }
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package).split("+")[0]
+            installed[package] = importlib.metadata.version(package).split("+")[0]
         except importlib.metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+            installed[package] = None
+    return installed
 
 
 def git_state(root: Path) -> dict[str, Any]:
