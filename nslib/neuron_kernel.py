@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
@@ -57,7 +58,11 @@ def task_linear(
 
     `weight` is (C, terms), `bias` (C,) or None, `factors` (R Σ k, D) or None, as in `TaskLinear`.
     """
-    if x.numel() < _FEW or 1 not in structure.pure or _transformed(x):
+    # A program that is recorded is to serve every number of rows, so it must not ask for theirs.
+    recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if recorded or x.numel() < _FEW or 1 not in structure.pure or _transformed(
+        x, weight, bias, factors
+    ):
         return plain(x, weight, bias, factors, structure)
     if x.dim() == 2:
         return _Streams.apply(x, weight, bias, factors, structure)
@@ -65,12 +70,18 @@ def task_linear(
     return rows.view(*x.shape[:-1], -1)
 
 
-def _transformed(x: Tensor) -> bool:
-    """Whether something is at work that takes ordinary operations only."""
+def _transformed(x: Tensor, *parameters: Tensor | None) -> bool:
+    """Whether something is at work that takes ordinary operations only.
+
+    `x` is (..., D), `parameters` are those of `task_linear`, of any shape.
+    """
     return (
         torch._C._are_functorch_transforms_active()  # as torch.autograd.Function itself asks
-        or torch.compiler.is_compiling()
+        or torch._C._len_torch_dispatch_stack() > 0  # a mode sees each operation, as make_fx's does
         or torch.is_autocast_enabled(x.device.type)
+        or any(  # forward-mode differentiation outside of torch.func
+            forward_ad.unpack_dual(t).tangent is not None for t in (x, *parameters) if t is not None
+        )
     )
 
 
