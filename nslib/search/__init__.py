@@ -12,7 +12,8 @@ from ..threads import one_thread
 from .gated import GatedOptions, search_gated
 from .genetic import GeneticOptions, search_genetic
 from .least_squares import LeastSquaresOptions, refit, search_least_squares
-from .result import SearchResult, Task, make_task
+from .result import SearchResult
+from .search_task import SearchTask, make_task
 from .threshold import ThresholdOptions, search_threshold
 
 __all__ = ["METHODS", "SearchResult", "refit", "search", "search_many"]
@@ -22,14 +23,14 @@ class Method(NamedTuple):
     """A search method: its options, and `run(tasks, seeds, options, report)` -> list of results."""
 
     options: type
-    run: Callable[[Sequence[Task], Sequence[int], Any, Callable], list[SearchResult]]
+    run: Callable[[Sequence[SearchTask], Sequence[int], Any, Callable], list[SearchResult]]
 
 
-def one_by_one(search_one: Callable[[Task, int, Any], SearchResult]) -> Callable:
+def one_by_one(search_one: Callable[[SearchTask, int, Any], SearchResult]) -> Callable:
     """Return the `run` of a method that searches every task with every seed in turn."""
 
     def run(
-        tasks: Sequence[Task], seeds: Sequence[int], options: Any, report: Callable
+        tasks: Sequence[SearchTask], seeds: Sequence[int], options: Any, report: Callable
     ) -> list[SearchResult]:
         fits = [(task, seed) for task in tasks for seed in seeds]
         results = []

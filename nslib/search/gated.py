@@ -22,7 +22,8 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
-from .result import SearchResult, Task, check_powers, without_constants
+from .result import SearchResult, without_constants
+from .search_task import SearchTask, check_powers
 
 BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
 _LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
@@ -212,7 +213,7 @@ def _clip(parameters: Sequence[Tensor], max_norm: float = 1.0) -> None:
 
 
 def search_gated(
-    tasks: Sequence[Task],
+    tasks: Sequence[SearchTask],
     seeds: Sequence[int],
     options: GatedOptions,
     report: Callable[[int, int, float], None],
@@ -291,7 +292,7 @@ def _loss(output: Tensor, target: Tensor) -> Tensor:
 @torch.no_grad()
 def _results(
     model: DualStream,
-    fits: Sequence[tuple[Task, int]],
+    fits: Sequence[tuple[SearchTask, int]],
     options: GatedOptions,
     losses: Tensor,
     gates: Tensor,

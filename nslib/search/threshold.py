@@ -26,7 +26,8 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
-from .result import SearchResult, Task, check_powers, without_constants
+from .result import SearchResult, without_constants
+from .search_task import SearchTask, check_powers
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def _strengths(
     return dict(zip(names, strength.tolist(), strict=True)), coefficients, constant.float()
 
 
-def search_threshold(task: Task, seed: int, options: ThresholdOptions) -> SearchResult:
+def search_threshold(task: SearchTask, seed: int, options: ThresholdOptions) -> SearchResult:
     """Alternate gradient fit, ridge regression and thresholding until no more term is dropped."""
     check_powers([task], options.order)
     start = time.perf_counter()

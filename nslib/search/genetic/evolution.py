@@ -28,7 +28,8 @@ from sklearn.linear_model import LogisticRegression
 from ... import checks
 from ...neuron import TaskLinear
 from ...structure import NeuronStructure, Stream
-from ..result import SearchResult, Task, without_constants
+from ..result import SearchResult, without_constants
+from ..search_task import SearchTask
 from . import trees as programs
 from .power_sums import PowerSums, power_sums
 
@@ -147,7 +148,7 @@ def _vary(
 
 
 def search_genetic(
-    tasks: Sequence[Task],
+    tasks: Sequence[SearchTask],
     seeds: Sequence[int],
     options: GeneticOptions,
     report: Callable[[int, int, float], None],
@@ -179,7 +180,7 @@ def search_genetic(
 
 
 def _search_one(
-    task: Task, seed: int, options: GeneticOptions, step: Callable[[float], None]
+    task: SearchTask, seed: int, options: GeneticOptions, step: Callable[[float], None]
 ) -> SearchResult:
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
@@ -211,7 +212,7 @@ def _streams(order: int) -> list[Stream]:
 
 
 @torch.no_grad()
-def _neuron(task: Task, orders: list[int], sums: PowerSums) -> TaskLinear:
+def _neuron(task: SearchTask, orders: list[int], sums: PowerSums) -> TaskLinear:
     """Return the neuron with the refitted coefficients, the same for all coordinates."""
     n_features = task.Z.shape[1]
     if task.classes is None:

@@ -17,7 +17,8 @@ import torch
 
 from ... import checks
 from ...structure import Stream
-from ..result import ScaledRows, SearchResult, Task, without_constants
+from ..result import SearchResult, without_constants
+from ..search_task import ScaledRows, SearchTask
 from .entropy import Logistic, Softmax
 from .gram import Data
 from .held_out import choose, group_numbers, held_out
@@ -62,7 +63,7 @@ class LeastSquaresOptions:
         checks.real(self.minimum_gain, "minimum_gain", 0.0, 0.99)
 
 
-def relocated(task: Task) -> Task:
+def relocated(task: SearchTask) -> SearchTask:
     """Return the task with features moved back by means that are zero up to chance.
 
     Centring by the sample mean m turns x^k into (z + m)^k, which has all lower orders. So where
@@ -81,7 +82,7 @@ def candidate_orders(largest: float, order: int) -> int:
 
 
 def _objective(
-    task: Task, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
+    task: SearchTask, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
     sample: Data | None = None,
 ) -> Objective:
     """Return the objective on some rows of the task, kept in memory if there is no sample."""
@@ -96,7 +97,7 @@ def _objective(
     return Logistic(data) if task.n_outputs == 2 else Softmax(data)
 
 
-def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
+def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptions) -> SearchResult:
     """Choose the streams of a task by least squares and fit them; see `LeastSquaresOptions`."""
     start = time.perf_counter()
     task = relocated(task)
@@ -191,7 +192,7 @@ def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
     return model
 
 
-def feature_limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
+def feature_limits(task: SearchTask) -> tuple[np.ndarray, np.ndarray]:
     """Return the range of the features, widened on both sides by `REACH` half widths.
 
     A polynomial says nothing far outside its data: one row ten times as far out as all others
@@ -203,7 +204,7 @@ def feature_limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _result(
-    task: Task, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
+    task: SearchTask, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
     frequencies: dict[str, float], passes: int, start: float, chosen_at: float,
 ) -> SearchResult:
     kept = final.model.streams

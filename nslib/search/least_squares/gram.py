@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..result import ScaledRows
+from ..search_task import ScaledRows
 from .polynomial import Polynomial, Rows
 
 RIDGE = 1e-12

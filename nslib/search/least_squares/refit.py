@@ -14,7 +14,8 @@ from torch import Tensor
 from ... import checks
 from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
-from ..result import SearchResult, make_task, without_constants
+from ..result import SearchResult, without_constants
+from ..search_task import make_task
 from .engine import LeastSquaresOptions, feature_limits, relocated
 from .gram import Data
 from .held_out import group_numbers, held_out
