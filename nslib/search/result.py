@@ -16,6 +16,7 @@ from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
 from ..threads import one_thread
 from .columns import finite_chunks
+from .result_text import described
 from .search_task import Scaling, SearchTask, feature_names
 
 
@@ -31,21 +32,48 @@ def without_constants(neuron: TaskLinear, task: SearchTask) -> TaskLinear:
     return neuron.requires_grad_(False)
 
 
+def check_limits(limits: Any) -> None:
+    """Raise ValueError for another value of the option `limits` than "data" and None."""
+    if limits is not None and not (isinstance(limits, str) and limits == "data"):
+        raise ValueError(f'limits: found {limits!r}, expected "data" or None')
+
+
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """What a search returns: the streams, and a neuron of these streams fitted to the data.
 
-    `structure`: the streams kept. `gate_probabilities`: for each candidate stream the score in
-    [0, 1] by which it was kept or dropped. `history`: a row an epoch (epoch, loss, penalty weight
-    `lambda`, and a column a stream). `seconds`: wall time, a batch's time shared equally by its
-    fits. `neuron`: the fitted `TaskLinear` (D → 1 or classes) on scaled features; with C > 1
-    classes, which have CP factors of their own, its basis has rank C·R.
-    `limits`: the lowest and highest scaled features (D,) up to which the neuron is used, values
-    beyond them being moved there; None for no limits.
-    `selection_frequencies`: for each candidate stream the share of random halves of the rows on
-    which it was chosen (stability selection, Meinshausen & Bühlmann 2010); None for methods that
-    do not resample. `passes`: how often all rows were read, once to scale them, then to fit;
-    `fit_seconds`: the part of `seconds` after the streams were chosen. None where not counted.
+    Its text, `str(result)`, has the method, the streams, the formula in short and the range in
+    which it is used.
+
+    Parameters
+    ----------
+    method : str
+        The search method, or "refit".
+    structure : NeuronStructure
+        The streams that were kept.
+    gate_probabilities : dict of str to float
+        For each candidate stream the score in [0, 1] by which it was kept or dropped.
+    history : DataFrame
+        A row an epoch: epoch, loss, penalty weight `lambda`, and a column a stream.
+    seconds : float
+        Wall time; the time of a batch is shared equally by its fits.
+    seed : int
+        The seed of the fit.
+    neuron : TaskLinear
+        The fitted neuron on scaled features, D -> 1, or D -> C for C classes. With C > 1 classes,
+        which have CP factors of their own, its basis has rank C·R.
+    scaling : Scaling
+        How raw data and the neuron's units belong together.
+    limits : tuple of two arrays (D,), optional
+        The lowest and highest scaled features with which the neuron is used; a value beyond them
+        is moved to the nearer one first. None: the neuron is used everywhere.
+    selection_frequencies : dict of str to float, optional
+        For each candidate stream the share of random halves of the rows on which it was chosen
+        (stability selection, Meinshausen & Bühlmann 2010). None where a method does not resample.
+    passes : int, optional
+        How often all rows were read: once to scale them, then to fit. None where not counted.
+    fit_seconds : float, optional
+        The part of `seconds` after the streams were chosen. None where not measured.
     """
 
     method: str
@@ -61,26 +89,41 @@ class SearchResult:
     passes: int | None = field(repr=False, default=None)
     fit_seconds: float | None = field(repr=False, default=None)
 
+    def __str__(self) -> str:
+        return f"{self.method}, seed {self.seed}: {self.structure}\n{described(self)}"
+
     @property
     def ranks(self) -> dict[int, int]:
         """The number of rank-one terms of each interaction's order that are not zero.
 
         `structure.rank` is the largest; that of a classification counts the terms of all classes.
         """
-        found, weights = {}, self.neuron.stream_weights()
+        ranks, weights = {}, self.neuron.stream_weights()
         for k in self.structure.interact:
             mixed = (weights[Stream("interact", k)] != 0).any(dim=0)
             present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
-            found[k] = int((mixed & present).sum())
-        return found
+            ranks[k] = int((mixed & present).sum())
+        return ranks
 
     @property
     def classes(self) -> np.ndarray | None:
-        """The class names in the order of the neuron's outputs; None for regression."""
+        """The class names (C,) in the order of the neuron's outputs; None for regression."""
         return self.scaling.classes
 
+    @property
+    def feature_ranges(self) -> pd.DataFrame | None:
+        """The range of each feature within which `predict` computes `formula`, in raw units.
+
+        D rows of feature, low and high; None where the formula is used everywhere.
+        """
+        if self.limits is None:
+            return None
+        low, high = (self.scaling.x_mean + self.scaling.x_scale * end for end in self.limits)
+        names = formula.feature_symbols(self.scaling.feature_names, len(low))
+        return pd.DataFrame({"feature": list(map(str, names)), "low": low, "high": high})
+
     def _scaled(self, X: Any, min_rows: int = 1) -> Iterator[torch.Tensor]:
-        """Yield raw X (N, D) in the neuron's units, chunk by chunk."""
+        """Yield raw X (N, D) in the neuron's units and within `limits`, (n, D) by chunks."""
         names, known = feature_names(X), self.scaling.feature_names
         if None not in (names, known) and names != known:
             raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
@@ -97,10 +140,22 @@ class SearchResult:
             yield torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
 
     def decision(self, X: Any) -> np.ndarray:
-        """Return the neuron's outputs for raw X (N, D): (N,) in y's units, or (N, C) logits.
+        """Return the neuron's outputs for raw features.
 
-        X may be an array on disk, which is read chunk by chunk. Raises ValueError for other
-        features than those of the search, and where powers overflow.
+        Parameters
+        ----------
+        X : array-like (N, D)
+            The features of the search; an array on disk is read chunk by chunk. A value beyond
+            `feature_ranges` counts as the nearer end of its range.
+
+        Returns
+        -------
+        ndarray (N,) in the units of y, or for C classes (N, C) logits
+
+        Raises
+        ------
+        ValueError
+            For other features than those of the search, and where powers overflow.
         """
         with torch.no_grad(), one_thread():
             parts = [self.neuron(Z).double().numpy() for Z in self._scaled(X)]
@@ -112,16 +167,48 @@ class SearchResult:
         return outputs[:, 0] * self.scaling.y_scale + self.scaling.y_mean
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return predictions (N,) for raw X (N, D): values in y's units, or class names."""
+        """Return predictions for raw features: values in the units of y, or class names.
+
+        Parameters
+        ----------
+        X : array-like (N, D)
+            As in `decision`.
+
+        Returns
+        -------
+        ndarray (N,)
+
+        Raises
+        ------
+        ValueError
+            As `decision`.
+        """
         outputs = self.decision(X)
         return outputs if self.classes is None else self.classes[outputs.argmax(axis=1)]
 
     def formula(self, raw: bool = False, expand: bool = True) -> sp.Expr | dict[Any, sp.Expr]:
-        """Return the fitted formula as a sympy expression; for classes, a dict of logits.
+        """Return the fitted formula.
 
-        In the scaled units of the search, or with `raw` in the units of the data. With `expand`
-        a sum of monomials, else of products of linear forms. Raises ValueError where the
-        expansion would have more than `nslib.formula.MAX_MONOMIALS` monomials.
+        `predict` computes it (up to rounding, single precision for some methods) within
+        `feature_ranges`. A feature beyond its range is moved to the nearer end first, so that far
+        from the data predictions differ from the formula. `limits=None` in `search` forgoes this.
+
+        Parameters
+        ----------
+        raw : bool
+            Whether in the units of the data, else in the scaled units of the search.
+        expand : bool
+            Whether as a sum of monomials, else of products of linear forms.
+
+        Returns
+        -------
+        sympy expression, or for classes a dict from class name to the expression of its logit
+
+        Raises
+        ------
+        ValueError
+            Where the expansion would have more than `nslib.formula.MAX_MONOMIALS` monomials, or
+            monomials that cancel to noise.
         """
         s = self.scaling
         units = (
@@ -129,14 +216,25 @@ class SearchResult:
             if raw
             else {}
         )
-        found = formula.expressions(self.neuron, s.feature_names, expand=expand, **units)
-        return found[0] if s.classes is None else dict(zip(s.classes.tolist(), found, strict=True))
+        outputs = formula.expressions(self.neuron, s.feature_names, expand=expand, **units)
+        if s.classes is None:
+            return outputs[0]
+        return dict(zip(s.classes.tolist(), outputs, strict=True))
 
     def stream_shares(self, X: Any) -> pd.Series:
-        """Return each stream's share of the summed variance of all streams' outputs on raw X.
+        """Return each stream's share of the summed variance of all streams' outputs.
 
         The streams of a polynomial are correlated, so shares describe this neuron on this data;
         they are not a decomposition of the variance of y.
+
+        Parameters
+        ----------
+        X : array-like (N, D)
+            Raw features, at least two rows, as in `decision`.
+
+        Returns
+        -------
+        Series of the shares, by stream
         """
         with torch.no_grad(), one_thread():
             parts = [self.neuron.stream_outputs(Z) for Z in self._scaled(X, min_rows=2)]

@@ -128,6 +128,8 @@ class TensorTerms(torch.nn.Module):
         n_features = self.factors["1"][0].shape[0]
         neuron = TaskLinear(n_features, len(constant), structure)
         neuron.weight.zero_()
+        if neuron.factors is not None:
+            neuron.factors.zero_()  # orders of a lower rank leave columns unused
         neuron.bias.copy_(constant)
         weights = neuron.stream_weights()
         for name, c in coefficients.items():

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from ... import checks
-from ...structure import Stream
+from ...structure import NeuronStructure, Stream
 from ..result import SearchResult, without_constants
 from ..search_task import ScaledRows, SearchTask
 from .entropy import Logistic, Softmax
@@ -192,12 +192,17 @@ def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
     return model
 
 
-def feature_limits(task: SearchTask) -> tuple[np.ndarray, np.ndarray]:
-    """Return the range of the features, widened on both sides by `REACH` half widths.
+def feature_limits(
+    task: SearchTask, structure: NeuronStructure
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the scaled features, (D,) lowest and (D,) highest, up to which a fit is used.
 
-    A polynomial says nothing far outside its data: one row ten times as far out as all others
-    would decide the mean error of a test set.
+    The range of the data, widened on both sides by `REACH` half widths. A polynomial says nothing
+    far outside its data: one row ten times as far out as all others would decide the mean error
+    of a test set. None for a linear fit, which grows no faster than the features themselves.
     """
+    if structure.streams == ("pure 1",):
+        return None
     low, high = task.limits
     margin = REACH * (high - low) / 2
     return low - margin, high + margin
@@ -229,6 +234,6 @@ def _result(
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
         seconds=now - start, seed=seed, neuron=neuron, scaling=task.scaling,
-        limits=None if kept == ("pure 1",) else feature_limits(task),
+        limits=feature_limits(task, neuron.structure),
         selection_frequencies=frequencies, passes=passes, fit_seconds=now - chosen_at,
     )
