@@ -35,6 +35,7 @@ class ScaledRows:
     """Features (N, D) in scaled units: indexing by rows reads these and returns (n, D) float64."""
 
     def __init__(self, X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+        """X (N, D) raw features; mean, scale (D,)."""
         self.X, self.shape = X, X.shape
         # most tasks need only one or neither of the two
         self.mean = mean if mean.any() else None
@@ -44,6 +45,7 @@ class ScaledRows:
         return len(self.X)
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Return the rows of a slice or of numbers (n,), scaled: (n, D)."""
         Z = np.array(self.X[rows], dtype=np.float64)
         if self.mean is not None:
             Z -= self.mean
@@ -76,12 +78,12 @@ class SearchTask(Scaling):
 
     @property
     def rows(self) -> ScaledRows:
-        """The features in scaled units, read where they are asked for."""
+        """The features in scaled units (N, D), of which each use reads the rows that it needs."""
         return ScaledRows(self.X, self.x_mean, self.x_scale)
 
     @cached_property
     def Z(self) -> np.ndarray:
-        """All features in scaled units, (N, D) float64, kept in memory once asked for."""
+        """All features in scaled units, (N, D) float64, kept in memory from the first use on."""
         return self.rows[:]
 
     @property
@@ -159,6 +161,7 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> S
 def check_powers(tasks: Sequence[SearchTask], order: int) -> None:
     """Raise ValueError where x^order would leave the range in which single precision is safe."""
     largest = max(task.largest for task in tasks)
+    # 1e15 leaves room for its square and for gradients below 3e38, the end of single precision
     if order * np.log10(max(largest, 1.0)) > 15:
         raise ValueError(
             f"X: found values up to {largest:.3g} in the search's units, whose power {order} "

@@ -26,7 +26,7 @@ from .selection import Candidate, Selection
 
 
 class _Within(Selection):
-    """Selection among the streams of a structure alone."""
+    """Selection among the streams of a structure; arrays have the shapes of `Selection`."""
 
     def __init__(self, structure: NeuronStructure, *arguments: Any) -> None:
         self.allowed = set(structure.streams)
@@ -106,7 +106,10 @@ def refit(
 
 
 def _fit(structure: NeuronStructure, Z: np.ndarray, target: Tensor, seed: int) -> list[Fitted]:
-    """Return the accepted models in turn, the first a constant, the last the one to use."""
+    """Return the accepted models in turn, the first a constant, the last the one to use.
+
+    Z (N, D) scaled features, target (N, 1).
+    """
     options = LeastSquaresOptions()
     generator = torch.Generator().manual_seed(seed)
     objective = Squares(Data(Z, target, options.chunk_rows, keep=True))
@@ -117,6 +120,7 @@ def _fit(structure: NeuronStructure, Z: np.ndarray, target: Tensor, seed: int) -
     errors: dict[Polynomial, Tensor] = {}
 
     def validate(model: Polynomial) -> Tensor:
+        """Return the error of each row when held out, (N,), computed once a model."""
         if model not in errors:
             errors[model] = held_out(objective, model, groups)
         return errors[model]

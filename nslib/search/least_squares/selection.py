@@ -74,8 +74,8 @@ class Selection:
     SHORTCUT = 10.0
     """A cheap candidate that divides the error by this is tried before costly ones are looked for.
 
-    It saves the restarts; a choice in haste is left to the backward steps. Deviances of two or three
-    classes, at most 2 log C a row, never fall by log 10 a row; there all candidates compete.
+    It saves the restarts; a choice in haste is left to the backward steps. Deviances of two or
+    three classes, at most 2 log C a row, never fall by log 10 a row: all candidates compete there.
     """
 
     ERRORS = 3.0
@@ -149,8 +149,8 @@ class Selection:
                 costly = range(3, self.order + 1)
                 group = cheap + self._interaction_candidates(current, residual, costly, effort)
             for candidate in sorted(group, key=lambda c: c.criterion):
-                # the score of a pure order is exact: where it fails no trial is needed. A product is
-                # scored alone; one that explains little may fit well together with the others
+                # the score of a pure order is exact: no trial where it fails. A product is scored
+                # alone; one that explains little may fit well together with the others
                 if candidate.kind == "pure" and candidate.criterion >= current.criterion:
                     continue
                 following = self._trial(candidate.added_to(current.model), current)
