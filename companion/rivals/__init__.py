@@ -10,7 +10,7 @@ import numpy as np
 
 from nslib import checks
 from nslib.search import METHODS, SearchResult, search
-from nslib.search.result import Task, feature_names, make_task
+from nslib.search.search_task import SearchTask, feature_names, make_task
 from nslib.threads import one_thread
 
 from .baselines import BaselineOptions, fit_linear, fit_mean, fit_ridge
@@ -85,7 +85,7 @@ def fit_model(
 class _Predictor:
     """Check raw features and return predictions in the units of y."""
 
-    def __init__(self, task: Task, found: Found) -> None:
+    def __init__(self, task: SearchTask, found: Found) -> None:
         self.scaling, self.evaluate = task.scaling, found.evaluate
 
     def __call__(self, X: Any) -> np.ndarray:
@@ -103,7 +103,7 @@ class _Predictor:
         return outputs * s.y_scale + s.y_mean
 
 
-def _formula(task: Task, found: Found) -> str:
+def _formula(task: SearchTask, found: Found) -> str:
     """Return the rival's formula in the units of the data."""
     if not found.polynomial:
         return "" if found.structure is None else str(found.structure)

@@ -21,7 +21,7 @@ from nslib.data import FORMULAS, make_formula
 from nslib.search import search_many
 from nslib.search.genetic.evolution import GeneticOptions, evolve
 from nslib.search.genetic.power_sums import PowerSums
-from nslib.search.result import make_task
+from nslib.search.search_task import make_task
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 
