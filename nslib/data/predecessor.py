@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checks
 from ..structure import NeuronStructure
-from .tabular import FOLDER_VARIABLE
+from .tabular_loading import FOLDER_VARIABLE
 
 NOISES = ("low", "medium", "high")
 LEVELS: Mapping[str, float] = MappingProxyType({"low": 0.05, "medium": 0.15, "high": 0.3})

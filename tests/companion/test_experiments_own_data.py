@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import r2_score
 
 from companion import paths
-from companion.experiments.own_data import report_page as own_page
+from companion.experiments.your_own_data import report_page as own_page
 from companion.experiments.your_own_data import own_formula, own_streams
 from companion.experiments.your_own_data import own_models as own_data
-from nslib.data.csv import make_table
+from nslib.data import make_table
 from nslib.structure import NeuronStructure
 
 TINY = {"method": "als", "budget": 600, "members": 1, "steps": 30, "max_order": 2, "rank": 1}

@@ -72,11 +72,11 @@ def test_features_of_two_values_get_no_bins():
 
 def test_the_preprocessor_bounds_and_bins_a_table():
     data = load_tabular("diabetes")
-    plain = preprocessor(data, "robust").fit_transform(data.X)
+    plain = preprocessor("robust").fit_transform(data.X)
     assert plain.shape == data.X.shape and np.abs(plain).max() < 3
-    assert preprocessor(data.X, "robust", n_bins=4).fit_transform(data.X).shape[1] > 40
+    assert preprocessor("robust", n_bins=4).fit_transform(data.X).shape[1] > 40
     with pytest.raises(ValueError, match="n_bins: found -1"):
-        preprocessor(data, n_bins=-1)
+        preprocessor(n_bins=-1)
 
 
 def test_the_farthest_values_are_at_the_limit():

@@ -16,8 +16,7 @@ from sklearn.model_selection import train_test_split
 from companion import paths
 from companion.rivals.tables import fit_tabular
 from nslib import checks
-from nslib.data import REGISTRY, TableEncoder, load_tabular
-from nslib.data.csv import OwnTable, make_table, read_table
+from nslib.data import REGISTRY, OwnTable, TableEncoder, load_tabular, make_table, read_table
 from nslib.estimators import NeuronSeekClassifier, NeuronSeekRegressor
 from nslib.estimators.base import NeuronSeekEstimator
 
@@ -57,7 +56,7 @@ def load(
     """Return the CSV file at `path` or, where that is empty, a set of the registry.
 
     Of more than `max_rows` rows a random part is used. Raises the errors of
-    `nslib.data.csv.read_table`, and of `load_tabular` for a set that is not there.
+    `nslib.data.read_table`, and of `load_tabular` for a set that is not there.
     """
     max_rows = checks.positive_int(max_rows, "max_rows", minimum=100)
     seed = checks.positive_int(seed, "seed", minimum=0)

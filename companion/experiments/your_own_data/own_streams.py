@@ -10,8 +10,8 @@ import torch
 from pandas.api.types import is_numeric_dtype
 
 from nslib import checks
-from nslib.data.csv import OwnTable
-from nslib.data.preparation import ONE_HOT_LIMIT
+from nslib.data import OwnTable
+from nslib.data.table_encoder import ONE_HOT_LIMIT
 from nslib.search import SearchResult, refit
 from nslib.structure import NeuronStructure
 

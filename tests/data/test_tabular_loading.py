@@ -14,7 +14,7 @@ import pytest
 import sklearn.datasets
 from sklearn.utils import Bunch
 
-from nslib.data import REGISTRY, Dataset, list_tabular, load_tabular, tabular
+from nslib.data import REGISTRY, Dataset, list_tabular, load_tabular, tabular_loading
 
 BUNDLED = ("diabetes", "breast_cancer", "wine", "digits", "iris")
 SMALL = Dataset("small", "extra", 4, 2, "length, m", openml_id=12345, openml_name="Small_Set")
@@ -35,7 +35,7 @@ def offline(monkeypatch):
 def register(monkeypatch):
     def add(*rows):
         table = MappingProxyType({**REGISTRY, **{row.name: row for row in rows}})
-        monkeypatch.setattr(tabular, "REGISTRY", table)
+        monkeypatch.setattr(tabular_loading, "REGISTRY", table)
 
     return add
 

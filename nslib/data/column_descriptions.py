@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-from .preparation import ONE_HOT_LIMIT
+from .table_encoder import ONE_HOT_LIMIT
 
 _DATE = re.compile(
     r"\s*(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})|"

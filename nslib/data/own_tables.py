@@ -22,7 +22,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from .. import checks
-from .description import describe, is_date, numbers_among
+from .column_descriptions import describe, is_date, numbers_among
 
 FEWEST_ROWS = 30
 TASKS = ("auto", "regression", "classification")

@@ -17,11 +17,10 @@ from zlib import error as ZlibError
 
 import numpy as np
 import pandas as pd
-import sklearn.datasets
 from pandas.api.types import is_numeric_dtype
 
 from .. import checks
-from .registry import REGISTRY, Dataset
+from .tabular_registry import REGISTRY, Dataset
 
 FOLDER_VARIABLE = "NSLIB_DATA"
 _SECONDS = 10  # of silence after which a download is given up
@@ -137,6 +136,9 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _from_sklearn(spec: Dataset, **options: Any) -> pd.DataFrame:
+    """Return a set of scikit-learn's as a DataFrame (N, D + 1), the column "target" last."""
+    import sklearn.datasets
+
     bunch = getattr(sklearn.datasets, spec.loader)(
         as_frame=True, **spec.loader_options, **options
     )
@@ -147,13 +149,16 @@ def _from_sklearn(spec: Dataset, **options: Any) -> pd.DataFrame:
 
 
 def _from_openml(spec: Dataset, **options: Any) -> pd.DataFrame:
+    """Return a set of OpenML's as a DataFrame (N, D + 1), the column "target" last."""
+    import sklearn.datasets
+
     bunch = sklearn.datasets.fetch_openml(
         data_id=spec.openml_id, as_frame=True, parser="auto", **options
     )
-    found = bunch.details.get("name", "")
-    if found.casefold() != spec.openml_name.casefold():
+    name = bunch.details.get("name", "")
+    if name.casefold() != spec.openml_name.casefold():
         raise ValueError(
-            f"OpenML {spec.openml_id}: found the data set {found!r}, expected {spec.openml_name!r}"
+            f"OpenML {spec.openml_id}: found the data set {name!r}, expected {spec.openml_name!r}"
         )
     if not isinstance(bunch.target, pd.Series):
         raise ValueError(f"OpenML {spec.openml_id}: found no single target column, expected one")
@@ -209,10 +214,10 @@ def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
 
 
 def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> TabularData:
-    found = (len(frame), frame.shape[1] - 1)
-    if found != (spec.rows, spec.features):
+    rows, features = len(frame), frame.shape[1] - 1
+    if (rows, features) != (spec.rows, spec.features):
         raise ValueError(
-            f"{place}: found {found[0]} rows x {found[1]} features, "
+            f"{place}: found {rows} rows x {features} features, "
             f"expected {spec.rows} x {spec.features} for {spec.name}"
         )
     X, y = frame.drop(columns="target"), frame["target"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.data.csv import make_table, read_csv, read_table
+from nslib.data import make_table, read_csv, read_table
 from nslib.estimators import NeuronSeekRegressor
 
 N = 40
