@@ -78,6 +78,7 @@ def preprocessor(scaling: str = "standard", n_bins: int = 0) -> Pipeline:
 
     Examples
     --------
+    >>> from nslib.data import load_tabular, preprocessor
     >>> data = load_tabular("iris")
     >>> preprocessor("robust").fit_transform(data.X).shape
     (150, 4)

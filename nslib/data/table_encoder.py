@@ -19,7 +19,7 @@ ONE_HOT_LIMIT = 10
 MISSING = "missing"
 KINDS = ("number", "one-hot", "code")
 _NUMBERS = ("boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float")
-_TEXT = ("categorical", "empty", "mixed", "mixed-integer", "string")
+_TEXT = ("categorical", "mixed", "mixed-integer", "string")
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):

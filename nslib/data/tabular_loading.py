@@ -30,11 +30,14 @@ _SECONDS = 10  # of silence after which a download is given up
 class TabularData:
     """A data set as it was published: neither scaled, encoded nor imputed.
 
-    X: DataFrame (rows, features). y: Series (rows,) named "target"; numbers for a regression, class
-    names for a classification. source: "bundled", "scikit-learn" (its download), "folder" or
-    "openml". checksum: SHA-256 of column names and values, the same for every source of the same
-    content. target_scaling: the predecessor's protocol for `target_scaler`. note: what a reader who
-    compares numbers must know.
+    Attributes
+    ----------
+    X : DataFrame (N, D).
+    y : Series (N,) named "target"; numbers for a regression, class names for a classification.
+    source : "bundled", "scikit-learn" (its download), "folder" or "openml".
+    checksum : SHA-256 of column names and values, the same for every source of the same content.
+    target_scaling : the predecessor's protocol for `target_scaler`.
+    note : what a reader who compares numbers must know.
     """
 
     name: str
@@ -61,12 +64,33 @@ def load_tabular(
 ) -> TabularData:
     """Load a data set of the registry (`list_tabular`) and check its shape against it.
 
-    Sets bundled with scikit-learn need nothing else. Others are looked for as ``<name>.csv.gz``
-    (features, then the column "target" last) in `folder`, by default the environment variable
-    NSLIB_DATA; then, if `download`, fetched through scikit-learn, mostly from OpenML, and kept in
-    `cache` (its default: scikit-learn's data folder).
-    Raises ValueError for an unknown name (with the nearest one), a folder that is none, or data
-    that are not what the registry says; FileNotFoundError where no source has the data.
+    Sets bundled with scikit-learn need nothing else. Others are looked for in `folder`, then
+    fetched through scikit-learn, mostly from OpenML.
+
+    Parameters
+    ----------
+    name : of the data set.
+    folder : holds ``<name>.csv.gz`` (features, then the column "target" last); by default what the
+        environment variable NSLIB_DATA names.
+    download : whether to fetch what is not there.
+    cache : folder of downloads; by default scikit-learn's.
+
+    Returns
+    -------
+    TabularData with X (N, D) and y (N,).
+
+    Raises
+    ------
+    ValueError : for an unknown name (with the nearest one), a folder that does not exist, or data
+        that are not what the registry says.
+    FileNotFoundError : where no source has the data.
+
+    Examples
+    --------
+    >>> from nslib.data import load_tabular
+    >>> data = load_tabular("wine")
+    >>> data.task, data.X.shape, data.y.nunique()
+    ('classification', (178, 13), 3)
     """
     spec = REGISTRY[checks.one_of(name, "name", REGISTRY)]
     if spec.bundled:
@@ -89,10 +113,13 @@ def load_tabular(
 
 
 def list_tabular() -> pd.DataFrame:
-    """Return the registry as a table: name, group, task, shape, target, where it would come from.
+    """Return the registry as a table: a row for each data set, indexed by its name.
 
-    The column `source` says where `load_tabular` would look first now: "bundled", "folder",
-    "scikit-learn", "OpenML <id>" or "file needed".
+    Returns
+    -------
+    DataFrame (data sets, 9): group, task, rows, features, classes, target, target_scaling, note,
+    and `source`, where `load_tabular` would look first now: "bundled", "folder", "scikit-learn",
+    "OpenML <id>" or "file needed".
     """
 
     def source(spec: Dataset) -> str:
@@ -115,6 +142,7 @@ def list_tabular() -> pd.DataFrame:
 
 
 def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
+    """Return the file of a data set in the folder, or None where no folder is known."""
     given = "folder" if folder is not None else FOLDER_VARIABLE
     folder = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
     if not folder:
@@ -125,6 +153,7 @@ def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    """Return a file's table (N, D + 1), the column "target" last; ValueError for other files."""
     try:
         frame = pd.read_csv(path, compression="gzip")
     except (OSError, EOFError, ZlibError, UnicodeDecodeError, pd.errors.ParserError,
@@ -197,6 +226,7 @@ def _impatient() -> Iterator[None]:
 
 
 def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
+    """Return the message that a data set is nowhere, and how to get it."""
     first = (
         f"{FOLDER_VARIABLE} is not set" if path is None else f"{path.parent} has no {path.name}"
     )
@@ -214,6 +244,7 @@ def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
 
 
 def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> TabularData:
+    """Return a table (N, D + 1) as data; ValueError where it is not what the registry says."""
     rows, features = len(frame), frame.shape[1] - 1
     if (rows, features) != (spec.rows, spec.features):
         raise ValueError(
@@ -240,6 +271,7 @@ def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> Tab
 
 
 def _checksum(X: pd.DataFrame, y: pd.Series) -> str:
+    """Return the SHA-256 of names and values of X (N, D) and y (N,)."""
     digest = hashlib.sha256()
     for name, column in (*X.items(), ("target", y)):
         digest.update(f"{name}\0".encode())

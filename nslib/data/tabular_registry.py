@@ -17,14 +17,19 @@ from typing import Any
 class Dataset:
     """One row of the registry.
 
-    rows, features: the shape that a copy must have. classes: their number, None for regression.
-    target: what is predicted, with its unit. group: "table6" (the predecessor's 20 sets),
-    "real-world", "bundled" with scikit-learn, or "extra". openml_id, openml_name: the OpenML data
-    set, None where no public copy is known. openml_log: whether the target there is
-    sign(y) log(1 + |y|), which loading undoes. loader, loader_options: the function of
-    sklearn.datasets that loads it, with its arguments. target_scaling: the predecessor's protocol
-    for the target (see `nslib.data.target_scaler`); features go to [-1, 1] everywhere. note: what
-    a reader who compares numbers must know.
+    Attributes
+    ----------
+    name, group : the group is "table6" (the predecessor's 20 sets), "real-world", "bundled" with
+        scikit-learn, or "extra".
+    rows, features : the shape that a copy must have.
+    target : what is predicted, with its unit.
+    classes : their number, None for a regression.
+    openml_id, openml_name : the OpenML data set, None where no public copy is known.
+    openml_log : whether the target there is sign(y) log(1 + |y|), which loading undoes.
+    loader, loader_options : the function of sklearn.datasets that loads it, with its arguments.
+    target_scaling : the predecessor's protocol for the target (see `nslib.data.target_scaler`);
+        features go to [-1, 1] everywhere.
+    note : what a reader who compares numbers must know.
     """
 
     name: str

@@ -163,3 +163,18 @@ def test_unknown_scalings_are_refused(mixed):
         preprocessor("min-max")
     with pytest.raises(ValueError, match="scaling: found 'log'"):
         target_scaler("log")
+
+
+def test_a_set_of_one_row_cannot_be_split():
+    data = load_tabular("diabetes")
+    one = dataclasses.replace(data, X=data.X.iloc[:1], y=data.y.iloc[:1])
+    with pytest.raises(ValueError, match="test_size: found 0.2 for the 1 rows of diabetes"):
+        split(one)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "log-minmax", "none"])
+def test_a_constant_target_stays_finite(scaling):
+    y = np.full((3, 1), 7.0)
+    steps = target_scaler(scaling).fit(y)
+    assert np.isfinite(steps.transform(y)).all()
+    np.testing.assert_allclose(steps.inverse_transform(steps.transform(y)), y)

@@ -149,10 +149,10 @@ def test_random_formula_equals_explicit_tensors(pure, interact, rank, sin, n_fea
         sin = True
     structure = NeuronStructure(tuple(pure), tuple(interact), rank, sin)
     task = random_formula(structure, n_samples=20, n_features=n_features, noise=0.1, seed=seed)
-    X, y, found = task
+    X, y, unpacked = task
     assert X.shape == (20, n_features)
     assert y.shape == (20,)
-    assert found == structure
+    assert unpacked == structure
     assert set(task.weights) == set(structure.streams)
     for k in structure.interact:
         v, u = task.weights[f"interact {k}"]
