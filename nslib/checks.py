@@ -78,7 +78,7 @@ def reals(values: Any, name: str, low: float = -np.inf, high: float = np.inf) ->
     return checked
 
 
-def is_frame(values: Any) -> bool:
+def _is_frame(values: Any) -> bool:
     """Tell a pandas DataFrame, without importing pandas where nothing else has."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(values, pandas.DataFrame)
@@ -96,7 +96,7 @@ def _array(values: Any, name: str) -> np.ndarray:
 
 def _numeric(values: Any, name: str) -> np.ndarray:
     """Return `values` of any shape as float64; TypeError names the column or value that is text."""
-    if is_frame(values):
+    if _is_frame(values):
         for i, column in enumerate(values.columns):
             _numeric(values.iloc[:, i], f"{name} column {column!r}")
     array = _array(values, name)
@@ -134,7 +134,7 @@ def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
     TypeError : for text or complex numbers.
     ValueError : for other than two dimensions, no column or fewer than `min_rows` rows.
     """
-    array = None if is_frame(X) else _array(X, name)
+    array = None if _is_frame(X) else _array(X, name)
     if array is None or array.dtype not in (np.float32, np.float64):
         array = _numeric(X, name)
     if array.ndim != 2:

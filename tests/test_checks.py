@@ -69,7 +69,7 @@ def test_labels_are_coded_in_order():
     (pd.to_datetime(["2020-01-01", "2021-01-01"]), TypeError, "y: found dtype datetime64"),
     (["a", "b", "c"], ValueError, "y: found 3 values, expected one for each of 2 rows"),
 ])
-def test_labels_that_are_no_classes_are_refused(labels, error, words):
+def test_bad_labels_are_refused(labels, error, words):
     with pytest.raises(error, match=words):
         checks.as_labels(labels, 2)
 
@@ -84,7 +84,7 @@ def test_labels_that_are_no_classes_are_refused(labels, error, words):
     (pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}), TypeError, "X column 'b': found text"),
     ([[1j], [2j]], TypeError, "X: found dtype complex128, expected real numbers"),
 ])
-def test_matrices_that_are_none_are_refused(X, error, words):
+def test_bad_matrices_are_refused(X, error, words):
     with pytest.raises(error, match=words):
         checks.as_matrix(X)
 

@@ -18,7 +18,7 @@ _MODULES = {
     "synthetic": ("FORMULAS", "Formula", "FormulaTask", "make_formula", "random_formula"),
     "table_encoder": ("TableEncoder",),
     "tabular_loading": ("TabularData", "list_tabular", "load_tabular"),
-    "tabular_registry": ("REGISTRY", "Dataset"),
+    "tabular_registry": ("REGISTRY", "RegistryEntry"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

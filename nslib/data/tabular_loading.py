@@ -20,7 +20,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from .. import checks
-from .tabular_registry import REGISTRY, Dataset
+from .tabular_registry import REGISTRY, RegistryEntry
 
 FOLDER_VARIABLE = "NSLIB_DATA"
 _SECONDS = 10  # of silence after which a download is given up
@@ -122,7 +122,7 @@ def list_tabular() -> pd.DataFrame:
     "OpenML <id>" or "file needed".
     """
 
-    def source(spec: Dataset) -> str:
+    def source(spec: RegistryEntry) -> str:
         if spec.bundled:
             return "bundled"
         path = _file(spec.name, None)
@@ -164,7 +164,7 @@ def _read(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _from_sklearn(spec: Dataset, **options: Any) -> pd.DataFrame:
+def _from_sklearn(spec: RegistryEntry, **options: Any) -> pd.DataFrame:
     """Return a set of scikit-learn's as a DataFrame (N, D + 1), the column "target" last."""
     import sklearn.datasets
 
@@ -177,7 +177,7 @@ def _from_sklearn(spec: Dataset, **options: Any) -> pd.DataFrame:
     return bunch.data.assign(target=target)
 
 
-def _from_openml(spec: Dataset, **options: Any) -> pd.DataFrame:
+def _from_openml(spec: RegistryEntry, **options: Any) -> pd.DataFrame:
     """Return a set of OpenML's as a DataFrame (N, D + 1), the column "target" last."""
     import sklearn.datasets
 
@@ -225,7 +225,7 @@ def _impatient() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
+def _two_ways(spec: RegistryEntry, path: Path | None, failure: str) -> str:
     """Return the message that a data set is nowhere, and how to get it."""
     first = (
         f"{FOLDER_VARIABLE} is not set" if path is None else f"{path.parent} has no {path.name}"
@@ -243,7 +243,7 @@ def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
     )
 
 
-def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> TabularData:
+def _checked(spec: RegistryEntry, frame: pd.DataFrame, source: str, place: str) -> TabularData:
     """Return a table (N, D + 1) as data; ValueError where it is not what the registry says."""
     rows, features = len(frame), frame.shape[1] - 1
     if (rows, features) != (spec.rows, spec.features):

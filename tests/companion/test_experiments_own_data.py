@@ -164,7 +164,7 @@ def test_a_needed_stream_is_worth_something_and_others_nothing(fitted):
     assert others["change"].abs().max() < 0.05 or table.task == "classification"
     chosen = own_streams.frequencies(fits)
     assert chosen["frequency"].between(0, 1).all()
-    summary = own_streams.summary(chosen, worth).set_index("stream")
+    summary = own_streams.stream_table(chosen, worth).set_index("stream")
     assert set(summary.index[summary["found"]]) == of_formula
     assert summary.loc[list(of_formula), "change_min"].notna().all()
 

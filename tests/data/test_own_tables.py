@@ -78,7 +78,7 @@ def test_what_is_written_is_read(tmp_path_factory, rows):
     ("a,b\n" + "1,2\n" * 20 + "1,2,3\n", "as many values in each row"),
     ("a,b\n1,2\n", "rows: found 1 with a value of 'b', expected at least 30"),
 ])
-def test_what_is_no_table_is_refused(file, content, message):
+def test_files_without_a_table_are_refused(file, content, message):
     with pytest.raises(ValueError, match=message):
         read_table(file(content))
 

@@ -14,10 +14,10 @@ import pytest
 import sklearn.datasets
 from sklearn.utils import Bunch
 
-from nslib.data import REGISTRY, Dataset, list_tabular, load_tabular, tabular_loading
+from nslib.data import REGISTRY, RegistryEntry, list_tabular, load_tabular, tabular_loading
 
 BUNDLED = ("diabetes", "breast_cancer", "wine", "digits", "iris")
-SMALL = Dataset("small", "extra", 4, 2, "length, m", openml_id=12345, openml_name="Small_Set")
+SMALL = RegistryEntry("small", "extra", 4, 2, "length, m", openml_id=12345, openml_name="Small_Set")
 
 
 @pytest.fixture(autouse=True)
@@ -251,7 +251,7 @@ def test_a_wrong_number_of_classes_is_refused(register, openml):
         load_tabular("small")
 
 
-def test_a_folder_that_is_none_is_refused(monkeypatch, tmp_path):
+def test_a_missing_folder_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("NSLIB_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="NSLIB_DATA: found '.*nowhere', expected an existing"):
         load_tabular("abalone")

@@ -71,7 +71,7 @@ def by_refit(table: OwnTable, fit: Fit) -> bool:
     return table.task == "regression" and not fit.model.search_.structure.sin
 
 
-def summary(chosen: pd.DataFrame, worths: pd.DataFrame) -> pd.DataFrame:
+def stream_table(chosen: pd.DataFrame, worths: pd.DataFrame) -> pd.DataFrame:
     """Return a row a stream: found, chosen, share and change, the last with its range.
 
     `chosen` and `worths` as `frequencies` and `worth` return them; means over splits and resamples.
