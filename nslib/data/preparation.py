@@ -115,6 +115,7 @@ def target_scaler(scaling: str = "minmax") -> TransformerMixin:
 
 
 def _scaler(scaling: str) -> TransformerMixin:
+    """Return an unfitted scaler of the columns of a matrix (N, columns)."""
     if scaling == "standard":
         return StandardScaler()
     if scaling == "robust":

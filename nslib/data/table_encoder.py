@@ -49,10 +49,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """Learn the columns of X (N, D); errors name a column of dates, infinity or the like."""
         _check_frame(X)
         checks.boolean(self.by_kind, "by_kind")
-        if not X.shape[1]:
-            raise ValueError("X: found no column, expected at least one feature")
-        if not len(X):
-            raise ValueError("X: found no rows, expected at least one")
+        if 0 in X.shape:
+            raise ValueError(f"X: found shape {X.shape}, expected at least one row and one column")
         self.columns_ = [_learnt(column, name) for name, column in X.items()]
         self.names_ = _text_names(X)
         return self
@@ -104,12 +102,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
 
 def _check_frame(X: Any) -> None:
+    """Raise TypeError for other data than a DataFrame, such as an array (N, D)."""
     if not isinstance(X, pd.DataFrame):
         raise TypeError(f"X: found {type(X).__name__}, expected a DataFrame")
 
 
 def _text_names(X: pd.DataFrame) -> list[str] | None:
-    """Return the names of the D columns of X (N, D), or None where one is no text."""
+    """Return the names of the D columns of X (N, D), or None unless all are text."""
     return list(X.columns) if all(isinstance(name, str) for name in X.columns) else None
 
 
