@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checks
 from ..structure import NeuronStructure
-from .tabular import FOLDER_VARIABLE
+from .tabular_loading import FOLDER_VARIABLE
 
 NOISES = ("low", "medium", "high")
 LEVELS: Mapping[str, float] = MappingProxyType({"low": 0.05, "medium": 0.15, "high": 0.3})
@@ -26,7 +26,7 @@ LEVELS: Mapping[str, float] = MappingProxyType({"low": 0.05, "medium": 0.15, "hi
 
 FILE = "predecessor_synthetic.npz"
 
-#: Coefficient by order of each formula y = Σ_i Σ_k a_k x_i^k, found from the data as told above.
+#: Coefficient by order of each formula y = Σ_i Σ_k a_k x_i^k, from the data as told above.
 PREDECESSOR_FORMULAS: Mapping[int, Mapping[int, float]] = MappingProxyType({
     1: {2: 6.0},
     2: {4: 3.0},
@@ -108,6 +108,7 @@ def make_predecessor_sets(
 
 
 def _read(arrays: Mapping[str, np.ndarray], noise: str, formula: int) -> PredecessorSet:
+    """Return the set of a formula and a noise from the arrays of the file; ValueError if absent."""
     name = f"{noise}__no{formula}"
     for array in (f"{name}__x_train", f"{name}__y_train"):
         if array not in arrays:

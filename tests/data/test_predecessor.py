@@ -25,12 +25,12 @@ def test_the_30_sets_in_order(tmp_path, monkeypatch, arrays):
     sets = load_predecessor_synthetic(tmp_path)
     assert [s.noise for s in sets] == ["low"] * 10 + ["medium"] * 10 + ["high"] * 10
     assert [s.formula for s in sets] == 3 * list(range(1, 11))
-    for found in sets:
-        assert found.X.shape == (20, 3) and found.y.shape == (20,)
-        assert found.X.dtype == found.y.dtype == np.float64
-        powers = [(found.X**k).sum(axis=1) for k in found.structure.pure]
-        solution = np.linalg.lstsq(np.stack(powers, axis=1), found.y, rcond=None)[0]
-        wanted = [PREDECESSOR_FORMULAS[found.formula][k] for k in found.structure.pure]
+    for predecessor in sets:
+        assert predecessor.X.shape == (20, 3) and predecessor.y.shape == (20,)
+        assert predecessor.X.dtype == predecessor.y.dtype == np.float64
+        powers = [(predecessor.X**k).sum(axis=1) for k in predecessor.structure.pure]
+        solution = np.linalg.lstsq(np.stack(powers, axis=1), predecessor.y, rcond=None)[0]
+        wanted = [PREDECESSOR_FORMULAS[predecessor.formula][k] for k in predecessor.structure.pure]
         np.testing.assert_allclose(solution, wanted, rtol=1e-6)
     monkeypatch.setenv("NSLIB_DATA", str(tmp_path))
     assert len(load_predecessor_synthetic()) == 30

@@ -144,9 +144,9 @@ def real_data(
     rows, shares, results = [], [], {label: [] for label in methods}
     for seed in seeds:
         X_train, X_test, y_train, y_test = split(data, test_size, seed)
-        prepare = preprocessor(data)
+        prepare = preprocessor()
         X_train, X_test = prepare.fit_transform(X_train), prepare.transform(X_test)
-        names = [name.split("__")[-1] for name in prepare.get_feature_names_out()]
+        names = prepare.get_feature_names_out().tolist()
         train = pd.DataFrame(X_train, columns=names), y_train.to_numpy()
         for label, arguments in methods.items():
             result = search(*train, seed=seed, task=data.task, **arguments)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.data.csv import make_table, read_csv, read_table
+from nslib.data import make_table, read_csv, read_table
 from nslib.estimators import NeuronSeekRegressor
 
 N = 40
@@ -78,7 +78,7 @@ def test_what_is_written_is_read(tmp_path_factory, rows):
     ("a,b\n" + "1,2\n" * 20 + "1,2,3\n", "as many values in each row"),
     ("a,b\n1,2\n", "rows: found 1 with a value of 'b', expected at least 30"),
 ])
-def test_what_is_no_table_is_refused(file, content, message):
+def test_files_without_a_table_are_refused(file, content, message):
     with pytest.raises(ValueError, match=message):
         read_table(file(content))
 
@@ -136,7 +136,7 @@ def test_each_column_has_a_use_or_is_left_out_with_a_warning():
     assert uses["price"] == "target: a number"
     said = " ".join(table.warnings)
     for part in ("1 of 40 rows have no value of 'price'", "'name' is left out", "'same'",
-                 "'number' counts the rows", "'mixed' is read as text, for 7", "but '?' is none",
+                 "'number' counts the rows", "'mixed' is read as text, for 7", "but '?' is not",
                  "'gap' has no value in 6"):
         assert part in said, part
     assert len(table.y) == N - 1 and table.y.notna().all()
@@ -165,3 +165,11 @@ def test_the_table_goes_into_an_estimator():
     assert list(inputs) == ["size", "city=Oslo", "city=Rome", "gap"]
     assert {symbol.name for symbol in model.formula_.free_symbols} <= set(inputs)
     assert set(inputs["gap"]) >= {1.0, 3.0} and inputs["gap"].between(1, 3).all()
+
+
+def test_more_columns_than_rows_and_missing_values_are_read(file):
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(N, 2 * N))).rename(columns=lambda i: f"c{i}")
+    wide.iloc[::3, 0] = np.nan
+    table = read_table(file(wide))
+    assert table.X.shape == (N, 2 * N - 1) and table.X["c0"].isna().sum() == len(range(0, N, 3))

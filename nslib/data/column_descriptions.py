@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-from .preparation import ONE_HOT_LIMIT
+from .table_encoder import ONE_HOT_LIMIT
 
 _DATE = re.compile(
     r"\s*(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})|"
@@ -22,8 +22,10 @@ _SEEN = 200  # values that are looked at to tell dates
 def describe(
     frame: pd.DataFrame, target: str, task: str, drop: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
-    """Return a row for each column (column, type, missing, distinct, values, use), the features
-    that are left out and why, and what to warn of.
+    """Return a description of each column of a table (N, columns).
+
+    That is a row for each (column, type, missing, distinct, values, use), the features that are
+    left out with the reason, and what to warn of.
     """
     rows, dropped, notes = [], {}, []
     for name, column in frame.items():
@@ -46,7 +48,7 @@ def describe(
 
 
 def is_date(column: pd.Series) -> bool:
-    """Whether the values of a text column are dates."""
+    """Whether the values of a text column (N,) are dates."""
     if is_numeric_dtype(column):
         return False
     known = column.dropna().astype(str).drop_duplicates()[:_SEEN]
@@ -58,13 +60,14 @@ def is_date(column: pd.Series) -> bool:
 
 
 def numbers_among(column: pd.Series) -> tuple[float, str]:
-    """Return which share of a column's known texts are numbers, and the first that is none."""
+    """Return the share of numbers among a column's texts (N,), and the first that is not one."""
     known = column.dropna().astype(str)
     odd = pd.to_numeric(known, errors="coerce").isna()
     return float(1 - odd.mean()), str((known[odd] if odd.any() else known).iloc[0])
 
 
 def _kind(column: pd.Series) -> str:
+    """Return what a column (N,) holds, in words."""
     if column.isna().all():
         return "empty"
     if is_bool_dtype(column) or infer_dtype(column, skipna=True) == "boolean":
@@ -76,6 +79,7 @@ def _kind(column: pd.Series) -> str:
 
 
 def _values(column: pd.Series, kind: str) -> str:
+    """Return the range of a column (N,) of numbers, else its commonest values."""
     known = column.dropna()
     if kind == "empty":
         return "–"
@@ -87,6 +91,7 @@ def _values(column: pd.Series, kind: str) -> str:
 
 
 def _useless(column: pd.Series, kind: str) -> str:
+    """Return why nothing can be learnt from a column (N,), or nothing."""
     n, missing = column.nunique(), column.isna().any()
     if kind == "empty":
         return "no value"
@@ -98,6 +103,7 @@ def _useless(column: pd.Series, kind: str) -> str:
 
 
 def _use(column: pd.Series, kind: str) -> str:
+    """Return what `TableEncoder` makes of a column (N,), in words."""
     missing = column.isna().any()
     if kind != "text":
         filled = ", missing ones become the median" if missing else ""
@@ -109,6 +115,7 @@ def _use(column: pd.Series, kind: str) -> str:
 
 
 def _doubts(name: object, column: pd.Series, kind: str, why: str) -> list[str]:
+    """Return what to warn of in a column (N,); `why`: the reason to leave it out, or nothing."""
     known = column.dropna()
     if why:
         fix = "; if it says something, turn it into numbers or groups" if "text" in why else ""
@@ -121,7 +128,7 @@ def _doubts(name: object, column: pd.Series, kind: str, why: str) -> list[str]:
         share, odd = numbers_among(column)
         if share > 0.5:
             notes.append(f"Column {str(name)!r} is read as text, for {share:.0%} of its values are "
-                         f"numbers but {odd!r} is none; empty such cells to have it as numbers.")
+                         f"numbers but {odd!r} is not; empty such cells to have it as numbers.")
         elif column.nunique() > 0.5 * len(column):
             notes.append(f"Column {str(name)!r} has nearly as many texts ({column.nunique()}) as "
                          "there are rows; their alphabetical order is hardly a feature.")

@@ -14,10 +14,10 @@ import pytest
 import sklearn.datasets
 from sklearn.utils import Bunch
 
-from nslib.data import REGISTRY, Dataset, list_tabular, load_tabular, tabular
+from nslib.data import REGISTRY, RegistryEntry, list_tabular, load_tabular, tabular_loading
 
 BUNDLED = ("diabetes", "breast_cancer", "wine", "digits", "iris")
-SMALL = Dataset("small", "extra", 4, 2, "length, m", openml_id=12345, openml_name="Small_Set")
+SMALL = RegistryEntry("small", "extra", 4, 2, "length, m", openml_id=12345, openml_name="Small_Set")
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def offline(monkeypatch):
 def register(monkeypatch):
     def add(*rows):
         table = MappingProxyType({**REGISTRY, **{row.name: row for row in rows}})
-        monkeypatch.setattr(tabular, "REGISTRY", table)
+        monkeypatch.setattr(tabular_loading, "REGISTRY", table)
 
     return add
 
@@ -251,7 +251,7 @@ def test_a_wrong_number_of_classes_is_refused(register, openml):
         load_tabular("small")
 
 
-def test_a_folder_that_is_none_is_refused(monkeypatch, tmp_path):
+def test_a_missing_folder_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("NSLIB_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="NSLIB_DATA: found '.*nowhere', expected an existing"):
         load_tabular("abalone")
@@ -298,3 +298,29 @@ def test_list_tabular_says_where_each_set_would_come_from(monkeypatch, tmp_path)
     (tmp_path / "heart_failure.csv.gz").write_bytes(b"")
     monkeypatch.setenv("NSLIB_DATA", str(tmp_path))
     assert list_tabular().loc["heart_failure", "source"] == "folder"
+
+
+def test_missing_and_infinite_features_are_kept_as_they_are(register, tmp_path):
+    # whether they can be used is for the encoder to say, which names the column
+    register(SMALL)
+    write(tmp_path, small_frame().rename(columns={"y": "target"}).assign(b=[1.0, np.inf, 2, 3]))
+    X = load_tabular("small", folder=tmp_path).X
+    assert np.isnan(X.loc[2, "a"]) and np.isinf(X.loc[1, "b"])
+
+
+def test_one_class_is_refused(register, openml):
+    register(dataclasses.replace(SMALL, classes=2))
+    openml(small_frame().assign(y="u"))
+    with pytest.raises(ValueError, match="found 1 classes in the target, expected 2"):
+        load_tabular("small")
+
+
+def test_one_row_and_more_features_than_rows_are_loaded(register, tmp_path):
+    register(dataclasses.replace(SMALL, rows=1))
+    frame = small_frame().rename(columns={"y": "target"})
+    write(tmp_path, frame.iloc[:1])
+    assert load_tabular("small", folder=tmp_path).X.shape == (1, 2)
+    register(dataclasses.replace(SMALL, name="wide", rows=2, features=30))
+    wide = pd.DataFrame(np.ones((2, 30))).rename(columns=str).assign(target=[0.0, 1.0])
+    write(tmp_path, wide, "wide")
+    assert load_tabular("wide", folder=tmp_path).X.shape == (2, 30)

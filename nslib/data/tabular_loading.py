@@ -17,11 +17,10 @@ from zlib import error as ZlibError
 
 import numpy as np
 import pandas as pd
-import sklearn.datasets
 from pandas.api.types import is_numeric_dtype
 
 from .. import checks
-from .registry import REGISTRY, Dataset
+from .tabular_registry import REGISTRY, RegistryEntry
 
 FOLDER_VARIABLE = "NSLIB_DATA"
 _SECONDS = 10  # of silence after which a download is given up
@@ -31,11 +30,14 @@ _SECONDS = 10  # of silence after which a download is given up
 class TabularData:
     """A data set as it was published: neither scaled, encoded nor imputed.
 
-    X: DataFrame (rows, features). y: Series (rows,) named "target"; numbers for a regression, class
-    names for a classification. source: "bundled", "scikit-learn" (its download), "folder" or
-    "openml". checksum: SHA-256 of column names and values, the same for every source of the same
-    content. target_scaling: the predecessor's protocol for `target_scaler`. note: what a reader who
-    compares numbers must know.
+    Attributes
+    ----------
+    X : DataFrame (N, D).
+    y : Series (N,) named "target"; numbers for a regression, class names for a classification.
+    source : "bundled", "scikit-learn" (its download), "folder" or "openml".
+    checksum : SHA-256 of column names and values, the same for every source of the same content.
+    target_scaling : the predecessor's protocol for `target_scaler`.
+    note : what a reader who compares numbers must know.
     """
 
     name: str
@@ -62,12 +64,33 @@ def load_tabular(
 ) -> TabularData:
     """Load a data set of the registry (`list_tabular`) and check its shape against it.
 
-    Sets bundled with scikit-learn need nothing else. Others are looked for as ``<name>.csv.gz``
-    (features, then the column "target" last) in `folder`, by default the environment variable
-    NSLIB_DATA; then, if `download`, fetched through scikit-learn, mostly from OpenML, and kept in
-    `cache` (its default: scikit-learn's data folder).
-    Raises ValueError for an unknown name (with the nearest one), a folder that is none, or data
-    that are not what the registry says; FileNotFoundError where no source has the data.
+    Sets bundled with scikit-learn need nothing else. Others are looked for in `folder`, then
+    fetched through scikit-learn, mostly from OpenML.
+
+    Parameters
+    ----------
+    name : of the data set.
+    folder : holds ``<name>.csv.gz`` (features, then the column "target" last); by default what the
+        environment variable NSLIB_DATA names.
+    download : whether to fetch what is not there.
+    cache : folder of downloads; by default scikit-learn's.
+
+    Returns
+    -------
+    TabularData with X (N, D) and y (N,).
+
+    Raises
+    ------
+    ValueError : for an unknown name (with the nearest one), a folder that does not exist, or data
+        that are not what the registry says.
+    FileNotFoundError : where no source has the data.
+
+    Examples
+    --------
+    >>> from nslib.data import load_tabular
+    >>> data = load_tabular("wine")
+    >>> data.task, data.X.shape, data.y.nunique()
+    ('classification', (178, 13), 3)
     """
     spec = REGISTRY[checks.one_of(name, "name", REGISTRY)]
     if spec.bundled:
@@ -90,13 +113,16 @@ def load_tabular(
 
 
 def list_tabular() -> pd.DataFrame:
-    """Return the registry as a table: name, group, task, shape, target, where it would come from.
+    """Return the registry as a table: a row for each data set, indexed by its name.
 
-    The column `source` says where `load_tabular` would look first now: "bundled", "folder",
-    "scikit-learn", "OpenML <id>" or "file needed".
+    Returns
+    -------
+    DataFrame (data sets, 9): group, task, rows, features, classes, target, target_scaling, note,
+    and `source`, where `load_tabular` would look first now: "bundled", "folder", "scikit-learn",
+    "OpenML <id>" or "file needed".
     """
 
-    def source(spec: Dataset) -> str:
+    def source(spec: RegistryEntry) -> str:
         if spec.bundled:
             return "bundled"
         path = _file(spec.name, None)
@@ -116,6 +142,7 @@ def list_tabular() -> pd.DataFrame:
 
 
 def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
+    """Return the file of a data set in the folder, or None where no folder is known."""
     given = "folder" if folder is not None else FOLDER_VARIABLE
     folder = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
     if not folder:
@@ -126,6 +153,7 @@ def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    """Return a file's table (N, D + 1), the column "target" last; ValueError for other files."""
     try:
         frame = pd.read_csv(path, compression="gzip")
     except (OSError, EOFError, ZlibError, UnicodeDecodeError, pd.errors.ParserError,
@@ -136,7 +164,10 @@ def _read(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _from_sklearn(spec: Dataset, **options: Any) -> pd.DataFrame:
+def _from_sklearn(spec: RegistryEntry, **options: Any) -> pd.DataFrame:
+    """Return a set of scikit-learn's as a DataFrame (N, D + 1), the column "target" last."""
+    import sklearn.datasets
+
     bunch = getattr(sklearn.datasets, spec.loader)(
         as_frame=True, **spec.loader_options, **options
     )
@@ -146,14 +177,17 @@ def _from_sklearn(spec: Dataset, **options: Any) -> pd.DataFrame:
     return bunch.data.assign(target=target)
 
 
-def _from_openml(spec: Dataset, **options: Any) -> pd.DataFrame:
+def _from_openml(spec: RegistryEntry, **options: Any) -> pd.DataFrame:
+    """Return a set of OpenML's as a DataFrame (N, D + 1), the column "target" last."""
+    import sklearn.datasets
+
     bunch = sklearn.datasets.fetch_openml(
         data_id=spec.openml_id, as_frame=True, parser="auto", **options
     )
-    found = bunch.details.get("name", "")
-    if found.casefold() != spec.openml_name.casefold():
+    name = bunch.details.get("name", "")
+    if name.casefold() != spec.openml_name.casefold():
         raise ValueError(
-            f"OpenML {spec.openml_id}: found the data set {found!r}, expected {spec.openml_name!r}"
+            f"OpenML {spec.openml_id}: found the data set {name!r}, expected {spec.openml_name!r}"
         )
     if not isinstance(bunch.target, pd.Series):
         raise ValueError(f"OpenML {spec.openml_id}: found no single target column, expected one")
@@ -191,7 +225,8 @@ def _impatient() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
+def _two_ways(spec: RegistryEntry, path: Path | None, failure: str) -> str:
+    """Return the message that a data set is nowhere, and how to get it."""
     first = (
         f"{FOLDER_VARIABLE} is not set" if path is None else f"{path.parent} has no {path.name}"
     )
@@ -208,11 +243,12 @@ def _two_ways(spec: Dataset, path: Path | None, failure: str) -> str:
     )
 
 
-def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> TabularData:
-    found = (len(frame), frame.shape[1] - 1)
-    if found != (spec.rows, spec.features):
+def _checked(spec: RegistryEntry, frame: pd.DataFrame, source: str, place: str) -> TabularData:
+    """Return a table (N, D + 1) as data; ValueError where it is not what the registry says."""
+    rows, features = len(frame), frame.shape[1] - 1
+    if (rows, features) != (spec.rows, spec.features):
         raise ValueError(
-            f"{place}: found {found[0]} rows x {found[1]} features, "
+            f"{place}: found {rows} rows x {features} features, "
             f"expected {spec.rows} x {spec.features} for {spec.name}"
         )
     X, y = frame.drop(columns="target"), frame["target"]
@@ -235,6 +271,7 @@ def _checked(spec: Dataset, frame: pd.DataFrame, source: str, place: str) -> Tab
 
 
 def _checksum(X: pd.DataFrame, y: pd.Series) -> str:
+    """Return the SHA-256 of names and values of X (N, D) and y (N,)."""
     digest = hashlib.sha256()
     for name, column in (*X.items(), ("target", y)):
         digest.update(f"{name}\0".encode())

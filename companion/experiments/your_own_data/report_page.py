@@ -18,7 +18,6 @@ table{border-collapse:collapse;font-size:13px;margin:.5rem 0}
 td,th{padding:.15rem .6rem;text-align:left;border-bottom:1px solid #ccc}
 img{max-width:100%}
 math{overflow-x:auto;display:block;margin:.7rem 0}
-pre{background:#f4f4f4;padding:.6rem;overflow-x:auto}
 """
 
 
@@ -26,18 +25,14 @@ class Markup(str):
     """Text that is HTML or MathML already."""
 
 
-class Code(str):
-    """Text to show as it is, in a fixed width."""
-
-
-Part = Markup | Code | str | Sequence[str] | pd.DataFrame | Path
+Part = Markup | str | Sequence[str] | pd.DataFrame | Path
 
 
 def write(path: Path, title: str, sections: Mapping[str, Sequence[Part]]) -> None:
     """Write a page over what the file held, all at once.
 
-    `sections`: heading to its parts: text (a paragraph), a list of texts, a table, Markup, Code, or
-    the path of an SVG file, whose contents go into the page. All other text is escaped.
+    `sections`: heading to its parts: text (a paragraph), a list of texts, a table (rows, columns),
+    Markup, or the path of an SVG file, whose contents go into the page. Other text is escaped.
     """
     body = [f"<h1>{html.escape(title)}</h1>"]
     for heading, parts in sections.items():
@@ -60,10 +55,9 @@ def provenance(
 
 
 def _part(part: Part) -> str:
+    """Return a part of a section as HTML."""
     if isinstance(part, Markup):
         return str(part)
-    if isinstance(part, Code):
-        return f"<pre>{html.escape(part)}</pre>"
     if isinstance(part, str):
         return f"<p>{html.escape(part)}</p>"
     if isinstance(part, pd.DataFrame):

@@ -1,7 +1,7 @@
-"""`read_table`: a CSV file of one's own as features and a target, with what was found in it.
+"""`read_table`: a CSV file of one's own as features and a target, with a description of columns.
 
-Nothing is guessed silently: each column's type and use are in a description, what is doubtful is a
-warning, and what cannot be learnt from is a ValueError that says what to change.
+Nothing is guessed silently: each column's type and use are in the description, what is doubtful is
+a warning, and what cannot be learnt from is a ValueError that says what to change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from .. import checks
-from .description import describe, is_date, numbers_among
+from .column_descriptions import describe, is_date, numbers_among
 
 FEWEST_ROWS = 30
 TASKS = ("auto", "regression", "classification")
@@ -34,11 +34,16 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 class OwnTable:
     """A table ready to learn from.
 
-    X: DataFrame (rows, features) of numbers, booleans and text, where values may be missing.
-    y: Series (rows,) named after the target column, none missing: numbers for the task
-    "regression", class names for "classification". columns: a row for each column of the file with
-    its type, missing values, distinct values, range or examples, and use. warnings: what a reader
-    should look at, as sentences.
+    Attributes
+    ----------
+    X : DataFrame (N, D) of numbers, booleans and text, where values may be missing.
+    y : Series (N,) named after the target column, none missing: numbers for a regression, class
+        names or whole numbers for a classification.
+    task : "regression" or "classification".
+    target : the name of the target column.
+    columns : DataFrame, a row for each column of the file: its type, missing values, distinct
+        values, range or examples, and use.
+    warnings : what a reader should look at, as sentences.
     """
 
     X: pd.DataFrame = field(repr=False)
@@ -52,7 +57,32 @@ class OwnTable:
 def read_table(
     path: str | os.PathLike[str], target: str = "", *, task: str = "auto", drop: Sequence[str] = (),
 ) -> OwnTable:
-    """Return the table in a CSV file; `read_csv` and `make_table` say how, and raise its errors."""
+    """Return features and target of a CSV file of one's own.
+
+    Parameters
+    ----------
+    path : of the file; `read_csv` says which forms it may have.
+    target, task, drop : the column to predict, what kind it is, and columns to leave out; see
+        `make_table`.
+
+    Returns
+    -------
+    OwnTable, its X (N, D) and y (N,).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, TypeError : those of `read_csv` and `make_table`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from nslib.data import read_table
+    >>> lines = ["size,rooms,price", *(f"{10 + i},{1 + i % 3},{1000 * i}" for i in range(40))]
+    >>> _ = Path("flats.csv").write_text("\\n".join(lines))
+    >>> table = read_table("flats.csv", target="price")
+    >>> table.task, list(table.X), table.y.shape
+    ('regression', ['size', 'rooms'], (40,))
+    """
     return make_table(read_csv(path), target, task=task, drop=drop)
 
 
@@ -62,8 +92,12 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     Separated by commas, semicolons (then numbers may have decimal commas), tabs or bars; UTF-8, or
     else the Western European encoding of old spreadsheets; gzipped or not. Empty cells, NA, NaN
     and the like are missing values.
-    Raises FileNotFoundError for no such file; ValueError for a folder, an empty file, one that is
-    no CSV, rows longer than the first, names that are missing, numbers or found twice.
+
+    Raises
+    ------
+    FileNotFoundError : for no such file.
+    ValueError : for a folder, an empty file, one that is not CSV, rows longer than the first, and
+        column names that are numbers, missing or given twice.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -84,14 +118,27 @@ def make_table(
 ) -> OwnTable:
     """Return features and target of a table, with a description of each column.
 
-    `target`: a column, by default the last one. `task`: "auto" takes text, true/false and two
-    different whole numbers as classes, other numbers as a regression target. `drop`: columns to
-    leave out. Left out besides: empty and constant columns, texts that differ in every row, rows
-    without a target.
-    Raises ValueError, and TypeError for arguments of wrong type, for unknown columns (with the
-    nearest name) and for tables to learn nothing from: fewer than 30 rows, no feature that varies,
-    infinite values, dates, a target that is constant, has one class, a class of one row, or is text
-    in a regression.
+    Empty and constant columns, texts that differ in every row, and rows without a target are left
+    out.
+
+    Parameters
+    ----------
+    frame : DataFrame (rows, columns).
+    target : a column, by default the last one.
+    task : "regression", "classification" or "auto", which takes text, true/false and two different
+        whole numbers as classes, and other numbers as a regression target.
+    drop : columns to leave out.
+
+    Returns
+    -------
+    OwnTable, its X (N, D) and y (N,).
+
+    Raises
+    ------
+    TypeError : for arguments of wrong type.
+    ValueError : for unknown columns (with the nearest name), fewer than 30 rows, no feature that
+        varies, infinite values, dates, and a target that is constant, has one class, a class of one
+        row, or is text in a regression.
     """
     checks.one_of(task, "task", TASKS)
     if not isinstance(target, str):
@@ -119,17 +166,18 @@ def make_table(
         )
     _check_values(rows[kept])
     y, task, note = _target(rows[target], target, task)
-    columns, dropped, found = describe(rows, target, task, drop)
+    columns, dropped, doubts = describe(rows, target, task, drop)
     features = [name for name in kept if name != target and name not in dropped]
     if not features:
         raise ValueError(
             f"columns: found no feature that varies beside the target {target!r} "
             f"({'; '.join(f'{name}: {why}' for name, why in dropped.items())})"
         )
-    return OwnTable(rows[features], y, task, target, columns, (*notes, *note, *found))
+    return OwnTable(rows[features], y, task, target, columns, (*notes, *note, *doubts))
 
 
 def _text(path: Path) -> str:
+    """Return the text of a file; ValueError for one that is empty or of another kind."""
     content = path.read_bytes()
     if content[:2] == b"\x1f\x8b":
         try:
@@ -172,6 +220,7 @@ def _separator(text: str, path: Path) -> str:
 
 
 def _check_names(text: str, separator: str, path: Path) -> None:
+    """Raise ValueError for a first row that has a name twice or holds numbers."""
     names = [name.strip() for name in next(csv.reader(io.StringIO(text.lstrip()),
                                                       delimiter=separator))]
     named = [name for name in names if name]
@@ -188,6 +237,7 @@ def _check_names(text: str, separator: str, path: Path) -> None:
 
 
 def _parsed(text: str, path: Path, **options: str) -> pd.DataFrame:
+    """Return the table (rows, columns) in a text; ValueError for rows of different length."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -204,6 +254,7 @@ def _parsed(text: str, path: Path, **options: str) -> pd.DataFrame:
 
 
 def _decimal_commas(column: pd.Series) -> bool:
+    """Whether a column (N,) holds numbers, some of them with decimal commas."""
     if is_numeric_dtype(column):
         return False
     known = column.dropna().astype(str)
@@ -213,7 +264,7 @@ def _decimal_commas(column: pd.Series) -> bool:
 
 
 def _check_values(frame: pd.DataFrame) -> None:
-    """Raise ValueError for infinite values and dates."""
+    """Raise ValueError for infinite values and dates in a table (N, columns)."""
     for name, column in frame.items():
         if is_numeric_dtype(column) and not is_bool_dtype(column):
             infinite = np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -235,7 +286,7 @@ def _check_values(frame: pd.DataFrame) -> None:
 
 
 def _target(y: pd.Series, target: str, task: str) -> tuple[pd.Series, str, list[str]]:
-    """Return the checked target, its task and what to warn of."""
+    """Return the checked target (N,), its task and what to warn of."""
     where = f"target {target!r}"
     numeric = is_numeric_dtype(y) and not is_bool_dtype(y)
     whole = bool(numeric and (y == y.round()).all())
