@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import sympy as sp
+if TYPE_CHECKING:
+    import sympy as sp  # imported where it is used: it takes most of a second
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a proof: `left` equals `right` because of `reason`."""
+    """One line of a proof.
+
+    Attributes
+    ----------
+    left, right : expressions that are equal
+    reason : why, in words
+    """
 
     left: sp.Expr
     right: sp.Expr
@@ -17,24 +25,34 @@ class Step:
 
     def verified(self) -> bool:
         """Whether sympy reduces left - right to zero."""
+        import sympy as sp
+
         return sp.simplify(self.left - self.right) == 0
 
     def latex(self) -> str:
         """Return the line as LaTeX."""
-        return f"{sp.latex(self.left)} = {sp.latex(self.right)}"
+        import sympy as sp
 
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return f"{sp.latex(self.left)} = {sp.latex(self.right)}"
 
 
 def prove_conjugacy() -> tuple[Step, ...]:
     """Return the steps that prove T^r(sin²(πα)) = sin²(π 2^r α) for T(u) = ReLU(4u - 4u²).
 
-    Each step is an identity that sympy has verified; ArithmeticError if one fails. The steps:
-    T(u) = 4u - 4u² on [0, 1], where ReLU does nothing; one step for every angle; the step from
-    r to r + 1, the induction. r = 0 is trivial. Source: Lemma 1, the conjugacy of the logistic
-    map with the doubling of the angle (Ulam and von Neumann).
+    First T(u) = 4u - 4u² on [0, 1], where ReLU does nothing; then r = 1 for every angle; then the
+    induction from r to r + 1. Source: Lemma 1, the conjugacy of the logistic map with the doubling
+    of the angle (Ulam and von Neumann, 1947).
+
+    Returns
+    -------
+    (6,) steps, each an identity that sympy has verified
+
+    Raises
+    ------
+    ArithmeticError : where sympy does not verify a step
     """
+    import sympy as sp
+
     alpha, u = sp.Symbol("alpha", real=True), sp.Symbol("u", real=True)
     r = sp.Symbol("r", integer=True, nonnegative=True)
     sine, cosine = sp.sin(sp.pi * alpha), sp.cos(sp.pi * alpha)

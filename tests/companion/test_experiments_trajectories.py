@@ -4,7 +4,6 @@ import math
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -208,11 +207,3 @@ def test_mean_bits_are_kacs():
             for name in trajectories.FUNCTIONS]
     assert table.loc[0, "kac_bits"] == pytest.approx(np.mean(bits))
     assert (table.loc[0, "low"], table.loc[0, "high"]) == (min(bits), max(bits))
-
-
-def test_this_run_stands_beside_the_paper_preset():
-    table = trajectories.compared({"a": np.int64(3), "b": 0.5, "names": {"x": 1}},
-                                  {"metrics": {"a": 4}})
-    assert table.index.tolist() == ["a", "b"]
-    assert table["this run"].tolist() == [3, 0.5] and pd.isna(table["paper preset"]["b"])
-    assert trajectories.compared({"a": 1}, None)["paper preset"].isna().all()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from nslib.theory import Approximant
 from nslib.theory.between import values_at
-from nslib.theory.cells import Cells
+from nslib.theory.cube_cells import Cells
 
 LETTERS = {"trajectory": "A trajectory", "digits": "B digits", "winding": "C winding"}
 

@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 
 from nslib import theory
 from nslib.theory import Approximant, approximate, parse_function
-from nslib.theory.cells import grid
+from nslib.theory.cube_cells import grid
 from nslib.theory.network import weights
 
 from .cell_borders import LETTERS, inside, probes

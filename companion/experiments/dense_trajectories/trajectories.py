@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -228,12 +226,3 @@ def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
             rows.append({"eps": tolerance, "cells": size, "kac_bits": float(np.mean(bits)),
                          "low": min(bits), "high": max(bits)})
     return pd.DataFrame(rows)
-
-
-def compared(metrics: Mapping[str, Any], paper: Mapping[str, Any] | None) -> pd.DataFrame:
-    """Return numbers of this run beside those of the committed paper preset's record."""
-    names = [name for name, value in metrics.items() if isinstance(value, numbers.Real)]
-    held = paper["metrics"] if paper else {}
-    return pd.DataFrame({"this run": {name: metrics[name] for name in names},
-                         "paper preset": {name: held.get(name) for name in names}}, dtype=float)
-

@@ -1,35 +1,46 @@
-"""One chaotic neuron: T(u) = ReLU(4u - 4u²), its orbits exact or certified.
+"""The chaotic neuron T(u) = ReLU(4u - 4u²), the logistic map, and its orbits, exact or certified.
 
-A double loses one bit a step, so that it is noise after 52 steps: fractions and intervals here.
+A double loses one bit a step and is noise after 52 steps, so orbits are fractions or intervals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from .. import checks
-from ..neuron import TaskLinear
-from ..structure import NeuronStructure
-from .intervals import Intervals, context, ends, exact, outward, sin_squared
+from .intervals import Intervals, context, ends, exact, outward
+
+if TYPE_CHECKING:
+    import torch
 
 EXACT_BITS = 1 << 24  # size of the last fraction that `orbit` agrees to compute
 
 
-def chaotic_neuron(dtype: torch.dtype = torch.float64) -> nn.Sequential:
-    """Return the neuron T(u) = ReLU(4u - 4u²) as a module, (..., 1) to (..., 1).
+def chaotic_neuron(dtype: torch.dtype | None = None) -> torch.nn.Sequential:
+    """Return the neuron T(u) = ReLU(4u - 4u²) as a torch module.
 
-    A `TaskLinear` of the pure orders 1 and 2 with the weights (4, -4), no bias, then ReLU. In
-    floating point its orbit is right for as many steps as there are bits in the mantissa at most.
+    A `TaskLinear` of the pure orders 1 and 2 with the weights (4, -4) and no bias, then ReLU. In
+    floating point its orbit is right for at most as many steps as the mantissa has bits.
+
+    Parameters
+    ----------
+    dtype : of the weights; torch.float64 by default
+
+    Returns
+    -------
+    module from (..., 1) to (..., 1)
     """
-    neuron = TaskLinear(1, 1, NeuronStructure(pure=(1, 2), interact=()), bias=False, dtype=dtype)
+    import torch  # takes two seconds, and the rest of this module does without
+
+    from ..neuron import TaskLinear
+    from ..structure import NeuronStructure
+
+    neuron = TaskLinear(1, 1, NeuronStructure(pure=(1, 2), interact=()), bias=False,
+                        dtype=dtype or torch.float64)
     with torch.no_grad():
         neuron.weight.copy_(torch.tensor([[4.0, -4.0]]))
-    return nn.Sequential(neuron, nn.ReLU())
+    return torch.nn.Sequential(neuron, torch.nn.ReLU())
 
 
 def as_fraction(value: Any, name: str) -> Fraction:
@@ -52,10 +63,21 @@ def _start(value: Any) -> Fraction:
 
 
 def orbit(start: Any, steps: int) -> list[Fraction]:
-    """Return the exact orbit start, T(start), …, T^steps(start) of a rational start in [0, 1].
+    """Return the exact orbit start, T(start), …, T^steps(start).
 
-    The fractions double in length every step: ValueError where the last would exceed 2^24 bits
-    (use `orbit_intervals`, or `angle_orbit` where the start is sin² of a rational angle).
+    Parameters
+    ----------
+    start : a rational number in [0, 1]
+    steps : at least 0; the fractions double in length every step
+
+    Returns
+    -------
+    [steps + 1] fractions
+
+    Raises
+    ------
+    ValueError : where the last would exceed 2^24 bits. Use `orbit_intervals` then, or
+        `angle_orbit` where the start is sin² of a rational angle.
     """
     u, steps = _start(start), checks.positive_int(steps, "steps", 0)
     size = u.denominator.bit_length()
@@ -72,15 +94,23 @@ def orbit(start: Any, steps: int) -> list[Fraction]:
 
 
 def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
-    """Return certified intervals (steps + 1,) of the orbit of any exactly given start in [0, 1].
+    """Return certified intervals of the orbit, by repeating the neuron in interval arithmetic.
 
-    The neuron itself is repeated in interval arithmetic of 2·steps + `bits` bits; written as
-    1 - (2u - 1)² it uses u once and stretches an interval at most four times a step.
+    Parameters
+    ----------
+    start : a number in [0, 1], taken exactly
+    steps : at least 0
+    bits : the arithmetic has 2·steps + `bits` bits
+
+    Returns
+    -------
+    Intervals (steps + 1,)
     """
     u, steps = _start(start), checks.positive_int(steps, "steps", 0)
     ctx = context(2 * steps + checks.positive_int(bits, "bits", 8))
     point, points = exact(ctx, u), []
     for step in range(steps + 1):
+        # 4u - 4u² with u once only: an interval gets at most four times as wide, hence two bits
         point = 1 - (2 * point - 1) ** 2 if step else point
         low, high = ends(point)
         low, high = max(low, Fraction(0)), min(high, Fraction(1))
@@ -90,7 +120,17 @@ def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
 
 
 def angle_at(angle: Fraction, depth: int) -> Fraction:
-    """Return 2^depth · angle mod 1 exactly, by modular exponentiation."""
+    """Return 2^depth · angle mod 1 exactly: the angle of T^depth(sin²(π angle)).
+
+    Parameters
+    ----------
+    angle : a rational number, in turns
+    depth : repetitions, at least 0; the cost grows with its number of bits only
+
+    Returns
+    -------
+    fraction in [0, 1)
+    """
     angle = as_fraction(angle, "angle")
     depth = checks.positive_int(depth, "depth", 0)
     q = angle.denominator
@@ -98,13 +138,18 @@ def angle_at(angle: Fraction, depth: int) -> Fraction:
 
 
 def angle_orbit(angle: Fraction, steps: int) -> list[Fraction]:
-    """Return the angles α, 2α, …, 2^steps α mod 1 as fractions (steps + 1,)."""
+    """Return the angles α, 2α, …, 2^steps α mod 1, exactly.
+
+    Parameters
+    ----------
+    angle : α, a rational number, in turns
+    steps : at least 0
+
+    Returns
+    -------
+    [steps + 1] fractions in [0, 1)
+    """
     points = [angle_at(angle, 0)]
     for _ in range(checks.positive_int(steps, "steps", 0)):
         points.append(2 * points[-1] % 1)
     return points
-
-
-def visited(angles: Iterable[Fraction], depth: int, bits: int = 128) -> Intervals:
-    """Return certified values T^depth(sin²(πα)) = sin²(π 2^depth α) for rational angles α (K,)."""
-    return outward(sin_squared((angle_at(angle, depth) for angle in angles), bits))
