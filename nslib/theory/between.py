@@ -22,8 +22,8 @@ BITS = 128
 def values_at(construction: Construction, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Return the network's values (M,) at the indices k = 1 + whole + rest/2^53, as doubles.
 
-    `whole`, `rest` (M,): int64, as `cube_cells.Cells.index` returns them. Where `rest` is zero the value is
-    the middle of its certified interval. Elsewhere, A: sin²(π 2^r/(c + k)); B: the gate
+    `whole`, `rest` (M,): int64, as `cube_cells.Cells.index` returns them. Where `rest` is zero the
+    value is the middle of its certified interval. Elsewhere, A: sin²(π 2^r/(c + k)); B: the gate
     ReLU(1 - |step - k|) takes from the two nearest words in proportion; C: sin²(π w/(π + k)).
     Raises TypeError for another construction.
     """
