@@ -14,12 +14,19 @@ from .bounds import (
     waiting_bits,
     waiting_time,
 )
-from .conjugacy import Step, prove_conjugacy
 from .construction import Construction
 from .digits import Digits, encode, word_bits
 from .expansion import DEFAULT_C, angles_along, start_angles
 from .intervals import Intervals
-from .logistic_map import angle_at, angle_orbit, chaotic_neuron, orbit, orbit_intervals
+from .logistic_map import (
+    Step,
+    angle_at,
+    angle_orbit,
+    chaotic_neuron,
+    orbit,
+    orbit_intervals,
+    prove_conjugacy,
+)
 from .trajectory import DenseTrajectory, find_depth
 from .typed import TypedFunction, parse_function
 from .winding import Winding, find_winding

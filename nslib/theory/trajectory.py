@@ -22,7 +22,7 @@ from .expansion import DEFAULT_C, digit_bytes, remainder_at, start_angles, windo
 from .intervals import sin_squared
 from .logistic_map import angle_at, as_fraction
 
-CHUNK = 1 << 22
+CHUNK = 1 << 22  # positions whose digits are held at a time
 MAX_DEPTH = 10**14  # weeks on one core: beyond it no scan is started
 NOMINAL_RATE = 1e8  # positions a second by which messages give a time
 BLOCK = 1 << 14  # bytes compared at a time: the buffers stay in the cache
@@ -72,7 +72,6 @@ def find_depth(
     *,
     c: Any = DEFAULT_C,
     max_depth: int = 10**9,
-    chunk: int = CHUNK,
     progress: bool = False,
 ) -> DenseTrajectory:
     """Return the first depth r with |sin²(π 2^r/(c + k)) - targets[k - 1]| <= eps for all k.
@@ -87,7 +86,6 @@ def find_depth(
     eps : tolerance in (0, 1/2)
     c : a number of at least 1, taken exactly; π to 128 bits by default
     max_depth : the last depth looked at
-    chunk : positions whose digits are held at a time, without influence on the result
     progress : whether to print a line to stderr about every ten seconds
 
     Raises
@@ -106,12 +104,11 @@ def find_depth(
     c = as_fraction(c, "c")
     angles = start_angles(c, len(y))
     max_depth = checks.positive_int(max_depth, "max_depth", 0, MAX_DEPTH)
-    chunk = checks.positive_int(chunk, "chunk", 1024, 1 << 30)
     checks.boolean(progress, "progress")
     _refuse_hopeless(y, eps, max_depth)
     scan, mean = _Scan(angles, y, eps), waiting_time(y, eps)
     begin, told = time.perf_counter(), 0.0
-    size = min(chunk, 1 << 14)  # small at first: many depths are
+    size = min(CHUNK, 1 << 14)  # small at first: many depths are
     while scan.position <= max_depth:
         hit = scan.first(min(size, max_depth + 1 - scan.position))
         seconds = time.perf_counter() - begin
@@ -119,7 +116,7 @@ def find_depth(
             depth, fields = hit
             return DenseTrajectory(**fields, depth=depth, c=c, scanned=depth + 1, seconds=seconds,
                                    waiting_time=mean)
-        size = min(4 * size, chunk)
+        size = min(4 * size, CHUNK)
         if progress and seconds - told >= 10:
             told = seconds
             print(f"find_depth: {scan.position:.3g} positions in {seconds:.0f} s, "
