@@ -26,9 +26,6 @@ class Intervals:
         self.low.setflags(write=False)
         self.high.setflags(write=False)
 
-    def __len__(self) -> int:
-        return len(self.low)
-
     @property
     def middle(self) -> np.ndarray:
         """Midpoints, for drawing (K,)."""

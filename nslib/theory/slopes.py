@@ -92,6 +92,7 @@ def _dual(ctx, node: sp.Expr, leaves: dict) -> tuple:
 
 
 def _zeros(ctx, leaves: dict) -> list:
+    """Return the gradient [d] of a constant."""
     return [ctx.mpf(0) for _ in leaves]
 
 
@@ -165,22 +166,19 @@ def _sign(ctx, value):
     return ctx.mpf([-1 if value.a <= 0 else 1, 1 if value.b >= 0 else -1])
 
 
-def _add(ctx, one, other=None):
-    if other is None:
-        return one
+# Rules for two duals, each a value and its gradient [d]. A node of more arguments is folded.
+
+
+def _add(ctx, one, other):
     return one[0] + other[0], list(map(operator.add, one[1], other[1]))
 
 
-def _mul(ctx, one, other=None):
-    if other is None:
-        return one
+def _mul(ctx, one, other):
     (v, a), (w, b) = one, other
     return v * w, [v * y + w * x for x, y in zip(a, b, strict=True)]
 
 
-def _larger(ctx, one, other=None):
-    if other is None:
-        return one
+def _larger(ctx, one, other):
     (v, a), (w, b) = one, other
     value = ctx.mpf([max(v.a, w.a), max(v.b, w.b)])
     if v.a > w.b:
@@ -195,8 +193,8 @@ def _minus(one):
     return -one[0], [-x for x in one[1]]
 
 
-def _smaller(ctx, one, other=None):
-    return one if other is None else _minus(_larger(ctx, _minus(one), _minus(other)))
+def _smaller(ctx, one, other):
+    return _minus(_larger(ctx, _minus(one), _minus(other)))
 
 
 RULES = {

@@ -21,7 +21,7 @@ TARGETS = st.lists(st.floats(0, 1) | SPECIAL, min_size=1, max_size=12)
 @example([1.0, 0.0, 0.0, 0.5], 80)
 def test_the_error_bound_holds_by_another_library(targets, bits):
     encoded = encode(targets, bits)
-    # 2^-bits in all is as near as an angle comes to 1/2, and sin² there as near as its square to 1
+    # an angle may be 2^-encoded.bits from 1/2, and sin² there the square of that from 1
     with flint.ctx.workprec(2 * encoded.bits + 400):
         bound = flint.arb.pi() / 2**bits
         for k, y in enumerate(targets, 1):

@@ -107,7 +107,10 @@ def every_construction(
     targets: Mapping[str, Any], tolerances: Mapping[str, Sequence[float]],
     budgets: Mapping[str, int], number: int = 2000, seed: int = 0,
 ) -> tuple[pd.DataFrame, dict[tuple[str, str, float], Approximant]]:
-    """Return a row for each function, construction and ε as from `attempt`, and the networks."""
+    """Return a row for each function, construction and ε as from `attempt`, and the networks.
+
+    `targets`: name to function, with `dim` and `slope`; `tolerances`: construction to values of ε.
+    """
     rows, networks = [], {}
     for name, target in targets.items():
         for construction, values in tolerances.items():

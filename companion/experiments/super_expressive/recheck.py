@@ -30,6 +30,7 @@ def pi_bounds(bits: int) -> Bounds:
 
 
 def _arctan(inverse: int, bits: int) -> int:
+    """Return arctan(1/inverse)·2^bits by its series."""
     power, total, odd, sign = (1 << bits) // inverse, 0, 1, 1
     while power:
         total += sign * (power // odd)
@@ -113,6 +114,7 @@ def enclosures(result: Construction) -> tuple[str, list[tuple[Fraction, Fraction
 
 
 def _wound(w: int, cells: int) -> list[tuple[Fraction, Fraction]]:
+    """Return bounds [K] of sin²(π w/(π + k))."""
     bits = w.bit_length() + BITS
     low, high = pi_bounds(bits)
     bounds = []
