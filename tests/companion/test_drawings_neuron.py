@@ -56,10 +56,11 @@ def draw(name, data):
 )
 def test_figure_is_drawn_again_from_its_files(name, data, repo):
     repo.presets({"01_x": {}}, {"01_x": {}})
-    companion.begin("01_x")
+    companion.begin("01_x", {})
     figures.save(draw(name, data), name, data=data[name])
     folder = repo.folder / "figures" / "01_x"
-    assert json.loads((folder / f"{name}.json").read_text())["drawing"]["function"] == name
+    record = json.loads((folder / f"{name}.json").read_text())
+    assert record["drawing"]["function"] == f"{drawings.__name__}:{name}"
     before = (folder / f"{name}.svg").read_bytes()
     assert figures.redraw(folder) == {folder / f"{name}.json": "unchanged"}
     assert (folder / f"{name}.svg").read_bytes() == before
