@@ -1,8 +1,9 @@
-"""The cells of [0, 1]^d, and a point's cell by neurons of bounded weights, right everywhere.
+"""The cells of [0, 1]^d, and the cell of a point by neurons of bounded weights.
 
 K = 2^{nd} cubes. The step (a, b) -> (2a - bit, 2b + bit), repeated n times for every coordinate,
 leaves in b the n bits of all coordinates, interleaved. The bit is a ramp, wrong in a thin layer at
-each border; the median of the values at x - δ, x and x + δ, one coordinate after the other, is not.
+each border. The median of the values at x - δ, x and x + δ, one coordinate after the other, is
+right there too.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ class Cells:
     def layer(self) -> float:
         """w = 2^-(p + 1) = δ/4: the bit of a is right where |a - 1/2| >= w.
 
-        In x the layer at a border is at most w to each side, and borders lie 2^-n apart. So
-        2w < δ and 2δ + 2w < 2^-n put at most one of x - δ, x and x + δ into a layer, with room for
-        rounding: the median lies between two right values.
+        A layer reaches at most w to each side of its border, and borders lie 2^-n apart. Since
+        2w < δ and 2δ + 2w < 2^-n, at most one of x - δ, x and x + δ lies in a layer, with room for
+        rounding. So the median lies between two right values.
         """
         return 2.0 ** -(self.ramps + 1)
 
@@ -88,20 +89,21 @@ class Cells:
     def bits(self, x: np.ndarray) -> np.ndarray:
         """Return what the n ramps give at doubles x (M,), exactly: (n, M), 0 or 1 off the layers.
 
-        In a layer they are multiples of 2^-53 between 0 and 1. All steps are exact in doubles: a is
-        a multiple of 2^-54 where a ramp rises, and never needs more digits than x. `x` may leave
-        [0, 1] by δ and belongs to the outermost cell there.
+        In a layer they are multiples of 2^-53 between 0 and 1. `x` may leave [0, 1] by δ and
+        belongs to the outermost cell there.
         """
-        a, found = x, np.empty((self.digits, *x.shape))
+        # All steps are exact in doubles: a is a multiple of 2^-54 where a ramp rises, and never
+        # needs more digits than x.
+        a, bits = x, np.empty((self.digits, *x.shape))
         for level in range(self.digits):
-            np.clip(2.0**self.ramps * (a - 0.5) + 0.5, 0, 1, out=found[level])
-            a = 2 * a - found[level]
-        return found
+            np.clip(2.0**self.ramps * (a - 0.5) + 0.5, 0, 1, out=bits[level])
+            a = 2 * a - bits[level]
+        return bits
 
     def index(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the network takes for the index, from 0, of points (M, d), exactly.
+        """Return the network's index, from 0, of points (M, d), exactly.
 
-        The whole part and 2^53 times the rest, both int64 (M,); the rest is zero off the layers.
+        Its whole part and 2^53 times the rest, both int64 (M,). The rest is zero off the layers.
         """
         whole, rest = np.zeros((2, len(points)), dtype=np.int64)
         for level in self.bits(points):
@@ -114,15 +116,16 @@ class Cells:
     def evaluate(
         self, points: np.ndarray, read: Callable[[np.ndarray, np.ndarray], np.ndarray]
     ) -> np.ndarray:
-        """Return the medians (M,) over all 3^d copies of points (M, d), where x ± δ is a double.
+        """Return the medians (M,) over all 3^d copies of points (M, d), shifted by δ in doubles.
 
-        `read`: the values (N,) at indices as `index` returns them.
+        `read`: the values (N,) at indices, two arrays (N,) as `index` returns them.
         """
         size = max(1, CHUNK // 3**self.dim)
         parts = [self._medians(points[i:i + size], read) for i in range(0, len(points), size)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _medians(self, points: np.ndarray, read: Callable) -> np.ndarray:
+        """Return the medians (M,) of `evaluate` at points (M, d), few enough for the memory."""
         moves = self.shift * np.array(list(itertools.product((-1, 0, 1), repeat=self.dim)))
         copies = points + moves[:, None]
         values = read(*self.index(copies.reshape(-1, self.dim)))
@@ -138,22 +141,22 @@ def reach(digits: int) -> float:
 
 
 def median(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Return the median of three arrays of one shape, element by element."""
+    """Return the median of three arrays (…) of one shape, element by element."""
     return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
 
 
 def points_in_cube(points, dim: int, name: str = "points") -> np.ndarray:
-    """Return points of [0, 1]^d as doubles (M, d) from (M, d), or (M,) or one number where d = 1.
+    """Return points of [0, 1]^d as doubles (M, d); where d = 1, (M,) or one number will do.
 
     Raises TypeError for text, ValueError for another shape, NaN or a point outside.
     """
-    found = np.shape(points)
-    if dim == 1 and len(found) < 2:
+    shape = np.shape(points)
+    if dim == 1 and len(shape) < 2:
         points = np.reshape(points, (-1, 1))
     array = checks.as_matrix(points, name, min_rows=0)
     if array.shape[1] != dim:
         raise ValueError(
-            f"{name}: found shape {found}, expected (points, {dim})" + " or (points,)" * (dim == 1)
+            f"{name}: found shape {shape}, expected (points, {dim})" + " or (points,)" * (dim == 1)
         )
     outside = (array < 0) | (array > 1)
     if outside.any():
@@ -171,7 +174,7 @@ def grid(dim: int, size: int) -> np.ndarray:
 def probe_size(dim: int) -> int:
     """Return the points a side, 2^j + 1, of the grid on which a function is looked at.
 
-    About 2^16 points in all, 4097 in one dimension. It holds the centres of all cells of fewer
-    than j digits.
+    The grid has about 2^16 points, 4097 in one dimension, and holds the centres of all cells of
+    fewer than j digits.
     """
     return (1 << min(12, max(1, math.floor(16 / dim)))) + 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nslib.theory.cells import MAX_CELLS, Cells, grid, median, points_in_cube, probe_size
+from nslib.theory.cube_cells import MAX_CELLS, Cells, grid, median, points_in_cube, probe_size
 
 SIZES = st.sampled_from([(0, 1), (1, 1), (3, 1), (7, 1), (16, 1), (1, 2), (3, 2), (2, 3), (1, 4)])
 
