@@ -12,8 +12,6 @@ from typing import Any
 _MODULES = {
     "bounded": ("PiecewiseLinearEncoder", "SmoothClipper"),
     "own_tables": ("OwnTable", "make_table", "read_csv", "read_table"),
-    "predecessor": ("PREDECESSOR_FORMULAS", "PredecessorSet", "load_predecessor_synthetic",
-                    "make_predecessor_sets"),
     "preparation": ("preprocessor", "split", "target_scaler"),
     "synthetic": ("FORMULAS", "Formula", "FormulaTask", "make_formula", "random_formula"),
     "table_encoder": ("TableEncoder",),

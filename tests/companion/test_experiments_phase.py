@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from companion.experiments.structure_recovery import phase
 from companion.experiments.structure_recovery import predecessor_recovery as predecessor
-from nslib.data import make_predecessor_sets
+from companion.experiments.structure_recovery.predecessor_sets import make_predecessor_sets
 
 
 def test_phase_counts_exact_fits_and_stops_when_sure(capsys):

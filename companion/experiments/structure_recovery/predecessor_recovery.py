@@ -11,15 +11,15 @@ import pandas as pd
 
 from companion.rivals import fit_model
 from nslib import checks
-from nslib.data import (
+from nslib.structure import NeuronStructure
+
+from .predecessor_sets import (
+    NOISES,
     PREDECESSOR_FORMULAS,
     PredecessorSet,
     load_predecessor_synthetic,
     make_predecessor_sets,
 )
-from nslib.data.predecessor import NOISES
-from nslib.structure import NeuronStructure
-
 from .recovery import BASELINES
 
 SOURCES = ("generated", "published")

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import checks
-from ..structure import NeuronStructure
-from .tabular_loading import FOLDER_VARIABLE
+from nslib import checks
+from nslib.data.tabular_loading import FOLDER_VARIABLE
+from nslib.structure import NeuronStructure
 
 NOISES = ("low", "medium", "high")
 LEVELS: Mapping[str, float] = MappingProxyType({"low": 0.05, "medium": 0.15, "high": 0.3})

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from nslib.data import PREDECESSOR_FORMULAS, load_predecessor_synthetic, make_predecessor_sets
-from nslib.data.predecessor import LEVELS, NOISES
+from companion.experiments.structure_recovery.predecessor_sets import (
+    LEVELS,
+    NOISES,
+    PREDECESSOR_FORMULAS,
+    load_predecessor_synthetic,
+    make_predecessor_sets,
+)
 
 
 @pytest.fixture
