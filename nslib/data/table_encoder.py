@@ -88,7 +88,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
         """Return the names of the encoded columns as scikit-learn joins them, "name_category"."""
         check_is_fitted(self)
-        names = input_features if input_features is not None else self.names_
+        names = input_features if input_features is not None else getattr(self, "names_", None)
         if names is None:
             names = [f"x{i}" for i in range(len(self.columns_))]
         return np.asarray(self.names_of(names, "_"), dtype=object)

@@ -109,6 +109,7 @@ def test_the_state_is_json():
     again = TableEncoder()
     again.columns_ = json.loads(json.dumps(encoder.columns_))
     np.testing.assert_array_equal(again.transform(X), encoder.transform(X))
+    assert list(again.get_feature_names_out()) == ["x0", "x1_missing", "x1_x"]
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "boolean", "Float32", "int8", "bool"])
