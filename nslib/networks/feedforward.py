@@ -109,7 +109,7 @@ class TaskNet(Feedforward):
 
     Every layer, the last too, is a `TaskLinear` of `structure`. The default activation, tanh, is
     bounded, so that no power or product of the next layer leaves its range; features should be
-    bounded too (see `nslib.data.preprocessor`). Other arguments and errors as for `MLP`.
+    bounded too (see `nslib.data.SmoothClipper`). Other arguments and errors as for `MLP`.
 
     Source: NeuronSeek (arXiv 2506.15715 v2), stage 2.
     """

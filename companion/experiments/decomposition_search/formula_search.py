@@ -12,9 +12,10 @@ import sympy as sp
 import torch
 
 from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks, kept_streams
+from companion.experiments.table_preparation import preprocessor, split
 from companion.rivals.baselines import fitted_baselines
 from nslib import checks
-from nslib.data import REGISTRY, load_tabular, make_formula, preprocessor, split
+from nslib.data import REGISTRY, load_tabular, make_formula
 from nslib.formula import feature_symbols, leading_terms
 from nslib.search import METHODS, SearchResult, search, search_many
 from nslib.structure import NeuronStructure

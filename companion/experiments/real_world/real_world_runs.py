@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from companion import paths
+from companion.experiments.table_preparation import preprocessor
 from companion.experiments.tabular_grid import (
     cell_searches as searches,
 )
@@ -23,7 +24,7 @@ from companion.experiments.tabular_grid import (
 from companion.experiments.tabular_grid.settings import SOURCES
 from companion.experiments.tabular_grid.splits import divide, misplaced_rows, search_rows
 from nslib import checks
-from nslib.data import REGISTRY, load_tabular, preprocessor
+from nslib.data import REGISTRY, load_tabular
 
 NAME = "real_world"  # of the committed table, results/<name>.csv
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from nslib.data import TabularData, preprocessor, target_scaler
+from companion.experiments.table_preparation import preprocessor, target_scaler
+from nslib.data import TabularData
 from nslib.formula import count_monomials
 from nslib.search import SearchResult, search
 from nslib.structure import NeuronStructure
