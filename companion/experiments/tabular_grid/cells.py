@@ -1,23 +1,33 @@
-"""A cell: one model on one data set at one budget, for all seeds; its runs are reports on disk."""
+"""A cell: one model on one data set at one budget, for all seeds; its runs are reports on disk.
+
+`run_cell` is where a number of the tables comes from: it divides the rows (`splits`), searches a
+structure (`nslib.search`), trains networks (`nslib.training`) or fits a rival, and writes a report.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import sympy as sp
+import torch
+from torch import nn
+
 from companion.rivals.tables import fit_tabular
-from nslib.data import TabularData
+from nslib.data import TabularData, preprocessor, target_scaler
+from nslib.formula import count_monomials
+from nslib.networks import MLP, TaskNet, kan, mlp, n_parameters, task_net
+from nslib.search import SearchResult, search
 from nslib.structure import NeuronStructure
 from nslib.threads import threads
-from nslib.training import TrainingOptions
+from nslib.training import Part, TrainingOptions, train
 
-from . import cell_searches as searches
 from . import reports
-from .cell_networks import Trained, train_networks
-from .scores import diverged, scores
 from .settings import (
     BATCH_SIZE,
     CANDIDATES,
@@ -25,10 +35,15 @@ from .settings import (
     MAX_RANK,
     OURS,
     RIVALS,
+    SEARCH_SEED,
     SEARCHES,
     SOURCES,
+    search_of,
 )
-from .splits import PARTS, Split, divide
+from .splits import PARTS, Split, diverged, divide, scores, search_rows
+
+_LEADING = 8  # terms of a formula that a report keeps
+_MONOMIALS = 2000  # beyond which a formula is not expanded
 
 
 @dataclass(frozen=True)
@@ -51,129 +66,269 @@ class Cell:
         return " ".join(str(part) for part in (self.dataset, self.model, self.budget) if part)
 
     @property
-    def is_search(self) -> bool:
-        """Whether the cell finds structures and trains nothing."""
-        return self.model.startswith("search-")
-
-    @property
-    def method(self) -> str:
-        """The name of the search."""
-        return self.model.removeprefix("search-")
+    def method(self) -> str | None:
+        """The name of the search that the cell runs, None for a cell that fits a model."""
+        return self.model.removeprefix("search-") if self.model.startswith("search-") else None
 
     def path(self, work: Path, seed: int) -> Path:
-        """Return the file of a run's report."""
-        if self.is_search:
-            return searches.path(work, self.dataset, self.method)
+        """Return the file of a run's report; a search has one, whatever the seed."""
+        if self.method:
+            return work / self.dataset / f"{self.model}.json"
         name = self.model if self.budget is None else f"{self.model}-{self.budget}"
         return work / self.dataset / name / f"seed-{seed}.json"
 
     def config(self, data: TabularData, seed: int) -> dict[str, Any]:
-        """Return all that the run of a seed depends on."""
-        if self.is_search:
-            return searches.config(data, self.method)
+        """Return all that the run of a seed depends on, the code aside."""
+        if self.method:
+            return {"dataset": data.name, "checksum": data.checksum, "method": self.method,
+                    "seed": SEARCH_SEED, **SEARCHES[self.method]}
         config = {"dataset": self.dataset, "checksum": data.checksum, "model": self.model,
                   "budget": self.budget, "seed": seed}
         if self.model in RIVALS:
             return config
         # seeds are trained together, which rounds differently from one alone
         config |= {"seeds": list(self.seeds), "steps": self.steps}
-        source = SOURCES.get(self.model)
         if self.model in OURS:
             config["settings"] = dict(OURS[self.model])
-            source = OURS[self.model]["joined"]
         else:
             config |= {"candidates": CANDIDATES, "batch_size": BATCH_SIZE}
-        if source is not None:
+        if source := search_of(self.model):
             config["search"] = {"method": source, "max_rank": MAX_RANK, **SEARCHES[source]}
         return config
 
     def is_done(self, data: TabularData, work: Path) -> bool:
-        """Whether every seed has a report of this configuration."""
-        return reports.all_answer(
-            [(self.path(work, seed), self.config(data, seed)) for seed in self.seeds]
-        )
+        """Whether every seed has a report of this configuration and code."""
+        return all(reports.answer(self.path(work, seed), self.config(data, seed))
+                   for seed in self.seeds)
 
 
 def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
     """Compute a cell and write a report for each seed."""
     start = time.perf_counter()
     with threads(1):
-        if cell.is_search:
-            searches.run(data, cell.method, work)
+        if cell.method:
+            _run_search(cell, data, work)
             return
         splits = [divide(data, seed) for seed in cell.seeds]
-        found = _rivals(cell, splits) if cell.model in RIVALS else _networks(
-            cell, data, splits, work
-        )
+        if cell.model in RIVALS:
+            results = [_rival(cell.model, split) for split in splits]
+        else:
+            results = _networks(cell, data, splits, work)
     seconds = (time.perf_counter() - start) / len(splits)
-    for split, results in zip(splits, found, strict=True):
-        facts = {"task": split.task, "rows": split.sizes, "seconds": seconds, **results}
+    for split, result in zip(splits, results, strict=True):
+        facts = {"task": split.task, "rows": split.sizes, "seconds": seconds, **result}
         reports.write(cell.path(work, split.seed), cell.config(data, split.seed), facts)
 
 
-def _rivals(cell: Cell, splits: Sequence[Split]) -> list[dict[str, Any]]:
-    found = []
-    for split in splits:
-        X, y = split.features(), split.y
-        regression = split.n_classes is None
-        model = fit_tabular(
-            cell.model, (X["train"], y["train"]), (X["validation"], y["validation"]),
-            task=split.task, seed=split.seed, threads=1,
-        )
-        predict = model.predict if regression else model.predict_proba
-        outputs = {part: predict(X[part]) for part in PARTS}
-        found.append({"fits": True, "n_parameters": model.n_parameters,
-                      "structure": "", "learning_rate": None, "weight_decay": None,
-                      **_judged(split, outputs)})
-    return found
+def _judged(split: Split, outputs: dict[str, np.ndarray], **facts: Any) -> dict[str, Any]:
+    """Return the part of a report that says what a model is and how good; see `splits.scores`."""
+    by_part = scores(split, outputs)
+    return {"fits": True, **facts, "metrics": by_part, "diverged": diverged(split, by_part)}
+
+
+def _rival(name: str, split: Split) -> dict[str, Any]:
+    """Fit a rival to one split and judge it."""
+    X, y = split.features(), split.y
+    model = fit_tabular(
+        name, (X["train"], y["train"]), (X["validation"], y["validation"]),
+        task=split.task, seed=split.seed, threads=1,
+    )
+    predict = model.predict if split.n_classes is None else model.predict_proba
+    return _judged(split, {part: predict(X[part]) for part in PARTS}, structure="",
+                   n_parameters=model.n_parameters, learning_rate=None, weight_decay=None)
 
 
 def _networks(
     cell: Cell, data: TabularData, splits: Sequence[Split], work: Path
 ) -> list[dict[str, Any]]:
+    """Train the networks of a cell, with the structure that its search has found; judge them."""
+    source = search_of(cell.model)
+    structure = None if source is None else structure_of(data, source, work)
     if cell.model in OURS:
-        trained = _ours(cell, data, splits, work)
-    else:
-        family, own = cell.model, {}
-        if cell.model in SOURCES:
-            structure = searches.structure(data, SOURCES[cell.model], work)
-            family, own = "TN", {"structure": searches.capped(structure), "as_linear": True}
-        elif cell.model in LINEAR_NETWORKS:
-            family, own = "LN", {"activation": LINEAR_NETWORKS[cell.model]}
-        trained = train_networks(
-            family, splits, cell.budget, candidates=CANDIDATES,
-            options=TrainingOptions(steps=cell.steps, batch_size=BATCH_SIZE), **own,
+        settings = dict(OURS[cell.model])
+        first, _ = settings.pop("structure"), settings.pop("joined")
+        if structure is not None:
+            structure = joined(NeuronStructure.parse(first), structure)
+        steps = min(cell.steps, settings.pop("steps"))
+        return train_networks(
+            "LN" if structure is None else "TN", splits, settings.pop("budget"),
+            structure=structure, options=TrainingOptions(steps=steps), **settings,
         )
-    if trained is None:
-        return [{"fits": False}] * len(splits)
-    return [_network_facts(split, result) for split, result in zip(splits, trained, strict=True)]
-
-
-def _ours(
-    cell: Cell, data: TabularData, splits: Sequence[Split], work: Path
-) -> list[Trained] | None:
-    settings = dict(OURS[cell.model])
-    structure, source = settings.pop("structure"), settings.pop("joined")
-    if structure is not None:
-        structure = NeuronStructure.parse(structure)
-    if source is not None:
-        structure = searches.joined(structure, searches.structure(data, source, work))
-    steps = min(cell.steps, settings.pop("steps"))
+    family, own = cell.model, {}
+    if cell.model in SOURCES:
+        family, own = "TN", {"structure": capped(structure), "as_linear": True}
+    elif cell.model in LINEAR_NETWORKS:
+        family, own = "LN", {"activation": LINEAR_NETWORKS[cell.model]}
     return train_networks(
-        "LN" if structure is None else "TN", splits, settings.pop("budget"), structure=structure,
-        options=TrainingOptions(steps=steps), **settings,
+        family, splits, cell.budget, candidates=CANDIDATES,
+        options=TrainingOptions(steps=cell.steps, batch_size=BATCH_SIZE), **own,
     )
 
 
-def _network_facts(split: Split, trained: Trained) -> dict[str, Any]:
-    return {
-        "fits": True, "n_parameters": trained.n_parameters, "structure": trained.structure,
-        "learning_rate": trained.learning_rate, "weight_decay": trained.weight_decay,
-        "step": trained.network.step, "validation_loss": trained.network.validation_loss,
-        **_judged(split, trained.outputs),
-    }
+def train_networks(
+    family: str, splits: Sequence[Split], budget: int, *,
+    structure: NeuronStructure | None = None, candidates: Sequence[tuple[float, float]],
+    options: TrainingOptions, as_linear: bool = False, n_bins: int = 0,
+    width: int | None = None, together: int | None = None, **network: Any,
+) -> list[dict[str, Any]]:
+    """Train a network for each split and return the results for the reports.
+
+    With `as_linear` the budget is what the network of linear neurons of this budget really has.
+    All splits, with all `candidates` (learning rate, weight decay), are one batch, or batches of
+    `together` models; for each split the candidate with the best validation loss is taken. Splits
+    whose encoding gives fewer columns have columns of zeros behind, so that networks agree.
+    """
+    encoded = _aligned([split.features(n_bins=n_bins) for split in splits])
+    n_inputs, n_outputs = encoded[0]["train"].shape[1], splits[0].n_outputs
+    if as_linear:
+        budget = linear_size(n_inputs, n_outputs, budget)
+    make = sized(family, n_inputs, n_outputs, budget, structure, width, **network)
+    if make is None:
+        return [{"fits": False}] * len(splits)
+    # models stand split by split, and of a split candidate by candidate
+    networks, parts = [], []
+    for split, X in zip(splits, encoded, strict=True):
+        y = split.targets()
+        part = Part(X["train"], y["train"], X["validation"], y["validation"], split.seed)
+        parts += [part] * len(candidates)
+        networks += [make(generator=torch.Generator().manual_seed(split.seed)) for _ in candidates]
+    rates = [*candidates] * len(splits)
+    models, size = [], together or len(networks)
+    for i in range(0, len(networks), size):
+        batch = slice(i, i + size)
+        models += train(networks[batch], parts[batch], options, rates=rates[batch]).models
+    results = []
+    for i, (split, X) in enumerate(zip(splits, encoded, strict=True)):
+        own = range(i * len(candidates), (i + 1) * len(candidates))
+        best = min(own, key=lambda k: models[k].validation_loss)
+        model = models[best]
+        outputs = {part: split.in_units(model.predict(X[part])) for part in PARTS}
+        results.append(_judged(
+            split, outputs, n_parameters=n_parameters(model.network),
+            structure=str(getattr(model.network, "structure", "")), learning_rate=rates[best][0],
+            weight_decay=rates[best][1], step=model.step, validation_loss=model.validation_loss,
+        ))
+    return results
 
 
-def _judged(split: Split, outputs: dict[str, Any]) -> dict[str, Any]:
-    found = scores(split, outputs)
-    return {"metrics": found, "diverged": diverged(split, found)}
+def _aligned(encoded: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    """Return the features (N, D) of each split, all with the most columns of any."""
+    width = max(features["train"].shape[1] for features in encoded)
+    return [
+        {part: X if X.shape[1] == width else np.pad(X, ((0, 0), (0, width - X.shape[1])))
+         for part, X in features.items()} for features in encoded
+    ]
+
+
+def sized(
+    family: str, in_features: int, out_features: int, budget: int,
+    structure: NeuronStructure | None = None, width: int | None = None, **options: Any,
+) -> Callable[..., nn.Module] | None:
+    """Return how to make the widest network of a family within the budget, None where none fits.
+
+    `family`: "LN" (linear neurons), "KAN" or "TN". A structure of which nothing fits loses its
+    highest interaction, then its highest power, until something does. `width` caps hidden layers.
+    """
+    if family == "KAN":
+        return kan(in_features, out_features, budget, **options)
+    if family == "LN":
+        make, kind, fixed = mlp(in_features, out_features, budget, **options), MLP, ()
+    else:
+        make = task_net(in_features, out_features, budget, structure, **options)
+        while make is None and len(structure.streams) > 1:
+            structure = structure.without(structure.streams[-1])
+            make = task_net(in_features, out_features, budget, structure, **options)
+        kind, fixed = TaskNet, (structure,)
+    if make is None or width is None:
+        return make
+    hidden = make(generator=torch.Generator()).hidden
+    if not hidden or hidden[0] <= width:
+        return make
+    return partial(kind, in_features, out_features, (width,) * len(hidden), *fixed, **options)
+
+
+def linear_size(in_features: int, out_features: int, budget: int) -> int:
+    """Return the parameters of the network of linear neurons of a budget; it, where none fits."""
+    make = mlp(in_features, out_features, budget)
+    return budget if make is None else n_parameters(make(generator=torch.Generator()))
+
+
+def _run_search(cell: Cell, data: TabularData, work: Path) -> dict[str, Any]:
+    """Search with rows that no seed tests; write the report and return what it says."""
+    settings = SEARCHES[cell.method]
+    X, y = search_data(data, settings["rows"])
+    result = search(X, y, cell.method, seed=SEARCH_SEED, task=data.task, **settings["options"])
+    facts = {"rows": len(X), "columns": X.shape[1], "structure": str(result.structure),
+             "seconds": result.seconds, "probabilities": result.gate_probabilities,
+             "leading_terms": leading_terms(result)}
+    reports.write(cell.path(work, SEARCH_SEED), cell.config(data, SEARCH_SEED), facts)
+    return facts
+
+
+def search_data(data: TabularData, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most `n_rows` of the rows that searches may see: X (N, D), encoded, and y (N,).
+
+    Features and a regression's target are prepared by these rows alone.
+    """
+    rows = np.flatnonzero(search_rows(data))
+    rows = np.sort(np.random.default_rng(SEARCH_SEED).permutation(rows)[:n_rows])
+    X, y = data.X.iloc[rows], data.y.iloc[rows]
+    X = preprocessor(X, "robust").fit_transform(X)
+    if data.task == "classification":
+        return X, np.unique(y, return_inverse=True)[1]
+    return X, target_scaler(data.target_scaling).fit_transform(y.to_numpy(float)[:, None])[:, 0]
+
+
+def search_report(data: TabularData, method: str, work: Path) -> dict[str, Any] | None:
+    """Return the report of a search on a data set by this code, None where there is none."""
+    cell = Cell(data.name, f"search-{method}", None, ())
+    return reports.answer(cell.path(work, SEARCH_SEED), cell.config(data, SEARCH_SEED))
+
+
+def search_reports(
+    datasets: Iterable[TabularData], work: Path
+) -> Iterator[tuple[TabularData, str, dict[str, Any]]]:
+    """Yield (data set, method, report) of each search that this code has run on the data sets."""
+    for data in datasets:
+        for method in SEARCHES:
+            if report := search_report(data, method, work):
+                yield data, method, report
+
+
+def structure_of(data: TabularData, method: str, work: Path) -> NeuronStructure:
+    """Return the structure from the report of a search, which is run where that lacks."""
+    report = search_report(data, method, work)
+    if report is None:
+        report = _run_search(Cell(data.name, f"search-{method}", None, ()), data, work)
+    return NeuronStructure.parse(report["structure"])
+
+
+def capped(structure: NeuronStructure) -> NeuronStructure:
+    """Return the structure with a rank of at most `MAX_RANK`."""
+    return replace(structure, rank=min(structure.rank, MAX_RANK))
+
+
+def joined(first: NeuronStructure, second: NeuronStructure) -> NeuronStructure:
+    """Return the first structure with the interactions of both, of the rank `MAX_RANK`.
+
+    For networks whose features have bins, which express every function of one feature: pure
+    streams beyond the first structure's would add nothing.
+    """
+    return NeuronStructure(
+        first.pure, (*first.interact, *second.interact), MAX_RANK, first.sin
+    )
+
+
+def leading_terms(result: SearchResult) -> list[list[Any]]:
+    """Return the largest monomials [term, coefficient] in scaled units, of the first output.
+
+    Empty for a formula of too many monomials to be expanded.
+    """
+    if count_monomials(result.structure, result.neuron.in_features) > _MONOMIALS:
+        return []
+    formula = result.formula()
+    if result.classes is not None:
+        formula = next(iter(formula.values()))
+    terms = [term.as_coeff_Mul() for term in sp.Add.make_args(formula)]
+    terms = sorted(((str(m), float(c)) for c, m in terms), key=lambda t: (-abs(t[1]), t[0]))
+    return [list(term) for term in terms[:_LEADING]]

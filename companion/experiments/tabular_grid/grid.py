@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from companion.rivals.tables import TABULAR_RIVALS
 from nslib import checks
 from nslib.data import REGISTRY, TabularData, load_tabular
 from nslib.threads import one_thread
@@ -22,8 +23,8 @@ from nslib.training import TrainingOptions
 from . import reports
 from . import score_table as table
 from .cells import Cell, run_cell
-from .scores import main_score
-from .settings import BUDGETS, DEEP, LARGEST_BUDGET, NETWORKS, OURS, RIVALS, SOURCES
+from .settings import BUDGETS, LARGEST_BUDGET, NETWORKS, OURS, RIVALS, search_of
+from .splits import main_score
 
 WORK = "build/tabular"
 
@@ -35,8 +36,7 @@ def cells(
     """Return the cells of a grid, the searches that they need first, the costly ones early.
 
     `models`: of `NETWORKS` (a cell a budget up to `LARGEST_BUDGET`), `OURS` and `RIVALS`. Raises
-    ValueError or TypeError for unknown names and for budgets, seeds and steps that are no such
-    ints.
+    ValueError or TypeError for unknown names, for budgets and steps below 1 and seeds below 0.
     """
     models = [checks.one_of(m, "models", (*NETWORKS, *OURS, *RIVALS)) for m in models]
     datasets = [checks.one_of(name, "datasets", REGISTRY) for name in datasets]
@@ -45,10 +45,10 @@ def cells(
     if not seeds:
         raise ValueError("seeds: found none, expected at least one")
     steps = checks.positive_int(steps, "steps")
-    sources = {SOURCES.get(m) or (OURS[m]["joined"] if m in OURS else None) for m in models}
-    found = [
+    sources = {search_of(model) for model in models} - {None}
+    searches = [
         Cell(name, f"search-{source}", None, seeds, steps)
-        for source in sorted(sources - {None}) for name in datasets
+        for source in sorted(sources) for name in datasets
     ]
     trained = [
         Cell(name, model, budget, seeds, steps)
@@ -56,7 +56,7 @@ def cells(
         for budget in (budgets if model in NETWORKS else [None])
         if budget is None or budget <= LARGEST_BUDGET.get(model, budget)
     ]
-    return found + sorted(trained, key=_cost, reverse=True)
+    return searches + sorted(trained, key=_cost, reverse=True)
 
 
 def _cost(cell: Cell) -> float:
@@ -66,7 +66,7 @@ def _cost(cell: Cell) -> float:
     elif cell.budget is not None:
         weights = cell.budget * (6 if cell.model == "KAN" else 1)
     else:
-        weights = 20_000 if cell.model in ("catboost", *DEEP) else 1
+        weights = 20_000 if TABULAR_RIVALS[cell.model].slow else 1
     return float(weights * min(REGISTRY[cell.dataset].rows, 5000))
 
 
@@ -92,8 +92,8 @@ def run(
     ]
     lines = _Lines(len(wanted), len(wanted) - len(missing), progress)
     failures: dict[str, str] = {}
-    for stage in (True, False):  # other cells read what the searches found
-        now = [cell for cell in missing if cell.is_search == stage]
+    for stage in (True, False):  # searches first: other cells read their structures
+        now = [cell for cell in missing if bool(cell.method) == stage]
         for cell, error in _computed(now, data, folder, min(workers, len(now))):
             if error is not None:
                 failures[cell.label] = error
@@ -101,17 +101,18 @@ def run(
     if failures:
         text = "\n".join(f"{label}: {error}" for label, error in failures.items())
         raise RuntimeError(f"{len(failures)} of {len(wanted)} cells failed:\n{text}")
-    return table.collect([cell for cell in wanted if not cell.is_search], folder)
+    return table.collect([cell for cell in wanted if not cell.method], folder)
 
 
 def _load(names: Iterable[str]) -> dict[str, TabularData]:
-    found = {}
+    """Return the data sets that are there, with a line on stderr for each that is not."""
+    data = {}
     for name in names:
         try:
-            found[name] = load_tabular(name)
+            data[name] = load_tabular(name)
         except FileNotFoundError as error:
             print(f"left out {error}", file=sys.stderr, flush=True)
-    return found
+    return data
 
 
 def _attempt(cell: Cell, data: TabularData, work: Path) -> str | None:
@@ -173,18 +174,20 @@ class _Lines:
             print(f"{done}/{total} cells are there already", file=sys.stderr, flush=True)
 
     def show(self, cell: Cell, work: Path, error: str | None) -> None:
+        """Print the line of a cell that is done."""
         self.done += 1
         if not self.wanted:
             return
         elapsed = time.perf_counter() - self.start
         left = elapsed / (self.done - self.before) * (self.total - self.done) / 60
-        found = error or self._result(cell, work)
-        print(f"{self.done}/{self.total} {cell.label}: {found}, about {left:.0f} min left",
+        text = error or self._result(cell, work)
+        print(f"{self.done}/{self.total} {cell.label}: {text}, about {left:.0f} min left",
               file=sys.stderr, flush=True)
 
     def _result(self, cell: Cell, work: Path) -> str:
+        """Return what the reports of a cell say, in a few words."""
         runs = [reports.read(cell.path(work, seed)) for seed in cell.seeds]
-        if cell.is_search:
+        if cell.method:
             return f"{runs[0]['structure']}, {runs[0]['seconds']:.1f} s"
         seconds = sum(run.get("seconds", 0.0) for run in runs)
         values = [run["metrics"]["test"][main_score(run["task"])] for run in runs if run["fits"]]
