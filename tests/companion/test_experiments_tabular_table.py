@@ -53,7 +53,7 @@ def test_means(small):
 
 
 def test_validation_chooses_the_source_of_each_seed(small):
-    both = compare.with_best_source(small)
+    both = compare.with_best(small)
     best = both[(both["model"] == compare.BEST_SOURCE) & (both["dataset"] == "abalone")]
     assert best.sort_values("seed")["value"].tolist() == [0.3, 0.2, 0.2]
 

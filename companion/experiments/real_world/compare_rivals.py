@@ -33,21 +33,13 @@ def paper_headline() -> pd.DataFrame:
 
 
 def ours(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of `compare_models.means` of our network on each data set, with its label."""
-    rows = compare.chosen_by_validation(runs, TASK_DRIVEN)
-    return rows.assign(label=compare.labels(rows))
+    """Return the row of `compare_models.means` of our network on each data set."""
+    return compare.chosen_by_validation(runs, TASK_DRIVEN)
 
 
-def labelled(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return `compare_models.means` with kinds, and models by their labels.
-
-    `kind`: "task-driven", "control" (networks of linear neurons) or "rival".
-    """
-    rows = compare.means(runs)
-    kinds = rows["model"].map(
-        lambda m: "task-driven" if m in TASK_DRIVEN else "rival" if m in RIVALS else "control"
-    )
-    return rows.assign(kind=kinds, model=compare.labels(rows))
+def kind(model: str) -> str:
+    """Return "task-driven", "rival" or "control": a network of linear neurons, trained as ours."""
+    return "task-driven" if model in TASK_DRIVEN else "rival" if model in RIVALS else "control"
 
 
 def place(dataset: str) -> str:
@@ -57,10 +49,8 @@ def place(dataset: str) -> str:
 
 def _losses(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Return the losses on a data set: a row a seed, a column a model (its label), NaN: not run."""
-    own = runs[runs["dataset"] == dataset]
-    return own.assign(label=compare.labels(own), loss=compare.loss(own)).pivot(
-        index="seed", columns="label", values="loss"
-    )
+    own = compare.labelled(runs[runs["dataset"] == dataset])
+    return own.assign(loss=compare.loss(own)).pivot(index="seed", columns="label", values="loss")
 
 
 def _over_reference(losses: pd.DataFrame, rivals: Sequence[str]) -> tuple[pd.DataFrame, str]:
@@ -77,86 +67,78 @@ def _over_reference(losses: pd.DataFrame, rivals: Sequence[str]) -> tuple[pd.Dat
     return scaled, reference.name if ratios.isna().all() else ratios.idxmin()
 
 
-def _gain(losses: pd.DataFrame, own: str, other: str) -> float:
-    """Return how much less our mean loss is, over the larger of both, on the seeds of both."""
-    mean = losses[[own, other]].dropna().mean()
-    return (mean[other] - mean[own]) / mean.max() if mean.max() else 0.0
+def with_every_other(runs: pd.DataFrame) -> pd.DataFrame:
+    """Compare our network with every other model, seed by seed.
+
+    Columns: dataset, model (ours), other (with its budget) and those of `compare_models.difference`
+    on the seeds that both have.
+    """
+    rows = []
+    for own in ours(runs).itertuples():
+        losses = _losses(runs, own.dataset)
+        for other in losses:
+            if kind(other.split()[0]) != "task-driven":
+                both = losses[[own.label, other]].dropna().to_numpy()
+                rows.append({"dataset": own.dataset, "model": own.label, "other": other,
+                             **compare.difference(*both.T)})
+    return pd.DataFrame(rows)
 
 
 def standing(runs: pd.DataFrame) -> pd.DataFrame:
     """Return our network beside the best rival, a row a data set that has both.
 
-    Columns: dataset, metric, model, rival, seeds (in common; the scores are over these), mean,
-    std, rival_mean, rival_std, excess (our mean loss less the rival's, over the rival's standard
-    deviation), within (at most 1), place (of our network among it and all rivals), p_corrected
-    (t-test). A rival of one seed has the deviation 0.
+    Columns: dataset, metric, model, rival, mean, std, rival_mean, rival_std (scores), excess (our
+    mean loss less the rival's, over the rival's standard deviation, which is 0 for one seed),
+    within (at most 1), place (of our network among it and all rivals) and those of
+    `compare_models.difference` on the seeds that both have.
     """
-    rows = []
+    rows, others = [], with_every_other(runs)
     for own in ours(runs).itertuples():
         losses = _losses(runs, own.dataset)
         rivals = [name for name in losses if name in RIVALS]
         if not rivals:
             continue
         rival = _over_reference(losses, rivals)[1]
-        both = losses[[own.label, rival]].dropna().set_axis(["own", "rival"], axis=1)
+        compared = others[(others["dataset"] == own.dataset) & others["other"].isin(rivals)]
+        both = losses[[own.label, rival]].dropna()
         scores = both if own.metric == "mse" else 1 - both
-        gap = both["own"].mean() - both["rival"].mean()
-        spread = both["rival"].std() if len(both) > 1 else 0.0
+        gap = both[own.label].mean() - both[rival].mean()
+        spread = both[rival].std() if len(both) > 1 else 0.0
         rows.append({
             "dataset": own.dataset, "metric": own.metric, "model": own.label, "rival": rival,
-            "seeds": len(both), "mean": scores["own"].mean(), "std": scores["own"].std(),
-            "rival_mean": scores["rival"].mean(), "rival_std": scores["rival"].std(),
+            "mean": scores[own.label].mean(), "std": scores[own.label].std(),
+            "rival_mean": scores[rival].mean(), "rival_std": scores[rival].std(),
             "excess": gap / spread if spread else float(np.sign(gap)) * np.inf if gap else 0.0,
-            "within": bool(gap <= spread),
-            "place": 1 + sum(_gain(losses, own.label, name) < 0 for name in rivals),
-            "p_corrected": compare.corrected_t_test((both["own"] - both["rival"]).to_numpy()),
+            "within": bool(gap <= spread), "place": 1 + (~compared["reached"]).sum(),
+            **compare.difference(*both.to_numpy().T),
         })
     return pd.DataFrame(rows)
 
 
-def with_every_other(runs: pd.DataFrame) -> pd.DataFrame:
-    """Compare our network with every other model, seed by seed.
-
-    Columns: dataset, model (ours), other (with its budget), seeds (in common), gain (how much less
-    our mean loss is, over the larger of both), p_corrected.
-    """
-    rows = []
-    for own in ours(runs).itertuples():
-        losses = _losses(runs, own.dataset)
-        for other in losses:
-            if other.split()[0] not in TASK_DRIVEN:
-                change = (losses[own.label] - losses[other]).dropna().to_numpy()
-                rows.append({
-                    "dataset": own.dataset, "model": own.label, "other": other,
-                    "seeds": len(change), "gain": _gain(losses, own.label, other),
-                    "p_corrected": compare.corrected_t_test(change),
-                })
-    return pd.DataFrame(rows)
-
-
 def _ratios(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return `labelled` with each model's loss over the best rival's mean loss.
+    """Return `compare_models.means` with each model's loss over the best rival's mean loss.
 
-    Added: ratio, low, high (range over the seeds), band (1 plus the best rival's standard
-    deviation), chosen. Data sets without a rival, or whose best makes no error, are left out.
+    Added: kind, ratio, low, high (range over the seeds), band (1 plus the best rival's standard
+    deviation), chosen, place. Data sets without a rival, or whose best makes no error, are left
+    out.
     """
-    chosen = ours(runs).set_index("dataset")["label"]
-    rows = labelled(runs)
+    rows = compare.means(runs)
+    rows = rows.assign(kind=rows["model"].map(kind), place=rows["dataset"].map(place))
+    own = set(zip(*ours(runs)[["dataset", "label"]].to_numpy().T, strict=True))
     parts = [rows[:0].assign(ratio=0.0, low=0.0, high=0.0, band=0.0, chosen=False)]
-    for dataset, part in rows.groupby("dataset"):
-        rivals = part.loc[part["kind"] == "rival", "model"].tolist()
-        scaled, best = _over_reference(_losses(runs, dataset), rivals) if rivals else (None, None)
-        if best is None or not scaled[best].mean() > 0:
+    for dataset, part in rows[rows["kind"] == "rival"].groupby("dataset"):
+        scaled, best = _over_reference(_losses(runs, dataset), part["label"].tolist())
+        if not scaled[best].mean() > 0:
             continue
-        scaled = scaled[part["model"]] / scaled[best].mean()
+        part = rows[rows["dataset"] == dataset]
+        scaled = scaled[part["label"]] / scaled[best].mean()
         spread = scaled[best].std() if scaled[best].count() > 1 else 0.0
         parts.append(part.assign(
             ratio=scaled.mean().to_numpy(), low=scaled.min().to_numpy(),
             high=scaled.max().to_numpy(), band=1 + spread,
-            chosen=part["model"] == chosen.get(dataset),
+            chosen=[(dataset, name) in own for name in part["label"]],
         ))
-    rows = pd.concat(parts[1:] or parts).dropna(subset="ratio")
-    return rows.assign(place=rows["dataset"].map(place))
+    return pd.concat(parts[1:] or parts).dropna(subset="ratio")
 
 
 def relative(runs: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +147,7 @@ def relative(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: dataset, metric, model (with its budget), kind, ratio, low, high (range over the
     seeds), band (1 plus the best rival's standard deviation), chosen.
     """
-    rows = _ratios(runs)
+    rows = _ratios(runs).assign(model=lambda rows: rows["label"])
     order = np.log(rows["ratio"]).groupby(rows["model"]).mean()
     rows = rows.assign(order=rows["model"].map(order)).sort_values(["order", "model", "place"])
     columns = ["dataset", "metric", "model", "kind", "ratio", "low", "high", "band", "chosen"]
@@ -177,9 +159,9 @@ def by_parameters(runs: pd.DataFrame) -> pd.DataFrame:
 
     Models have no budget in their names; trees have NaN parameters.
     """
-    rows = _ratios(runs).sort_values(["place", "model"])
-    rows = rows.assign(model=rows["model"].str.split(" ").str[0],
-                       n_parameters=rows["n_parameters"].astype("float64"))
+    rows = _ratios(runs).sort_values(["place", "label"]).astype(
+        {"model": object, "n_parameters": "float64"}
+    )
     columns = ["dataset", "metric", "model", "n_parameters", "ratio", "low", "high"]
     return rows[columns].reset_index(drop=True)
 

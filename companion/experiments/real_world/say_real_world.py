@@ -14,7 +14,7 @@ from companion.experiments.tabular_grid.settings import RIVALS
 from .compare_rivals import (
     ASTEROID,
     COLLISION,
-    labelled,
+    kind,
     ours,
     paper_headline,
     paper_table,
@@ -38,17 +38,17 @@ def _crossed(rows: pd.DataFrame, model: str, text: list[str]) -> pd.DataFrame:
 
 def scores_by_set(runs: pd.DataFrame) -> pd.DataFrame:
     """Return scores as text, "mean ± std (seeds)": a row a model, a column a data set."""
-    rows = labelled(runs)
-    cells = _crossed(rows, "model", [_with_seeds(row) for _, row in rows.iterrows()])
-    order = rows.groupby("model")["kind"].first().map(["task-driven", "control", "rival"].index)
-    return cells.loc[sorted(cells.index, key=lambda name: (order[name], name))]
+    rows = compare.means(runs)
+    cells = _crossed(rows, "label", [_with_seeds(row) for _, row in rows.iterrows()])
+    kinds = ["task-driven", "control", "rival"]
+    return cells.loc[sorted(cells.index, key=lambda m: (kinds.index(kind(m.split()[0])), m))]
 
 
 def gains_by_set(runs: pd.DataFrame) -> pd.DataFrame:
     """Return `with_every_other` as text, "gain (p, seeds)": a row a model, a column a data set."""
     rows = with_every_other(runs)
-    text = [
-        f"{gain:+.0%} (p {'–' if np.isnan(p) else format(p, '.2g')}, {n})" for gain, p, n in
+    text = [  # a gain of -0.0 is "+0%" as well
+        f"{gain + 0:+.0%} (p {'–' if np.isnan(p) else format(p, '.2g')}, {n})" for gain, p, n in
         zip(rows["gain"], rows["p_corrected"], rows["seeds"], strict=True)
     ]
     return _crossed(rows, "other", text)

@@ -30,11 +30,10 @@ def work_folder(run: Run) -> Path:
     return paths.root() / "build" / name
 
 
-def csv_path(run: Run, name: str = "tabular") -> Path:
-    """Return the table that a run writes: results/<name>.csv for the paper preset alone."""
-    if run.preset == "paper":
-        return paths.output("paper") / "results" / f"{name}.csv"
-    return work_folder(run) / f"{name}.csv"
+def csv_path(run: Run) -> Path:
+    """Return the table that a run writes: in results/ for the paper preset alone."""
+    folder = paths.output("paper") / "results" if run.preset == "paper" else work_folder(run)
+    return folder / "tabular.csv"
 
 
 def compute(
@@ -53,9 +52,9 @@ def compute(
     return table.read(table.write(runs, csv_path(run)))
 
 
-def committed(run: Run, name: str = "tabular") -> pd.DataFrame | None:
+def committed(run: Run) -> pd.DataFrame | None:
     """Return the committed table of the paper preset for a run of another, None where none is."""
-    return None if run.preset == "paper" else table.committed(name)
+    return None if run.preset == "paper" else table.committed("tabular")
 
 
 def config() -> dict[str, Any]:
@@ -97,7 +96,7 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     `sets_at_table6` of `sets_compared`: our best TN at or better than the table's, stand-ins
     apart. `sets_at_xgboost` of `sets_with_xgboost`: "TN" at or better.
     """
-    known = compare.with_best_linear(runs[runs["dataset"].isin(TABLE6_SETS)])
+    known = runs[runs["dataset"].isin(TABLE6_SETS)]
     shares = {name: _shares(known, name) for name in ("LN", CONTROL, BEST_LINEAR)}
     beside = beside_table6(runs)
     beside = beside[beside["comparable"]]

@@ -47,9 +47,8 @@ def beside_table6(table: pd.DataFrame, models: Sequence[str] = TASK_DRIVEN) -> p
     order = paper["paper"].where(paper["metric"] == "mse", -paper["paper"])
     paper = paper.assign(order=order).sort_values("order", kind="stable")
     paper = paper.drop_duplicates("dataset")[["dataset", "paper", "paper_std"]]
-    ours = compare.chosen_by_validation(table, models)
-    ours = ours.assign(label=compare.labels(ours))
-    both = ours[["dataset", "metric", "label", "mean", "std"]].merge(paper, on="dataset")
+    own = compare.chosen_by_validation(table, models)
+    both = own[["dataset", "metric", "label", "mean", "std"]].merge(paper, on="dataset")
     reached = (both["mean"] <= both["paper"]).where(
         both["metric"] == "mse", both["mean"] >= both["paper"]
     )
@@ -96,12 +95,10 @@ def ranks(table: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
 
     Of networks at budgets: LN, KAN and the best source of TN.
     """
-    table = compare.with_best_source(table)
-    own = table[["model", "budget"]].drop_duplicates()
-    single = [m for m in (*OURS, REFERENCE, *BOOSTING) if m in set(own["model"])]
-    largest = own.dropna().groupby("model")["budget"].max()
-    largest = [compare.label(m, largest[m]) for m in ("LN", "KAN", BEST_SOURCE) if m in largest]
-    return compare.ranking(table, single + largest)
+    table = compare.with_best(table)
+    largest = compare.labelled(table).sort_values("budget").groupby("model")["label"].last()
+    models = (*OURS, REFERENCE, *BOOSTING, "LN", "KAN", BEST_SOURCE)
+    return compare.ranking(table, [largest[model] for model in models if model in largest])
 
 
 def error_by_parameters(table: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame] | None:
@@ -112,7 +109,7 @@ def error_by_parameters(table: pd.DataFrame, seed: int = 0) -> dict[str, pd.Data
     ratio, of models whose parameters cannot be counted. Sets on which the linear model has not run
     or makes no error are left out.
     """
-    rows = compare.means(compare.with_best_source(table))
+    rows = compare.means(compare.with_best(table))
     unit = rows[rows["model"] == REFERENCE].set_index("dataset")["loss"]
     unit = unit[unit > 0]
     rows = rows[rows["dataset"].isin(unit.index) & (rows["model"] != REFERENCE)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ def scores(runs: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
 
     Models with budgets are shown at the budget with the best mean validation score.
     """
-    runs, columns = compare.with_best_source(runs), {}
+    runs, columns = compare.with_best(runs), {}
     for model in models:
         rows = compare.chosen_by_validation(runs, [model]).set_index(["dataset", "metric"])
         if len(rows):
@@ -67,12 +67,12 @@ def against_rows(runs: pd.DataFrame, rival: str) -> pd.DataFrame:
 
 def won_rows(runs: pd.DataFrame) -> pd.DataFrame:
     """Return `shares_won` as text: of task-driven over linear neurons and their control."""
-    runs, parts = compare.with_best_linear(runs), []
-    for baseline, models in (("LN", (*SOURCES, BEST_SOURCE, CONTROL)),
-                             (CONTROL, (*SOURCES, BEST_SOURCE)), (BEST_LINEAR, (BEST_SOURCE,))):
-        pairs = compare.pairs(runs, baseline, models)
-        if len(pairs):
-            parts.append(compare.shares_won(pairs).assign(baseline=baseline))
+    pairs = {baseline: compare.pairs(runs, baseline, models) for baseline, models in (
+        ("LN", (*SOURCES, BEST_SOURCE, CONTROL)), (CONTROL, (*SOURCES, BEST_SOURCE)),
+        (BEST_LINEAR, (BEST_SOURCE,)),
+    )}
+    parts = [compare.shares_won(part).assign(baseline=name)
+             for name, part in pairs.items() if len(part)]
     if not parts:
         return pd.DataFrame()
     rows = pd.concat(parts)
@@ -122,36 +122,32 @@ def table6_itself() -> str:
 
 def shortfalls(runs: pd.DataFrame) -> list[str]:
     """Return sentences on where task-driven networks fall short, read off the table."""
-    both = compare.with_best_linear(runs)
-    pairs = {name: compare.pairs(both, name) for name in ("LN", CONTROL, BEST_LINEAR)}
+    pairs = {name: compare.pairs(runs, name) for name in ("LN", CONTROL, BEST_LINEAR)}
     sentences = [
         _lost(pairs["LN"], "LN"), _activation(compare.pairs(runs, "LN", [CONTROL])),
         _lost(pairs[CONTROL], CONTROL), _lost(pairs[BEST_LINEAR], BEST_LINEAR),
-        _linear_structures(pairs["LN"]), _at_table6(runs), _linear_neurons_at_table6(runs),
-        _against_boosting(runs), _bins_alone(runs), _against_linear(runs),
+        _linear_structures(pairs["LN"]), *_at_table6(runs), *_against_others(runs),
         f"Runs that diverged: {int(runs['diverged'].sum())} of {len(runs)}.",
     ]
     return [sentence for sentence in sentences if sentence]
 
 
 def _lost(pairs: pd.DataFrame, baseline: str) -> str:
-    if pairs.empty:
-        return ""
     texts = []
-    for model, group in pairs.groupby("model", sort=False):
+    for model, group in pairs.groupby("model", sort=False) if len(pairs) else ():
         lost = ~group["won"]
         clearly = (lost & (group["p_corrected"] < SIGNIFICANT)).sum()
         texts.append(f"{model} in {lost.sum()} of {len(group)} ({clearly} clearly)")
-    return (f"Pairs (data set, budget) in which {baseline} is at least as good: "
-            + "; ".join(texts) + ".")
+    start = f"Pairs (data set, budget) in which {baseline} is at least as good: "
+    return start + "; ".join(texts) + "." if texts else ""
 
 
 def _activation(pairs: pd.DataFrame) -> str:
-    if pairs.empty:
-        return ""
-    return (f"Linear neurons gain by the activation of the task-driven networks alone: {CONTROL} "
-            f"is better than LN in {pairs['won'].sum()} of {len(pairs)} pairs, by "
-            f"{pairs['gain'].median():+.1%} in the median.")
+    return "" if pairs.empty else (
+        f"Linear neurons gain by the activation of the task-driven networks alone: {CONTROL} is "
+        f"better than LN in {pairs['won'].sum()} of {len(pairs)} pairs, by "
+        f"{pairs['gain'].median():+.1%} in the median."
+    )
 
 
 def _linear_structures(pairs: pd.DataFrame) -> str:
@@ -159,59 +155,45 @@ def _linear_structures(pairs: pd.DataFrame) -> str:
         return ""
     pairs = pairs[pairs["model"] != BEST_SOURCE]
     own, others = pairs[pairs["linear"]], pairs[~pairs["linear"]]
-    if own.empty:
-        return ""
-    return (f"Where the search found linear neurons ({compare.LINEAR}), TN is LN but for its "
-            f"activation and its start: better in {own['won'].sum()} of {len(own)} such pairs, "
-            f"against {others['won'].sum()} of {len(others)} of the others.")
+    return "" if own.empty else (
+        f"Where the search found linear neurons ({compare.LINEAR}), TN is LN but for its "
+        f"activation and its start: better in {own['won'].sum()} of {len(own)} such pairs, against "
+        f"{others['won'].sum()} of {len(others)} of the others."
+    )
 
 
-def _at_table6(runs: pd.DataFrame) -> str:
-    beside = beside_table6(runs)
-    beside = beside[beside["comparable"]]
-    if beside.empty:
-        return ""
-    return f"Our best TN does not reach the best TN of Table 6 on {_not_reached(beside)}."
+def _at_table6(runs: pd.DataFrame) -> Iterator[str]:
+    ours, linear = (beside.loc[beside["comparable"]] for beside in
+                    (beside_table6(runs), beside_table6(runs, ["LN", "MLP"])))
+    if len(ours):
+        yield f"Our best TN does not reach the best TN of Table 6 on {_not_reached(ours)}."
+    if len(linear):
+        yield ("Networks of linear neurons (LN, MLP) trained our way reach the best TN of Table 6 "
+               f"on {linear['reached'].sum()} of {len(linear)} sets: that much is training and "
+               "encoding, and not the neuron.")
 
 
-def _linear_neurons_at_table6(runs: pd.DataFrame) -> str:
-    beside = beside_table6(runs, ["LN", "MLP"])
-    beside = beside[beside["comparable"]]
-    if beside.empty:
-        return ""
-    return (f"Networks of linear neurons (LN, MLP) trained our way reach the best TN of Table 6 on "
-            f"{beside['reached'].sum()} of {len(beside)} sets: that much is training and encoding, "
-            "and not the neuron.")
-
-
-def _against_boosting(runs: pd.DataFrame) -> str:
-    rows = {rival: compare.compared(runs, "TN", rival) for rival in BOOSTING}
+def _against_others(runs: pd.DataFrame) -> Iterator[str]:
+    """Yield where boosting, MLP and the linear model are better than TN."""
+    rows = {rival: compare.compared(runs, "TN", rival) for rival in (*BOOSTING, "MLP")}
+    mlp = rows.pop("MLP")
     texts = [f"{rival} on {_not_reached(part)}" for rival, part in rows.items() if len(part)]
-    return "TN with bins is behind " + "; ".join(texts) + "." if texts else ""
-
-
-def _bins_alone(runs: pd.DataFrame) -> str:
-    rows = compare.compared(runs, "TN", "MLP")
-    if rows.empty:
-        return ""
-    clear = rows["p_corrected"] < SIGNIFICANT
-    return ("The same network with linear neurons (MLP, with bins and members too) is better than "
-            f"TN on {_not_reached(rows)}; the difference is clear, in either direction, on "
-            f"{clear.sum()}.")
-
-
-def _against_linear(runs: pd.DataFrame) -> str:
+    if texts:
+        yield "TN with bins is behind " + "; ".join(texts) + "."
+    if len(mlp):
+        clear = (mlp["p_corrected"] < SIGNIFICANT).sum()
+        yield ("The same network with linear neurons (MLP, with bins and members too) is better "
+               f"than TN on {_not_reached(mlp)}; the difference is clear, in either direction, on "
+               f"{clear}.")
     linear = compare.means(runs[runs["model"] == REFERENCE]).set_index("dataset")["loss"]
     own = compare.chosen_by_validation(runs, TASK_DRIVEN)
-    own = own[own["dataset"].isin(linear.index)]
-    if own.empty:
-        return ""
     own = own.assign(reached=own["loss"] < own["dataset"].map(linear))
-    return f"A linear model is at least as good as our best TN on {_not_reached(own)}."
+    own = own[own["dataset"].isin(linear.index)]
+    if len(own):
+        yield f"A linear model is at least as good as our best TN on {_not_reached(own)}."
 
 
 def _not_reached(rows: pd.DataFrame) -> str:
     """Return "n of m sets (names)" of the rows, a data set each, that are not `reached`."""
-    names = [name.replace("_", " ")
-             for name in rows.loc[~rows["reached"].astype(bool), "dataset"]]
+    names = rows.loc[~rows["reached"].astype(bool), "dataset"].str.replace("_", " ").tolist()
     return f"{len(names)} of {len(rows)} sets" + (f" ({', '.join(names)})" if names else "")

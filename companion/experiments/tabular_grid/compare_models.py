@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,15 +33,11 @@ def loss(table: pd.DataFrame) -> pd.Series:
     return table["value"].where(table["metric"] == "mse", 1.0 - table["value"])
 
 
-def label(model: str, budget: int | None) -> str:
-    """Return the name of a model at a budget."""
-    return model if pd.isna(budget) else f"{model} {int(budget)}"
-
-
-def labels(rows: pd.DataFrame) -> pd.Series:
-    """Return `label` of every row, which has a model and a budget."""
-    names = map(label, rows["model"], rows["budget"])
-    return pd.Series(list(names), rows.index, dtype="str")
+def labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a column `label`: the model, and its budget where it has one."""
+    names = [model if pd.isna(budget) else f"{model} {budget}"
+             for model, budget in zip(table["model"], table["budget"].astype("Int64"), strict=True)]
+    return table.assign(label=pd.Series(names, table.index, dtype="str"))
 
 
 def score_text(mean: float, std: float) -> str:
@@ -51,11 +48,12 @@ def score_text(mean: float, std: float) -> str:
 def means(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each data set, model and budget, over its seeds.
 
-    Columns: dataset, task, metric, model, budget, seeds (their number), mean, std (of a sample),
-    validation (mean of the score there), loss, f1, n_parameters (the most).
+    Columns: dataset, task, metric, model, budget, label (model and budget as text), seeds (their
+    number), mean, std (of a sample), validation (mean of the score there), loss, f1, n_parameters
+    (the most).
     """
-    keys = ["dataset", "task", "metric", "model", "budget"]
-    return table.assign(loss=loss(table)).groupby(keys, dropna=False).agg(
+    keys = ["dataset", "task", "metric", "model", "budget", "label"]
+    return labelled(table).assign(loss=loss(table)).groupby(keys, dropna=False).agg(
         seeds=("seed", "size"), mean=("value", "mean"), std=("value", "std"),
         validation=("validation_value", "mean"), loss=("loss", "mean"), f1=("f1", "mean"),
         n_parameters=("n_parameters", "max"),
@@ -70,42 +68,30 @@ def chosen_by_validation(table: pd.DataFrame, models: Sequence[str]) -> pd.DataF
     return rows.drop_duplicates("dataset").drop(columns="order").reset_index(drop=True)
 
 
-def with_best_source(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with rows of the model `BEST_SOURCE` added.
+def with_best(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with rows of the models `BEST_SOURCE` and `BEST_LINEAR` added.
 
-    For each data set, budget and seed it is the run of that source in `SOURCES` whose validation
-    loss is least.
+    For each data set, budget and seed that is the run, of the sources or of LN and `CONTROL`, whose
+    validation loss is least; of the latter only where `CONTROL` has run.
     """
-    return _with_best(table, table["model"].isin(SOURCES), BEST_SOURCE)
-
-
-def with_best_linear(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with rows of the model `BEST_LINEAR` added, where LN and `CONTROL` ran."""
     keys = ["dataset", "budget", "seed"]
-    controls = pd.MultiIndex.from_frame(table.loc[table["model"] == CONTROL, keys])
-    there = pd.MultiIndex.from_frame(table[keys]).isin(controls)
-    return _with_best(table, table["model"].isin(LINEAR_NETWORKS) & there, BEST_LINEAR)
-
-
-def _with_best(table: pd.DataFrame, chosen: pd.Series, name: str) -> pd.DataFrame:
-    """Return the table and, named `name`, the best by validation of the `chosen` rows (N,) bool."""
-    own = table[chosen]
-    if own.empty:
-        return table
-    ordered = own.sort_values(["validation_loss", "model"], kind="stable")
-    best = ordered.drop_duplicates(["dataset", "budget", "seed"]).assign(model=name)
-    both = pd.concat([table, best])
-    return both.sort_values(["dataset", "model", "budget", "seed"]).reset_index(drop=True)
+    ordered = table.sort_values(["validation_loss", "model"], kind="stable")
+    cells = pd.MultiIndex.from_frame(ordered[keys])
+    controlled = cells.isin(cells[ordered["model"] == CONTROL])
+    parts = {BEST_SOURCE: ordered[ordered["model"].isin(SOURCES)],
+             BEST_LINEAR: ordered[ordered["model"].isin(LINEAR_NETWORKS) & controlled]}
+    best = [part.drop_duplicates(keys).assign(model=name) for name, part in parts.items()]
+    rows = pd.concat([table, *best]).sort_values(["dataset", "model", "budget", "seed"])
+    return rows.reset_index(drop=True)
 
 
 def compared(table: pd.DataFrame, model: str, other: str, fair: bool = False) -> pd.DataFrame:
     """Compare two models on every data set, and at every budget, where both have run, by seed.
 
-    Columns: model, dataset, task, metric, budget, seeds, own, own_std, other, other_std (scores),
-    n_own, n_other (the most parameters), gain (how much less the mean loss is, over the larger of
-    both), won (own is less), reached (own is no more), p_corrected (of `corrected_t_test` over
-    seeds), linear (all own networks have the structure `LINEAR`). Raises ValueError, where `fair`,
-    for a network of more parameters than the other's of the same seed.
+    Columns: model, dataset, task, metric, budget, own, own_std, other, other_std (scores), n_own,
+    n_other (the most parameters), linear (all own networks have the structure `LINEAR`) and those
+    of `difference`. Raises ValueError, where `fair`, for a network of more parameters than the
+    other's of the same seed.
     """
     keys = ["dataset", "task", "metric", "budget", "seed"]
     table = table.assign(loss=loss(table))[
@@ -123,20 +109,28 @@ def compared(table: pd.DataFrame, model: str, other: str, fair: bool = False) ->
             f"{first['n_parameters_other']} of {other}"
         )
     rows = []
-    for (dataset, task, metric, budget), group in both.groupby(keys[:-1], dropna=False):
-        change = (group["loss"] - group["loss_other"]).to_numpy()
-        larger = max(group["loss"].mean(), group["loss_other"].mean())
+    for values, group in both.groupby(keys[:-1], dropna=False):
         rows.append({
-            "model": model, "dataset": dataset, "task": task, "metric": metric, "budget": budget,
-            "seeds": len(group), "own": group["value"].mean(), "own_std": group["value"].std(),
+            "model": model, **dict(zip(keys, values, strict=False)),
+            "own": group["value"].mean(), "own_std": group["value"].std(),
             "other": group["value_other"].mean(), "other_std": group["value_other"].std(),
             "n_own": group["n_parameters"].max(), "n_other": group["n_parameters_other"].max(),
-            "gain": -change.mean() / larger if larger else 0.0,
-            "won": bool(change.mean() < 0), "reached": bool(change.mean() <= 0),
-            "p_corrected": corrected_t_test(change),
             "linear": bool((group["structure"] == LINEAR).all()),
+            **difference(group["loss"].to_numpy(), group["loss_other"].to_numpy()),
         })
     return pd.DataFrame(rows)
+
+
+def difference(own: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    """Compare the losses (n,) of two models on the same seeds.
+
+    Returns seeds (their number), gain (how much less the mean of `own` is, over the larger of both
+    means), won (it is less), reached (it is no more), p_corrected (of `corrected_t_test`).
+    """
+    change, larger = own - other, max(own.mean(), other.mean())
+    return {"seeds": len(change), "gain": -change.mean() / larger if larger else 0.0,
+            "won": bool(change.mean() < 0), "reached": bool(change.mean() <= 0),
+            "p_corrected": corrected_t_test(change)}
 
 
 def pairs(
@@ -144,9 +138,10 @@ def pairs(
 ) -> pd.DataFrame:
     """Return `compared` of the task-driven networks at a budget, or other `models`, with one model.
 
-    Raises ValueError for a network of more parameters than the baseline's of the same seed.
+    `BEST_SOURCE` and `BEST_LINEAR` are models too. Raises ValueError for a network of more
+    parameters than the baseline's of the same seed.
     """
-    table = with_best_source(table)
+    table = with_best(table)
     parts = [compared(table, model, baseline, fair=True) for model in models]
     return pd.concat([part for part in parts if len(part)] or [pd.DataFrame()], ignore_index=True)
 
@@ -172,10 +167,7 @@ def shares_won(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def wilcoxon(change: np.ndarray) -> float:
-    """Return the two-sided p of the signed-rank test of differences (n,).
-
-    1 where nothing differs; NaN for one difference.
-    """
+    """Return the p of the signed-rank test of differences (n,), 1 for none, NaN for one pair."""
     if len(change) < 2:
         return float("nan")
     return float(stats.wilcoxon(change).pvalue) if np.any(change) else 1.0
@@ -198,7 +190,7 @@ def corrected_t_test(change: np.ndarray, test_share: float = TEST_SHARE) -> floa
 
 
 def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame] | None:
-    """Rank models, by `label`, on the data sets where all of them have run; 1 is the best.
+    """Rank models, by their labels, on the data sets where all of them have run; 1 is the best.
 
     Returns "means" (model, rank; best first), "each" (dataset, model, rank; ties share the mean
     rank) and "test", one row: datasets (their number), p (of Friedman's test that all are equal),
@@ -207,9 +199,7 @@ def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFram
     Classifiers over Multiple Data Sets (2006).
     """
     rows = means(table)
-    losses = rows.assign(label=labels(rows)).pivot(
-        index="dataset", columns="label", values="loss"
-    )[list(models)].dropna()
+    losses = rows.pivot(index="dataset", columns="label", values="loss")[list(models)].dropna()
     n, k = losses.shape
     if k < 3 or n < 2:
         return None
