@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.experiments.tabular_grid import cells, grid, reports, settings
+from companion.experiments.tabular_grid import grid, reports, run_cells, settings
 from companion.experiments.tabular_grid.splits import (
     PARTS,
     diverged,
@@ -37,9 +37,9 @@ def wine():
 
 @pytest.fixture
 def fast_searches(monkeypatch):
-    monkeypatch.setattr(cells, "SEARCHES", {
-        "als": {"rows": 120, "options": {"order": 2, "resamples": 2, "restarts": 2}},
-    })
+    few = {"als": {"rows": 120, "options": {"order": 2, "resamples": 2, "restarts": 2}}}
+    monkeypatch.setattr(run_cells, "SEARCHES", few)
+    monkeypatch.setattr(grid, "SEARCHES", few)
 
 
 @pytest.mark.parametrize("name", ["diabetes", "wine"])
@@ -100,11 +100,11 @@ def test_no_seed_tests_a_row_that_searches_may_see(name):
 
 def test_searches_see_their_rows_alone(diabetes):
     chosen = search_rows(diabetes)
-    X, y = cells.search_data(diabetes, 50)
+    X, y = run_cells.search_data(diabetes, 50)
     assert X.shape == (50, 10) and y.shape == (50,)
     other_X, other_y = diabetes.X.astype(float), diabetes.y.astype(float)
     other_X.loc[~chosen], other_y.loc[~chosen] = 1e6, 1e6
-    changed = cells.search_data(replace(diabetes, X=other_X, y=other_y), 50)
+    changed = run_cells.search_data(replace(diabetes, X=other_X, y=other_y), 50)
     np.testing.assert_array_equal(X, changed[0])
     np.testing.assert_array_equal(y, changed[1])
 
@@ -128,32 +128,32 @@ def test_scores_by_hand(diabetes, wine):
 
 
 def test_only_what_has_no_report_is_computed(tmp_path, monkeypatch):
-    first = grid.run(["diabetes"], work=tmp_path, **SMALL)
+    first = run_cells.run(["diabetes"], work=tmp_path, **SMALL)
     assert len(first) == 4 and not first["diverged"].any()
     calls = []
-    monkeypatch.setattr(grid, "run_cell", lambda cell, data, work: calls.append(cell.label))
-    pd.testing.assert_frame_equal(grid.run(["diabetes"], work=tmp_path, **SMALL), first)
+    monkeypatch.setattr(run_cells, "run_cell", lambda cell, data, work: calls.append(cell.label))
+    pd.testing.assert_frame_equal(run_cells.run(["diabetes"], work=tmp_path, **SMALL), first)
     assert calls == []
     # another configuration, and a file that an interruption left half written
-    grid.run(["diabetes"], work=tmp_path, **{**SMALL, "steps": 21})
+    run_cells.run(["diabetes"], work=tmp_path, **{**SMALL, "steps": 21})
     assert calls == ["diabetes LN 100"]
     file = tmp_path / "diabetes" / "linear" / "seed-1.json"
     file.write_bytes(file.read_bytes()[:50])
     calls.clear()
-    grid.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["linear"]})
+    run_cells.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["linear"]})
     assert calls == ["diabetes linear"]
 
 
 @pytest.mark.parametrize("what", ["versions", "sources"])
 def test_a_report_of_other_code_is_computed_again(what, tmp_path, monkeypatch):
     """A resumed grid holds runs of one code and of one set of versions."""
-    grid.run(["diabetes"], work=tmp_path, **SMALL)
+    run_cells.run(["diabetes"], work=tmp_path, **SMALL)
     other = json.loads((tmp_path / "diabetes" / "linear" / "seed-0.json").read_text())[what]
     key = next(iter(other))
     calls = []
-    monkeypatch.setattr(grid, "run_cell", lambda cell, data, work: calls.append(cell.label))
+    monkeypatch.setattr(run_cells, "run_cell", lambda cell, data, work: calls.append(cell.label))
     monkeypatch.setitem(reports.CODE[what], key, "another")
-    grid.run(["diabetes"], work=tmp_path, **SMALL)
+    run_cells.run(["diabetes"], work=tmp_path, **SMALL)
     assert calls == ["diabetes LN 100", "diabetes linear"]
 
 
@@ -172,10 +172,10 @@ def test_what_computes_a_cell_has_a_hash(tmp_path):
 
 
 def test_a_run_that_breaks_off_leaves_no_report(tmp_path, monkeypatch, diabetes):
-    cell = cells.Cell("diabetes", "linear", None, (0, 1))
+    cell = grid.Cell("diabetes", "linear", None, (0, 1))
     monkeypatch.setattr(reports.files.os, "replace", _stopped)
     with pytest.raises(KeyboardInterrupt):
-        cells.run_cell(cell, diabetes, tmp_path)
+        run_cells.run_cell(cell, diabetes, tmp_path)
     assert not cell.is_done(diabetes, tmp_path) and not list(tmp_path.rglob("seed-*.json"))
 
 
@@ -184,36 +184,36 @@ def _stopped(*_):
 
 
 def test_other_cells_survive_one_that_fails(tmp_path, monkeypatch):
-    real = grid.run_cell
+    real = run_cells.run_cell
 
     def run_cell(cell, data, work):
         if cell.model == "LN":
             raise ValueError("no luck")
         real(cell, data, work)
 
-    monkeypatch.setattr(grid, "run_cell", run_cell)
+    monkeypatch.setattr(run_cells, "run_cell", run_cell)
     with pytest.raises(RuntimeError, match="1 of 2 cells failed:\ndiabetes LN 100: .*no luck"):
-        grid.run(["diabetes"], work=tmp_path, **SMALL)
+        run_cells.run(["diabetes"], work=tmp_path, **SMALL)
     assert (tmp_path / "diabetes" / "linear" / "seed-1.json").is_file()
 
 
 def test_a_set_that_is_missing_is_left_out(tmp_path, monkeypatch, capsys):
-    real = grid.load_tabular
+    real = run_cells.load_tabular
 
     def load(name):
         if name == "heloc":
             raise FileNotFoundError("heloc: found no copy")
         return real(name)
 
-    monkeypatch.setattr(grid, "load_tabular", load)
-    runs = grid.run(["heloc", "diabetes"], work=tmp_path, **{**SMALL, "models": ["linear"]})
+    monkeypatch.setattr(run_cells, "load_tabular", load)
+    runs = run_cells.run(["heloc", "diabetes"], work=tmp_path, **{**SMALL, "models": ["linear"]})
     assert set(runs["dataset"]) == {"diabetes"}
     assert "left out heloc" in capsys.readouterr().err
 
 
 def test_the_same_numbers_on_any_number_of_workers(tmp_path):
-    one = grid.run(["diabetes"], work=tmp_path / "1", workers=1, **SMALL)
-    two = grid.run(["diabetes"], work=tmp_path / "2", workers=2, **SMALL)
+    one = run_cells.run(["diabetes"], work=tmp_path / "1", workers=1, **SMALL)
+    two = run_cells.run(["diabetes"], work=tmp_path / "2", workers=2, **SMALL)
     pd.testing.assert_frame_equal(one.drop(columns="seconds"), two.drop(columns="seconds"))
 
 
@@ -237,7 +237,7 @@ def test_the_searches_that_models_need_come_first():
 
 
 def test_a_task_driven_cell(tmp_path, fast_searches):
-    runs = grid.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["LN", "TN-als"]})
+    runs = run_cells.run(["diabetes"], work=tmp_path, **{**SMALL, "models": ["LN", "TN-als"]})
     report = json.loads((tmp_path / "diabetes" / "TN-als-100" / "seed-0.json").read_text())
     searched = json.loads((tmp_path / "diabetes" / "search-als.json").read_text())
     assert searched["rows"] == 120 and searched["leading_terms"]
@@ -251,16 +251,16 @@ def test_a_task_driven_cell(tmp_path, fast_searches):
 
 def test_all_seeds_and_candidates_are_one_batch(diabetes, monkeypatch):
     batches = []
-    real = cells.train
+    real = run_cells.train
 
     def train(models, parts, options, *, rates):
         batches.append((str(models[0].structure), len(models), len(set(map(id, parts)))))
         return real(models, parts, options, rates=rates)
 
-    monkeypatch.setattr(cells, "train", train)
+    monkeypatch.setattr(run_cells, "train", train)
     structure = NeuronStructure((1, 2), ())
     splits = [divide(diabetes, seed) for seed in range(3)]
-    results = cells.train_networks(
+    results = run_cells.train_networks(
         "TN", splits, 200, structure=structure, candidates=[(0.01, 0.0), (1e-9, 0.0)],
         options=TrainingOptions(steps=20), as_linear=True,
     )
@@ -275,24 +275,24 @@ def test_all_seeds_and_candidates_are_one_batch(diabetes, monkeypatch):
 @pytest.mark.parametrize("budget", [30, 100, 1000])
 def test_no_network_is_larger_than_its_budget(budget):
     rich = NeuronStructure((1, 2, 3), (2, 3), 8)
-    limit = cells.linear_size(12, 2, budget)
+    limit = run_cells.linear_size(12, 2, budget)
     assert limit <= budget
     for family, structure in (("LN", None), ("TN", rich), ("KAN", None)):
-        make = cells.sized(family, 12, 2, limit, structure)
-        assert make is None or cells.n_parameters(make()) <= limit
-    assert cells.sized("TN", 12, 2, 30, rich)().structure.streams == ("pure 1",)
-    assert cells.sized("TN", 12, 2, 5, rich) is None
-    assert cells.sized("TN", 12, 2, 10**4, rich, width=5)().hidden == (5, 5)
+        make = run_cells.sized(family, 12, 2, limit, structure)
+        assert make is None or run_cells.n_parameters(make()) <= limit
+    assert run_cells.sized("TN", 12, 2, 30, rich)().structure.streams == ("pure 1",)
+    assert run_cells.sized("TN", 12, 2, 5, rich) is None
+    assert run_cells.sized("TN", 12, 2, 10**4, rich, width=5)().hidden == (5, 5)
 
 
 def test_splits_of_unequal_encodings_have_columns_of_zeros_behind():
     wide, narrow = {"train": np.ones((4, 3))}, {"train": np.ones((5, 2))}
-    first, second = cells._aligned([wide, narrow])
+    first, second = run_cells._aligned([wide, narrow])
     np.testing.assert_array_equal(first["train"], wide["train"])
     np.testing.assert_array_equal(second["train"], np.ones((5, 3)) * [1, 1, 0])
 
 
 def test_structures_are_joined_and_capped():
     first, second = NeuronStructure((1, 2), (2,), 8), NeuronStructure((1, 4), (3,), 20)
-    assert cells.joined(first, second) == NeuronStructure((1, 2), (2, 3), 8)
-    assert cells.capped(second).rank == settings.MAX_RANK
+    assert run_cells.joined(first, second) == NeuronStructure((1, 2), (2, 3), 8)
+    assert run_cells.capped(second).rank == settings.MAX_RANK

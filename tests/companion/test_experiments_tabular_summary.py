@@ -18,7 +18,7 @@ from companion.experiments.tabular_benchmarks import table5_formulas as formulas
 from companion.experiments.tabular_grid import compare_models as compare
 from companion.experiments.tabular_grid import reports, splits
 from companion.experiments.tabular_grid import score_table as table
-from companion.experiments.tabular_grid.cells import Cell
+from companion.experiments.tabular_grid.grid import Cell
 from companion.run import Run
 from nslib.data import load_tabular
 

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from companion import paths
-from companion.experiments.tabular_grid import grid, reports
+from companion.experiments.tabular_grid import reports, run_cells
 from companion.experiments.tabular_grid import score_table as table
-from companion.experiments.tabular_grid.cells import search_reports
 from companion.experiments.tabular_grid.splits import divide, misplaced_rows, search_rows
 from nslib import checks
 from nslib.data import REGISTRY, TabularData, load_tabular, preprocessor
@@ -27,13 +26,13 @@ def run(
     """Run the grid of each group and return one table.
 
     A group has `datasets`, `models`, the number of `seeds`, counted from 0, and `budgets` for
-    networks. Raises ValueError for other keys, and the errors of `grid.run`.
+    networks. Raises ValueError for other keys, and the errors of `run_cells.run`.
     """
     parts = []
     for number, group in enumerate(groups):
         for key in group:
             checks.one_of(key, f"groups[{number}]", ("datasets", "models", "seeds", "budgets"))
-        parts.append(grid.run(
+        parts.append(run_cells.run(
             group["datasets"], group["models"], group.get("budgets", ()),
             seeds=range(group["seeds"]), steps=steps, workers=workers, work=work, resume=resume,
             progress=progress,
@@ -66,7 +65,7 @@ def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
     """
     rows = []
     sets = [load_tabular(name) for name in datasets]
-    for data, method, report in search_reports(sets, reports.folder(work)):
+    for data, method, report in run_cells.search_reports(sets, reports.folder(work)):
         names = _column_names(data)
         terms = [f"{c:+.2g} {_named(term, names)}"
                  for term, c in report["leading_terms"] if term != "1"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from companion import paths
 from companion.experiments.tabular_grid import compare_models as compare
-from companion.experiments.tabular_grid import grid, settings
+from companion.experiments.tabular_grid import run_cells, settings
 from companion.experiments.tabular_grid import score_table as table
 from companion.experiments.tabular_grid.compare_models import BEST_LINEAR, BEST_SOURCE
 from companion.experiments.tabular_grid.settings import CONTROL, SOURCES, TABLE6_SETS
@@ -43,10 +43,12 @@ def compute(
     """Run the grid, write its table to `csv_path` and return it as read back.
 
     The quick preset computes all anew; others take the reports that are there. Raises the errors
-    of `grid.run`, and ValueError where no data set is at hand.
+    of `run_cells.run`, and ValueError where no data set is at hand.
     """
     resume = run.preset != "quick"
-    runs = grid.run(datasets, models, budgets, seeds, steps, workers, work_folder(run), resume)
+    runs = run_cells.run(
+        datasets, models, budgets, seeds, steps, workers, work_folder(run), resume
+    )
     if runs.empty:
         raise ValueError(f"datasets: found none of {', '.join(datasets)}; is NSLIB_DATA set?")
     return table.read(table.write(runs, csv_path(run)))

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import sympy as sp
 
-from companion.experiments.tabular_grid.cells import search_reports
+from companion.experiments.tabular_grid.run_cells import search_reports
 from companion.experiments.tabular_grid.settings import SEARCHES, STAND_INS
 from nslib.data import TabularData
 from nslib.structure import NeuronStructure

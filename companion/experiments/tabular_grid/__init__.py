@@ -2,6 +2,6 @@
 
 Both compare networks with rivals on tables in the same way, so that their numbers can stand beside
 each other, and notebook 11 reads the table of notebook 10. The way of a number: `settings`, `grid`
-(which cells there are, on how many processes), `cells` (computes one), `reports` (its file),
-`score_table` (the table of all), `compare_models` (what the table says of models).
+(which cells there are), `run_cells` (computes them), `reports` (a file each), `score_table` (the
+table of all), `compare_models` (what the table says of models).
 """

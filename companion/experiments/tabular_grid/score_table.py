@@ -11,7 +11,7 @@ import pandas as pd
 from companion import files, paths
 
 from . import reports
-from .cells import Cell
+from .grid import Cell
 from .splits import main_score
 
 COLUMNS = (

@@ -1,25 +1,28 @@
-"""A cell: one model on one data set at one budget, for all seeds; its runs are reports on disk.
+"""Where the numbers of the tables come from: `run` computes the cells of a grid, one by one.
 
-`run_cell` is where a number of the tables comes from: it divides the rows (`splits`), searches a
-structure (`nslib.search`), trains networks (`nslib.training`) or fits a rival, and writes a report.
+`run_cell` divides the rows (`splits`), searches a structure (`nslib.search`), trains networks
+(`nslib.training`) or fits a rival, and writes a report for each seed.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import sympy as sp
 import torch
 from torch import nn
 
 from companion.rivals.tables import fit_tabular
-from nslib.data import TabularData, preprocessor, target_scaler
+from nslib import checks
+from nslib.data import TabularData, load_tabular, preprocessor, target_scaler
 from nslib.formula import count_monomials
 from nslib.networks import MLP, TaskNet, kan, mlp, n_parameters, task_net
 from nslib.search import SearchResult, search
@@ -27,9 +30,12 @@ from nslib.structure import NeuronStructure
 from nslib.threads import threads
 from nslib.training import Part, TrainingOptions, train
 
-from . import reports
+from . import grid, reports, score_table
+from .cell_processes import Progress, computed
+from .grid import Cell
 from .settings import (
     BATCH_SIZE,
+    BUDGETS,
     CANDIDATES,
     LINEAR_NETWORKS,
     MAX_RANK,
@@ -42,64 +48,54 @@ from .settings import (
 )
 from .splits import PARTS, Split, diverged, divide, scores, search_rows
 
+WORK = "build/tabular"
 _LEADING = 8  # terms of a formula that a report keeps
 _MONOMIALS = 2000  # beyond which a formula is not expanded
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One model on one data set, for some seeds.
+def run(
+    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = BUDGETS,
+    seeds: Sequence[int] = tuple(range(10)), steps: int = TrainingOptions.steps,
+    workers: int = 1, work: str | Path = WORK, resume: bool = True, progress: bool = True,
+) -> pd.DataFrame:
+    """Run what is not done yet on `workers` processes and return the table of all runs.
 
-    `model`: one of `NETWORKS`, with a `budget`; of `OURS` or `RIVALS`, with None; or "search-" and
-    the name of a search, whose structures other cells use. `steps`: of the trainer.
+    Reports go below `work`, relative to the repository; without `resume` those that are there are
+    not used. A data set that cannot be found is left out, with a line on stderr. `progress` prints
+    a line for each cell. Raises the errors of `grid.cells` and, after all other cells have run,
+    RuntimeError that names the cells that failed.
     """
+    workers = checks.positive_int(workers, "workers")
+    folder = reports.folder(work)
+    wanted = grid.cells(datasets, models, budgets, seeds, steps)
+    data = _load(dict.fromkeys(cell.dataset for cell in wanted))
+    wanted = [cell for cell in wanted if cell.dataset in data]
+    missing = [
+        cell for cell in wanted if not (resume and cell.is_done(data[cell.dataset], folder))
+    ]
+    lines = Progress(len(wanted), len(wanted) - len(missing), progress)
+    failures: dict[str, str] = {}
+    for stage in (True, False):  # searches first: other cells read their structures
+        now = [cell for cell in missing if bool(cell.method) == stage]
+        for cell, error in computed(run_cell, now, data, folder, workers):
+            if error is not None:
+                failures[cell.label] = error
+            lines.show(cell, folder, error)
+    if failures:
+        text = "\n".join(f"{label}: {error}" for label, error in failures.items())
+        raise RuntimeError(f"{len(failures)} of {len(wanted)} cells failed:\n{text}")
+    return score_table.collect([cell for cell in wanted if not cell.method], folder)
 
-    dataset: str
-    model: str
-    budget: int | None
-    seeds: tuple[int, ...]
-    steps: int = TrainingOptions.steps
 
-    @property
-    def label(self) -> str:
-        """Data set, model and budget as one text."""
-        return " ".join(str(part) for part in (self.dataset, self.model, self.budget) if part)
-
-    @property
-    def method(self) -> str | None:
-        """The name of the search that the cell runs, None for a cell that fits a model."""
-        return self.model.removeprefix("search-") if self.model.startswith("search-") else None
-
-    def path(self, work: Path, seed: int) -> Path:
-        """Return the file of a run's report; a search has one, whatever the seed."""
-        if self.method:
-            return work / self.dataset / f"{self.model}.json"
-        name = self.model if self.budget is None else f"{self.model}-{self.budget}"
-        return work / self.dataset / name / f"seed-{seed}.json"
-
-    def config(self, data: TabularData, seed: int) -> dict[str, Any]:
-        """Return all that the run of a seed depends on, the code aside."""
-        if self.method:
-            return {"dataset": data.name, "checksum": data.checksum, "method": self.method,
-                    "seed": SEARCH_SEED, **SEARCHES[self.method]}
-        config = {"dataset": self.dataset, "checksum": data.checksum, "model": self.model,
-                  "budget": self.budget, "seed": seed}
-        if self.model in RIVALS:
-            return config
-        # seeds are trained together, which rounds differently from one alone
-        config |= {"seeds": list(self.seeds), "steps": self.steps}
-        if self.model in OURS:
-            config["settings"] = dict(OURS[self.model])
-        else:
-            config |= {"candidates": CANDIDATES, "batch_size": BATCH_SIZE}
-        if source := search_of(self.model):
-            config["search"] = {"method": source, "max_rank": MAX_RANK, **SEARCHES[source]}
-        return config
-
-    def is_done(self, data: TabularData, work: Path) -> bool:
-        """Whether every seed has a report of this configuration and code."""
-        return all(reports.answer(self.path(work, seed), self.config(data, seed))
-                   for seed in self.seeds)
+def _load(names: Iterable[str]) -> dict[str, TabularData]:
+    """Return the data sets that are there, with a line on stderr for each that is not."""
+    data = {}
+    for name in names:
+        try:
+            data[name] = load_tabular(name)
+        except FileNotFoundError as error:
+            print(f"left out {error}", file=sys.stderr, flush=True)
+    return data
 
 
 def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
