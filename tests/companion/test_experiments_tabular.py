@@ -38,8 +38,7 @@ def wine():
 @pytest.fixture
 def fast_searches(monkeypatch):
     few = {"als": {"rows": 120, "options": {"order": 2, "resamples": 2, "restarts": 2}}}
-    monkeypatch.setattr(run_cells, "SEARCHES", few)
-    monkeypatch.setattr(grid, "SEARCHES", few)
+    monkeypatch.setattr(settings, "SEARCHES", few)
 
 
 @pytest.mark.parametrize("name", ["diabetes", "wine"])

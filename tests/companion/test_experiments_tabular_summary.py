@@ -18,7 +18,7 @@ from companion.experiments.tabular_benchmarks import table5_formulas as formulas
 from companion.experiments.tabular_grid import compare_models as compare
 from companion.experiments.tabular_grid import reports, splits
 from companion.experiments.tabular_grid import score_table as table
-from companion.experiments.tabular_grid.grid import Cell
+from companion.experiments.tabular_grid.grid import search_cell
 from companion.run import Run
 from nslib.data import load_tabular
 
@@ -56,7 +56,7 @@ def test_table5_names_every_set_of_table6():
 def test_structures_are_those_that_this_code_has_found(tmp_path, monkeypatch):
     wine, diabetes = load_tabular("wine"), load_tabular("diabetes")
     for data, method, text in ((wine, "vsr", "pure(1,2)"), (diabetes, "als", "pure(1)")):
-        cell = Cell(data.name, f"search-{method}", None, ())
+        cell = search_cell(data.name, method)
         reports.write(cell.path(tmp_path, 0), cell.config(data, 0), {"structure": text})
     assert formulas.searched([wine, diabetes], tmp_path) == {
         "wine": {"vsr": "pure(1,2)"}, "diabetes": {"als": "pure(1)"}

@@ -12,16 +12,8 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.tabular_grid import compare_models as compare
+from companion.experiments.tabular_grid import settings
 from companion.experiments.tabular_grid.compare_models import BEST_SOURCE, SIGNIFICANT
-from companion.experiments.tabular_grid.settings import (
-    BOOSTING,
-    CONTROL,
-    NETWORKS,
-    OURS,
-    SOURCES,
-    STAND_INS,
-    TASK_DRIVEN,
-)
 
 RESAMPLES = 2000  # of the data sets, for the intervals of a mean over them
 REFERENCE = "linear"  # whose error is the unit of `error_by_parameters`
@@ -35,7 +27,9 @@ def table6() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("table6.csv"))
 
 
-def beside_table6(table: pd.DataFrame, models: Sequence[str] = TASK_DRIVEN) -> pd.DataFrame:
+def beside_table6(
+    table: pd.DataFrame, models: Sequence[str] = settings.TASK_DRIVEN
+) -> pd.DataFrame:
     """Return our best task-driven network beside the best of Table 6, a row a data set.
 
     Ours is that of `models` and their budgets with the best mean validation score. Columns:
@@ -52,7 +46,7 @@ def beside_table6(table: pd.DataFrame, models: Sequence[str] = TASK_DRIVEN) -> p
     reached = (both["mean"] <= both["paper"]).where(
         both["metric"] == "mse", both["mean"] >= both["paper"]
     )
-    return both.assign(comparable=~both["dataset"].isin(STAND_INS), reached=reached)
+    return both.assign(comparable=~both["dataset"].isin(settings.STAND_INS), reached=reached)
 
 
 def gains(table: pd.DataFrame) -> pd.DataFrame | None:
@@ -61,7 +55,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame | None:
     Columns: model, dataset, budget, gain (share of the larger of both errors), clear (whether the
     test over seeds says so).
     """
-    pairs = compare.pairs(table, models=(BEST_SOURCE, *SOURCES, CONTROL))
+    pairs = compare.pairs(table, models=(BEST_SOURCE, *settings.SOURCES, settings.CONTROL))
     if pairs.empty:
         return None
     pairs = pairs.assign(clear=pairs["p_corrected"] < SIGNIFICANT)
@@ -97,7 +91,7 @@ def ranks(table: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
     """
     table = compare.with_best(table)
     largest = compare.labelled(table).sort_values("budget").groupby("model")["label"].last()
-    models = (*OURS, REFERENCE, *BOOSTING, "LN", "KAN", BEST_SOURCE)
+    models = (*settings.OURS, REFERENCE, *settings.BOOSTING, "LN", "KAN", BEST_SOURCE)
     return compare.ranking(table, [largest[model] for model in models if model in largest])
 
 
@@ -118,9 +112,9 @@ def error_by_parameters(table: pd.DataFrame, seed: int = 0) -> dict[str, pd.Data
     for (task, model, budget), group in rows.groupby(["task", "model", "budget"], dropna=False):
         ratio = group["ratio"].to_numpy()
         row = {"task": task, "model": model, "ratio": ratio.mean()}
-        if model in BOOSTING:
+        if model in settings.BOOSTING:
             levels.append(row)
-        elif model in (*NETWORKS, *OURS, BEST_SOURCE):
+        elif model in (*settings.NETWORKS, *settings.OURS, BEST_SOURCE):
             total = rows.loc[rows["task"] == task, "dataset"].nunique()
             low, high = _interval(ratio, seed)
             points.append({

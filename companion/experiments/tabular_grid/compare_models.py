@@ -223,10 +223,7 @@ def pareto(table: pd.DataFrame) -> pd.DataFrame:
     smaller or equal loss, one of them strictly.
     """
     rows = means(table).dropna(subset=["n_parameters"]).reset_index(drop=True)
-    front = []
-    for row in rows.itertuples():
-        same = rows[rows["dataset"] == row.dataset]
-        smaller = (same["n_parameters"] <= row.n_parameters) & (same["loss"] <= row.loss)
-        strictly = (same["n_parameters"] < row.n_parameters) | (same["loss"] < row.loss)
-        front.append(not (smaller & strictly).any())
-    return rows.assign(front=front)
+    both = rows.reset_index().merge(rows, on="dataset", suffixes=("", "_other"))
+    size, change = (both[f"{name}_other"] - both[name] for name in ("n_parameters", "loss"))
+    beaten = both.loc[(size <= 0) & (change <= 0) & ((size < 0) | (change < 0)), "index"]
+    return rows.assign(front=~rows.index.isin(beaten))

@@ -15,20 +15,7 @@ from nslib import checks
 from nslib.data import REGISTRY, TabularData
 from nslib.training import TrainingOptions
 
-from . import reports
-from .settings import (
-    BATCH_SIZE,
-    BUDGETS,
-    CANDIDATES,
-    LARGEST_BUDGET,
-    MAX_RANK,
-    NETWORKS,
-    OURS,
-    RIVALS,
-    SEARCH_SEED,
-    SEARCHES,
-    search_of,
-)
+from . import reports, settings
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,7 @@ class Cell:
         return self.model.removeprefix("search-") if self.model.startswith("search-") else None
 
     def path(self, work: Path, seed: int) -> Path:
-        """Return the file of a run's report; a search has one, whatever the seed."""
+        """Return the file of a run's report."""
         if self.method:
             return work / self.dataset / f"{self.model}.json"
         name = self.model if self.budget is None else f"{self.model}-{self.budget}"
@@ -66,19 +53,20 @@ class Cell:
         """Return all that the run of a seed depends on, the code aside."""
         if self.method:
             return {"dataset": data.name, "checksum": data.checksum, "method": self.method,
-                    "seed": SEARCH_SEED, **SEARCHES[self.method]}
+                    "seed": seed, **settings.SEARCHES[self.method]}
         config = {"dataset": self.dataset, "checksum": data.checksum, "model": self.model,
                   "budget": self.budget, "seed": seed}
-        if self.model in RIVALS:
+        if self.model in settings.RIVALS:
             return config
         # seeds are trained together, which rounds differently from one alone
         config |= {"seeds": list(self.seeds), "steps": self.steps}
-        if self.model in OURS:
-            config["settings"] = dict(OURS[self.model])
+        if self.model in settings.OURS:
+            config["settings"] = dict(settings.OURS[self.model])
         else:
-            config |= {"candidates": CANDIDATES, "batch_size": BATCH_SIZE}
-        if source := search_of(self.model):
-            config["search"] = {"method": source, "max_rank": MAX_RANK, **SEARCHES[source]}
+            config |= {"candidates": settings.CANDIDATES, "batch_size": settings.BATCH_SIZE}
+        if source := settings.search_of(self.model):
+            config["search"] = {"method": source, "max_rank": settings.MAX_RANK,
+                                **settings.SEARCHES[source]}
         return config
 
     def is_done(self, data: TabularData, work: Path) -> bool:
@@ -87,8 +75,13 @@ class Cell:
                    for seed in self.seeds)
 
 
+def search_cell(dataset: str, method: str) -> Cell:
+    """Return the cell that searches the structure of a data set."""
+    return Cell(dataset, f"search-{method}", None, (settings.SEARCH_SEED,))
+
+
 def cells(
-    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = BUDGETS,
+    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = settings.BUDGETS,
     seeds: Sequence[int] = tuple(range(10)), steps: int = TrainingOptions.steps,
 ) -> list[Cell]:
     """Return the cells of a grid, the searches that they need first, the costly ones early.
@@ -96,31 +89,29 @@ def cells(
     `models`: of `NETWORKS` (a cell a budget up to `LARGEST_BUDGET`), `OURS` and `RIVALS`. Raises
     ValueError or TypeError for unknown names, for budgets and steps below 1 and seeds below 0.
     """
-    models = [checks.one_of(m, "models", (*NETWORKS, *OURS, *RIVALS)) for m in models]
+    known = (*settings.NETWORKS, *settings.OURS, *settings.RIVALS)
+    models = [checks.one_of(model, "models", known) for model in models]
     datasets = [checks.one_of(name, "datasets", REGISTRY) for name in datasets]
     budgets = [checks.positive_int(budget, "budgets") for budget in budgets]
     seeds = tuple(checks.positive_int(seed, "seeds", minimum=0) for seed in seeds)
     if not seeds:
         raise ValueError("seeds: found none, expected at least one")
     steps = checks.positive_int(steps, "steps")
-    sources = {search_of(model) for model in models} - {None}
-    searches = [
-        Cell(name, f"search-{source}", None, seeds, steps)
-        for source in sorted(sources) for name in datasets
-    ]
+    sources = {settings.search_of(model) for model in models} - {None}
+    searches = [search_cell(name, source) for source in sorted(sources) for name in datasets]
     trained = [
         Cell(name, model, budget, seeds, steps)
         for name in datasets for model in models
-        for budget in (budgets if model in NETWORKS else [None])
-        if budget is None or budget <= LARGEST_BUDGET.get(model, budget)
+        for budget in (budgets if model in settings.NETWORKS else [None])
+        if budget is None or budget <= settings.LARGEST_BUDGET.get(model, budget)
     ]
     return searches + sorted(trained, key=_cost, reverse=True)
 
 
 def _cost(cell: Cell) -> float:
     """Return a rough order of the cells by time."""
-    if cell.model in OURS:
-        weights = OURS[cell.model]["budget"]
+    if cell.model in settings.OURS:
+        weights = settings.OURS[cell.model]["budget"]
     elif cell.budget is not None:
         weights = cell.budget * (6 if cell.model == "KAN" else 1)
     else:

@@ -30,22 +30,9 @@ from nslib.structure import NeuronStructure
 from nslib.threads import threads
 from nslib.training import Part, TrainingOptions, train
 
-from . import grid, reports, score_table
+from . import grid, reports, score_table, settings
 from .cell_processes import Progress, computed
 from .grid import Cell
-from .settings import (
-    BATCH_SIZE,
-    BUDGETS,
-    CANDIDATES,
-    LINEAR_NETWORKS,
-    MAX_RANK,
-    OURS,
-    RIVALS,
-    SEARCH_SEED,
-    SEARCHES,
-    SOURCES,
-    search_of,
-)
 from .splits import PARTS, Split, diverged, divide, scores, search_rows
 
 WORK = "build/tabular"
@@ -54,7 +41,7 @@ _MONOMIALS = 2000  # beyond which a formula is not expanded
 
 
 def run(
-    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = BUDGETS,
+    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = settings.BUDGETS,
     seeds: Sequence[int] = tuple(range(10)), steps: int = TrainingOptions.steps,
     workers: int = 1, work: str | Path = WORK, resume: bool = True, progress: bool = True,
 ) -> pd.DataFrame:
@@ -106,7 +93,7 @@ def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
             _run_search(cell, data, work)
             return
         splits = [divide(data, seed) for seed in cell.seeds]
-        if cell.model in RIVALS:
+        if cell.model in settings.RIVALS:
             results = [_rival(cell.model, split) for split in splits]
         else:
             results = _networks(cell, data, splits, work)
@@ -138,26 +125,26 @@ def _networks(
     cell: Cell, data: TabularData, splits: Sequence[Split], work: Path
 ) -> list[dict[str, Any]]:
     """Train the networks of a cell, with the structure that its search has found; judge them."""
-    source = search_of(cell.model)
+    source = settings.search_of(cell.model)
     structure = None if source is None else structure_of(data, source, work)
-    if cell.model in OURS:
-        settings = dict(OURS[cell.model])
-        first, _ = settings.pop("structure"), settings.pop("joined")
+    if cell.model in settings.OURS:
+        ours = dict(settings.OURS[cell.model])
+        first, _ = ours.pop("structure"), ours.pop("joined")
         if structure is not None:
             structure = joined(NeuronStructure.parse(first), structure)
-        steps = min(cell.steps, settings.pop("steps"))
+        steps = min(cell.steps, ours.pop("steps"))
         return train_networks(
-            "LN" if structure is None else "TN", splits, settings.pop("budget"),
-            structure=structure, options=TrainingOptions(steps=steps), **settings,
+            "LN" if structure is None else "TN", splits, ours.pop("budget"),
+            structure=structure, options=TrainingOptions(steps=steps), **ours,
         )
     family, own = cell.model, {}
-    if cell.model in SOURCES:
+    if cell.model in settings.SOURCES:
         family, own = "TN", {"structure": capped(structure), "as_linear": True}
-    elif cell.model in LINEAR_NETWORKS:
-        family, own = "LN", {"activation": LINEAR_NETWORKS[cell.model]}
+    elif cell.model in settings.LINEAR_NETWORKS:
+        family, own = "LN", {"activation": settings.LINEAR_NETWORKS[cell.model]}
     return train_networks(
-        family, splits, cell.budget, candidates=CANDIDATES,
-        options=TrainingOptions(steps=cell.steps, batch_size=BATCH_SIZE), **own,
+        family, splits, cell.budget, candidates=settings.CANDIDATES,
+        options=TrainingOptions(steps=cell.steps, batch_size=settings.BATCH_SIZE), **own,
     )
 
 
@@ -251,13 +238,13 @@ def linear_size(in_features: int, out_features: int, budget: int) -> int:
 
 def _run_search(cell: Cell, data: TabularData, work: Path) -> dict[str, Any]:
     """Search with rows that no seed tests; write the report and return what it says."""
-    settings = SEARCHES[cell.method]
-    X, y = search_data(data, settings["rows"])
-    result = search(X, y, cell.method, seed=SEARCH_SEED, task=data.task, **settings["options"])
+    how, (seed,) = settings.SEARCHES[cell.method], cell.seeds
+    X, y = search_data(data, how["rows"])
+    result = search(X, y, cell.method, seed=seed, task=data.task, **how["options"])
     facts = {"rows": len(X), "columns": X.shape[1], "structure": str(result.structure),
              "seconds": result.seconds, "probabilities": result.gate_probabilities,
              "leading_terms": leading_terms(result)}
-    reports.write(cell.path(work, SEARCH_SEED), cell.config(data, SEARCH_SEED), facts)
+    reports.write(cell.path(work, seed), cell.config(data, seed), facts)
     return facts
 
 
@@ -267,7 +254,7 @@ def search_data(data: TabularData, n_rows: int) -> tuple[np.ndarray, np.ndarray]
     Features and a regression's target are prepared by these rows alone.
     """
     rows = np.flatnonzero(search_rows(data))
-    rows = np.sort(np.random.default_rng(SEARCH_SEED).permutation(rows)[:n_rows])
+    rows = np.sort(np.random.default_rng(settings.SEARCH_SEED).permutation(rows)[:n_rows])
     X, y = data.X.iloc[rows], data.y.iloc[rows]
     X = preprocessor(X, "robust").fit_transform(X)
     if data.task == "classification":
@@ -277,8 +264,8 @@ def search_data(data: TabularData, n_rows: int) -> tuple[np.ndarray, np.ndarray]
 
 def search_report(data: TabularData, method: str, work: Path) -> dict[str, Any] | None:
     """Return the report of a search on a data set by this code, None where there is none."""
-    cell = Cell(data.name, f"search-{method}", None, ())
-    return reports.answer(cell.path(work, SEARCH_SEED), cell.config(data, SEARCH_SEED))
+    cell = grid.search_cell(data.name, method)
+    return reports.answer(cell.path(work, *cell.seeds), cell.config(data, *cell.seeds))
 
 
 def search_reports(
@@ -286,7 +273,7 @@ def search_reports(
 ) -> Iterator[tuple[TabularData, str, dict[str, Any]]]:
     """Yield (data set, method, report) of each search that this code has run on the data sets."""
     for data in datasets:
-        for method in SEARCHES:
+        for method in settings.SEARCHES:
             if report := search_report(data, method, work):
                 yield data, method, report
 
@@ -295,13 +282,13 @@ def structure_of(data: TabularData, method: str, work: Path) -> NeuronStructure:
     """Return the structure from the report of a search, which is run where that lacks."""
     report = search_report(data, method, work)
     if report is None:
-        report = _run_search(Cell(data.name, f"search-{method}", None, ()), data, work)
+        report = _run_search(grid.search_cell(data.name, method), data, work)
     return NeuronStructure.parse(report["structure"])
 
 
 def capped(structure: NeuronStructure) -> NeuronStructure:
     """Return the structure with a rank of at most `MAX_RANK`."""
-    return replace(structure, rank=min(structure.rank, MAX_RANK))
+    return replace(structure, rank=min(structure.rank, settings.MAX_RANK))
 
 
 def joined(first: NeuronStructure, second: NeuronStructure) -> NeuronStructure:
@@ -311,7 +298,7 @@ def joined(first: NeuronStructure, second: NeuronStructure) -> NeuronStructure:
     streams beyond the first structure's would add nothing.
     """
     return NeuronStructure(
-        first.pure, (*first.interact, *second.interact), MAX_RANK, first.sin
+        first.pure, (*first.interact, *second.interact), settings.MAX_RANK, first.sin
     )
 
 

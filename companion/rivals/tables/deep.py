@@ -82,7 +82,7 @@ def fit_tabnet(task: TableTask) -> Learned:
     """
     package = imported("pytorch_tabnet.tab_model")
     regression = task.n_classes is None
-    mean, scale = (task.y.mean(), task.y.std()) if regression else (0.0, 1.0)
+    mean, scale = (task.y.mean(), task.y.std()) if regression else (None, None)
 
     def target(y: np.ndarray) -> np.ndarray:  # (N,) to (N, 1), or codes (N,)
         return ((y - mean) / scale)[:, None] if regression else y
@@ -99,32 +99,23 @@ def fit_tabnet(task: TableTask) -> Learned:
             virtual_batch_size=min(128, batch), compute_importance=False,
             callbacks=[_progress(task)] if task.progress else None,
         )
-    evaluate = TabNetOutputs(model, mean, scale) if regression else TabNetShares(model)
-    return Learned(evaluate, n_parameters(model.network))
+    return Learned(TabNetOutputs(model, mean, scale), n_parameters(model.network))
 
 
 @dataclass(frozen=True)
 class TabNetOutputs:
-    """What a TabNet predicts, in the units of a target of this mean and standard deviation."""
+    """What a TabNet predicts; `mean`, `scale`: of the target, None for classes."""
 
     model: Any
-    mean: float
-    scale: float
+    mean: float | None
+    scale: float | None
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Return targets (N,) for features X (N, D)."""
-        return self.model.predict(X.astype(np.float32))[:, 0].astype(float) * self.scale + self.mean
-
-
-@dataclass(frozen=True)
-class TabNetShares:
-    """The class probabilities of a TabNet."""
-
-    model: Any
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities (N, C) for features X (N, D)."""
-        return self.model.predict_proba(X.astype(np.float32))
+        """Return targets (N,) or class probabilities (N, C) for features X (N, D)."""
+        X = X.astype(np.float32)
+        if self.mean is None:
+            return self.model.predict_proba(X)
+        return self.model.predict(X)[:, 0].astype(float) * self.scale + self.mean
 
 
 def _progress(task: TableTask) -> Any:
