@@ -3,9 +3,10 @@
 A companion of the NeuronSeek paper (arXiv 2506.15715).
 """
 
+from . import search
 from .estimators import NeuronSeekClassifier, NeuronSeekRegressor, load_estimator
 from .neuron import TaskLinear
-from .search import SearchResult, search, search_many
+from .search import SearchResult, search_many
 from .structure import NeuronStructure
 
 __all__ = [
