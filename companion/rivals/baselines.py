@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from .fitted_model import Found
+from .scaled_fit import ScaledFit
 
 POWERS = (1, 2, 3)
 
@@ -23,24 +23,24 @@ class BaselineOptions:
     """The baselines have no options."""
 
 
-def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
     """Return the mean of the target."""
     mean = float(y.mean())
-    return Found(lambda Z: 0.0 * Z[:, 0] + mean)
+    return ScaledFit(lambda Z: 0.0 * Z[:, 0] + mean)
 
 
-def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
     """Return ordinary least squares."""
     model = LinearRegression().fit(Z, y)
-    return Found(lambda Z: Z @ model.coef_ + float(model.intercept_))
+    return ScaledFit(lambda Z: Z @ model.coef_ + float(model.intercept_))
 
 
-def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
     """Return ridge regression on the powers 1 to 3, its penalty chosen by leave-one-out."""
     _, scaler, ridge = ridge_on_powers().fit(Z, y).named_steps.values()
     weights = (ridge.coef_ / scaler.scale_).reshape(len(POWERS), -1)
     constant = float(ridge.intercept_ - scaler.mean_ @ weights.ravel())
-    return Found(
+    return ScaledFit(
         lambda Z: sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
     )
 

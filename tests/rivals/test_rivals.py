@@ -168,7 +168,7 @@ def test_tnlearn_reports_by_its_own_rule(packages):
 def test_a_missing_package_is_named(name, monkeypatch):
     for module in (name, "gplearn.genetic"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"{name}.*pip install 'nslib\[peers\]'"):
+    with pytest.raises(ImportError, match=rf"{name}.*pip install -e './companion\[peers\]'"):
         fit_model(name, *data())
 
 
