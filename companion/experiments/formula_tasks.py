@@ -9,6 +9,7 @@ import pandas as pd
 from nslib import checks
 from nslib.data import FORMULAS, make_formula
 from nslib.data.synthetic import FormulaTask
+from nslib.search import SearchResult
 from nslib.structure import NeuronStructure
 
 FORMULA_KEYS = {f"{mode} {variant}": (mode, variant) for mode, variant in FORMULAS}
@@ -39,6 +40,11 @@ def formula_tasks(
         for name in FORMULA_KEYS
         for seed in data_seeds
     }
+
+
+def folded_streams(result: SearchResult) -> list[str]:
+    """Return the candidate streams of a result, the order-1 interaction folded into pure 1."""
+    return [name for name in result.gate_probabilities if name != "interact 1"]
 
 
 def kept_streams(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:

@@ -34,10 +34,10 @@ def agreement_by(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how the runs of each group agree, and how many are right.
 
     Columns: those of `by`, runs, data_sets, distinct (number of formulas), written (number of
-    them as written), commonest, right (whether the commonest is the true one), agreement (its share of
-    the runs), exact (share of runs with exactly the true streams), and `_low`, `_high` of both:
-    Wilson intervals for as many trials as there are data sets, since runs on the same rows are
-    not independent. For the commonest formula, chosen after the fact, they are optimistic.
+    them as written), commonest, right (whether the commonest is the true one), agreement (its
+    share of the runs), exact (share of runs with exactly the true streams), and `_low`, `_high` of
+    both: Wilson intervals for as many trials as there are data sets, since runs on the same rows
+    are not independent. For the commonest formula, chosen after the fact, they are optimistic.
     """
     rows = []
     for key, group in runs.groupby(list(by), sort=False):
