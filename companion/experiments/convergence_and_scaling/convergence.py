@@ -82,15 +82,16 @@ class Judge:
 
         Keys: method, seed, structure ("" where it has none), exact (the true streams), own_mse
         (with the weights of the search), test_mse (retrained where the method is trained by
-        "gradient" steps and has a structure, the same otherwise), noise_floor, search_seconds,
-        retrain_seconds.
+        "gradient" steps and has a structure without sin, the same otherwise), noise_floor,
+        search_seconds, retrain_seconds.
         """
         model = fit_model(
             method, self.task.X[self.train], self.task.y[self.train], seed=self.seed, **options
         )
         own = self.error(model.predict)
         error, seconds = own, 0.0
-        if MODELS[method].weights == "gradient" and model.structure is not None:
+        trained = MODELS[method].weights == "gradient" and model.structure is not None
+        if trained and not model.structure.sin:  # least squares fits no sin stream
             error, seconds = self._refit(model.structure)
         return self._row(method, model.structure, own, error, model.seconds, seconds)
 
