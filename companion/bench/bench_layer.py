@@ -98,10 +98,12 @@ def measure(options: argparse.Namespace) -> pd.DataFrame:
 
 
 def _ours(name: str) -> str:
+    """Return the row that a layer's row is compared with."""
     return "nslib TaskLinear" + (", normalised" if "normalised" in name else "")
 
 
 def _row(name: str, own: list[float], ours: list[float]) -> dict[str, object]:
+    """Return the table's row of a layer, given its and our seconds in each turn."""
     ratios = [a / b for a, b in zip(own, ours, strict=True)]
     target = next((TARGETS[t] for t in sorted(TARGETS, key=len) if name.startswith(t)
                    and ("normalised" in name) == ("normalised" in t)), "")
@@ -181,12 +183,14 @@ def race(
 
 
 def _wait(device: str) -> None:
+    """Wait until the device has done what it was given."""
     if device != "cpu":
         torch.cuda.synchronize()
 
 
 @contextlib.contextmanager
 def _no_collector() -> Iterator[None]:
+    """Keep Python's garbage collector from running inside."""
     was_on = gc.isenabled()
     gc.collect()
     gc.disable()

@@ -79,7 +79,7 @@ def by_rival(
 
 
 class _Predictor:
-    """Check raw features and return predictions in the units of y."""
+    """Check raw features (N, D) and return predictions (N,) in the units of y."""
 
     def __init__(self, task: Task, fitted: ScaledFit) -> None:
         self.scaling, self.evaluate = task.scaling, fitted.evaluate

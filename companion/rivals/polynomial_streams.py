@@ -68,10 +68,10 @@ def homogeneous(polynomial: Polynomial, Z: np.ndarray) -> dict[int, tuple[np.nda
 
 
 def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) -> np.ndarray:
-    """Return the part of degree k at Z projected to the directions in which it varies most.
+    """Return the part (N,) of degree k at Z (N, D) projected to where it varies most.
 
-    Those are the leading eigenvectors of the mean outer product of its gradients, in units of the
-    features' sizes.
+    Those directions are the leading eigenvectors of the mean outer product of its gradients, in
+    units of the features' sizes.
     """
     size = sizes(Z)
     points = Z[: max(200, 2 * Z.shape[1])] / size
@@ -89,7 +89,7 @@ def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) 
 
 
 def formula_text(polynomial: Polynomial, Z: np.ndarray, names: Sequence[str] | None) -> str:
-    """Return the constant and the largest monomials as text, or the streams' variances at Z.
+    """Return the constant and the largest monomials as text, or variances by degree at Z (N, D).
 
     The variances where there might be more than `nslib.formula.MAX_MONOMIALS` monomials.
     """

@@ -45,7 +45,7 @@ class SymbolicOptions:
 def fit_symbolic(
     Z: np.ndarray, y: np.ndarray, seed: int, options: SymbolicOptions
 ) -> ScaledFit:
-    """Evolve formulas and return the best, the weights of its terms fitted by least squares.
+    """Evolve formulas for Z (N, D), y (N,) and return the best, its terms weighted anew.
 
     Raises ImportError where gplearn is not installed.
     """

@@ -40,7 +40,7 @@ class TensorRegressionOptions:
 def fit_tensor_regression(
     Z: np.ndarray, y: np.ndarray, seed: int, options: TensorRegressionOptions
 ) -> ScaledFit:
-    """Fit tnlearn's regressor; its structure is what it reports by its own rule.
+    """Fit tnlearn's regressor to Z (N, D), y (N,); its structure is what it reports.
 
     Raises ImportError where tnlearn is not installed.
     """

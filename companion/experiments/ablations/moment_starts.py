@@ -7,7 +7,6 @@ peer is the CP decomposition of the moment tensor by tensorly.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from tensorly.cp_tensor import CPTensor
 from tensorly.decomposition import parafac
 from torch import Tensor
 
+from companion.experiments.progress import say
 from nslib import checks
 from nslib.data import random_formula
 from nslib.search.least_squares.moments import Starts, alternate, leading_subspace
@@ -177,8 +177,7 @@ def moment_starts(
                                 "start": number, "sweep": range(sweeps + 1),
                                 "overlap": followed(task, start, weighted, sweeps),
                             }))
-        print(f"starts, order {order}, D = {n_features}: {n} rows done", file=sys.stderr,
-              flush=True)
+        say(f"starts, order {order}, D = {n_features}: {n} rows done")
     return pd.concat(frames, ignore_index=True)
 
 

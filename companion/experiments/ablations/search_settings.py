@@ -6,7 +6,6 @@ F1 over streams, and the error of the fitted neuron on fresh rows over that of t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from companion.experiments.formula_tasks import FORMULA_KEYS, folded_streams, formula_tasks
+from companion.experiments.progress import say
 from nslib import checks
 from nslib.data import random_formula
 from nslib.data.synthetic import FormulaTask
@@ -99,8 +99,8 @@ def ablation(
                 "seconds": result.seconds,
             })
         own = rows[-len(tasks):]
-        print(f"{method}, {factor} {text(value)}: {sum(r['exact'] for r in own)} of {len(own)} "
-              f"exact, {sum(r['seconds'] for r in own):.1f} s", file=sys.stderr, flush=True)
+        say(f"{method}, {factor} {text(value)}: {sum(r['exact'] for r in own)} of {len(own)} "
+            f"exact, {sum(r['seconds'] for r in own):.1f} s")
     return pd.DataFrame(rows)
 
 

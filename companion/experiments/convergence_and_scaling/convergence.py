@@ -7,7 +7,6 @@ longer one: the gated search, for one, anneals its penalty over all of its epoch
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.formula_tasks import named_formula
+from companion.experiments.progress import say
 from companion.rivals import BASELINES, MODELS, fit_model
 from nslib import checks
 from nslib.data import FormulaTask, make_formula
@@ -104,6 +104,7 @@ class Judge:
         self, method: str, structure: NeuronStructure | None, own: float, error: float,
         search_seconds: float, retrain_seconds: float,
     ) -> dict[str, Any]:
+        """Return the keys of `row`."""
         return {
             "method": method, "seed": self.seed,
             "structure": "" if structure is None else str(structure),
@@ -122,11 +123,6 @@ def split(fits: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
 def joined(record: Mapping[str, Any]) -> pd.DataFrame:
     """Return the table of fits of a record whose metrics and timing hold it under `fits`."""
     return pd.DataFrame({**record["metrics"]["fits"], **record["run"]["timing"]["fits"]})
-
-
-def say(text: str) -> None:
-    """Print a line of progress to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def convergence(

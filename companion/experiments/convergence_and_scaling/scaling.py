@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.formula_tasks import named_formula
+from companion.experiments.progress import say
 from companion.rivals import BASELINES, MODELS
 from nslib import checks
 
-from .convergence import CLAIMED, Judge, say, warm_up
+from .convergence import CLAIMED, Judge, warm_up
 
 
 def measured(

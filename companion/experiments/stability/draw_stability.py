@@ -85,7 +85,7 @@ def _corners(axis: plt.Axes) -> None:
 
 
 def _apart(x: np.ndarray, y: np.ndarray) -> tuple[list[float], list[float]]:
-    """Return places for the marks as near to their own as leaves none upon another."""
+    """Return places for marks at x (n,), y (n,), as near to these as leaves none upon another."""
     gap = 0.062, 0.085  # the size of a mark
     steps = sorted(((i, j) for i in range(-9, 10) for j in range(5)), key=lambda s: np.hypot(*s))
     placed: list[tuple[float, float]] = []

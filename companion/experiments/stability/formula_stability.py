@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.formula_tasks import FORMULA_KEYS, formula_key, named_formula
+from companion.experiments.progress import say
 from companion.rivals import MODELS, fit_model
 from nslib import checks
 from nslib.data import FORMULAS
@@ -206,7 +206,7 @@ def stability_runs(
     """
     most, rows = max(methods.values()), []
     for method, n in methods.items():
-        _say(f"stability: {method}")
+        say(f"stability: {method}")
         one, others, one_keys, other_keys = [], [], [], []
         for formula in formulas:
             for level, noise in enumerate(noise_levels):
@@ -235,14 +235,10 @@ def dimension_runs(
     rows = []
     for method, n in methods.items():
         for d in dimensions:
-            _say(f"dimension {d}: {method}")
+            say(f"dimension {d}: {method}")
             sets = [data_sets(f, n, n_samples, d, noise, data_seed) for f in formulas]
             keys = [{"method": method, "formula": f, "dimension": int(d), "run": i}
                     for f in formulas for i in range(n)]
             data = [pair for own in sets for pair in own]
             rows += _table(find(method, data, [0], options.get(method, {})), keys)
     return pd.DataFrame(rows)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

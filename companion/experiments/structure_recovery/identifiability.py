@@ -107,6 +107,7 @@ def cost_of_dropping(
     centred = (y - np.mean(y)) / np.std(y)
 
     def searched_loss(closed: str | None) -> float:
+        """Return the loss of the neuron as it was searched, one stream closed."""
         with torch.no_grad():
             outputs = result.neuron.stream_outputs(Z)
         kept = (v[:, 0] for name, v in outputs.items() if name != closed)
@@ -115,6 +116,7 @@ def cost_of_dropping(
         return float(np.mean((predicted - centred) ** 2))
 
     def refitted(structure: NeuronStructure) -> tuple[float, float]:
+        """Return loss and BIC of a structure fitted anew."""
         fitted = refit(structure, X, y, standardize=False)
         loss = float(np.mean((fitted.predict(X) - y) ** 2) / np.var(y))
         n_weights = fitted.structure.n_parameters(np.shape(X)[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
+from companion.experiments.progress import say
 from nslib import checks
 from nslib.data import random_formula
 from nslib.search import search
@@ -44,7 +44,7 @@ def phase(
                 sure = sure + 1 if all(right) else 0
                 rows.append({"order": order, "D": d, "N": n, "share": float(np.mean(right or [1])),
                              "fits": len(right)})
-            print(f"phase: order {order}, D = {d} done", file=sys.stderr, flush=True)
+            say(f"phase: order {order}, D = {d} done")
     return pd.DataFrame(rows)
 
 

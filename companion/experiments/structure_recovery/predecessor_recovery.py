@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from companion.experiments.progress import say
 from companion.rivals import MODELS, fit_model
 from nslib import checks
 from nslib.data import (
@@ -100,7 +100,7 @@ def orders_found(
                 "error": error / np.mean((data.y - clean)[test] ** 2), "seconds": model.seconds,
             })
         if data.formula == len(PREDECESSOR_FORMULAS):
-            print(f"predecessor: noise {data.noise} done", file=sys.stderr, flush=True)
+            say(f"predecessor: noise {data.noise} done")
     return pd.DataFrame(rows)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from companion.experiments.formula_tasks import formula_tasks, kept_streams
+from companion.experiments.progress import say
 from companion.rivals import BASELINES, MODELS, fit_model
 from companion.rivals.fitted_model import FittedModel
 from nslib import checks
@@ -39,7 +39,7 @@ def methods_on_formulas(
     for method, seeds in methods.items():
         tasks = formula_tasks(2 * n_samples, n_features, noise, seeds)
         train = [(t.X[:n_samples], t.y[:n_samples]) for t in tasks.values()]
-        print(f"{method}: {len(tasks)} fits", file=sys.stderr, flush=True)
+        say(f"{method}: {len(tasks)} fits")
         fits = _fitted(method, train, options.get(method, {}))
         for (key, task), model in zip(tasks.items(), fits, strict=True):
             models[(method, *key)] = model

@@ -79,7 +79,10 @@ def optimal_log_odds(task: str, X: np.ndarray) -> np.ndarray:
 
 
 def _log_densities(task: str, X: np.ndarray) -> list[np.ndarray]:
-    """Return the log density of either class; 100 centres a curve lie far closer than the noise."""
+    """Return the log densities (N,) of both classes at X (N, 2).
+
+    The 100 centres of a curve lie far closer than the noise.
+    """
     points, classes = centres(task, 200)
     variance = TASKS[task].noise ** 2
     return [
@@ -102,7 +105,7 @@ def optimal_radius() -> float:
 
 
 def _grid(extent: float, n: int) -> tuple[np.ndarray, float]:
-    """Return the n² points of a square grid about the origin and the area of a cell."""
+    """Return the points (n², 2) of a square grid about the origin and the area of a cell."""
     axis = np.linspace(-extent, extent, n)
     return np.stack([g.ravel() for g in np.meshgrid(axis, axis)], axis=1), (axis[1] - axis[0]) ** 2
 
