@@ -46,16 +46,35 @@ def search(
     progress: bool = False,
     **options: Any,
 ) -> SearchResult | list[SearchResult]:
-    """Discover the streams of a task-driven neuron for features X (N, D) and target y (N,).
+    """Discover the streams of a task-driven neuron.
 
-    `method` is a key of `METHODS`, `options` the fields of its options class. With `seeds` one
-    fit is made for each, all at once where the method can, and a list is returned. `task` is
-    "auto", "regression" or "classification"; `standardize` scales the features to zero mean and
-    unit variance (a regression target always is). `progress` prints plain lines to stderr.
+    Same seed, same machine: same result, whatever the number of threads.
 
-    Same seed, same machine: same result, whatever the number of threads. Raises TypeError or
-    ValueError naming the argument for data that is not finite, numeric, of equal length or
-    varying, and for unknown methods and options.
+    Parameters
+    ----------
+    X : (N, D) features: an array, which may lie on disk, a tensor or a DataFrame.
+    y : (N,) target: numbers, or class names for a classification.
+    method : a key of `METHODS`; `options` are the fields of its options class.
+    seed, seeds : of one fit; of several, all made at once where the method can.
+    task : "auto", "regression" or "classification".
+    standardize : scale the features to zero mean and unit variance; a regression target always is.
+    progress : print plain lines to stderr.
+
+    Returns
+    -------
+    A `SearchResult`; with `seeds` a list of one for each.
+
+    Raises
+    ------
+    TypeError or ValueError naming the argument, for data that is not finite, numeric, of equal
+    length or varying, and for unknown methods and options.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> print(search(X, X[:, 0] ** 2 + X[:, 1]).structure)
+    pure(1,2)
     """
     results = search_many(
         [(X, y)], method, seeds=[seed] if seeds is None else seeds, task=task,
@@ -74,10 +93,20 @@ def search_many(
     progress: bool = False,
     **options: Any,
 ) -> list[list[SearchResult]]:
-    """Search several data sets (X, y) of one shape with several seeds, as one batch.
+    """Search several data sets of one shape with several seeds, as one batch.
 
-    Arguments as in `search`. Returns for each data set a list with one result a seed. Raises
-    ValueError also where shapes or numbers of classes differ.
+    Parameters
+    ----------
+    data : pairs of X (N, D) and y (N,), of one N, D and number of classes.
+    seeds : a fit is made for each; the other arguments as in `search`.
+
+    Returns
+    -------
+    For each data set a list with one `SearchResult` a seed.
+
+    Raises
+    ------
+    The errors of `search`, and ValueError where shapes or numbers of classes differ.
     """
     from ..threads import one_thread
     from .result import make_task

@@ -1,9 +1,11 @@
 """The register of search methods, and the package that is called like its function."""
 
+import doctest
 import inspect
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +25,11 @@ def test_the_package_is_called_like_its_function():
     assert inspect.signature(nslib.search) == inspect.signature(search)
     assert pickle.loads(pickle.dumps(nslib.search.search)) is search
     assert "nslib.search(X, y)" in inspect.getdoc(nslib.search)
+
+
+def test_the_example_runs():
+    example = doctest.DocTestFinder().find(search, "search", globs={"search": search})
+    assert example[0].examples and doctest.DocTestRunner().run(example[0]).failed == 0
 
 
 def test_names_in_docstrings_exist():
@@ -50,8 +57,6 @@ def test_only_options_of_the_method_are_accepted():
 
 
 def test_a_method_for_regressions_refuses_classes(monkeypatch):
-    from dataclasses import replace
-
     monkeypatch.setitem(METHODS, "als", replace(METHODS["als"], classifies=False))
     assert search(X, Y, order=2).structure.pure == (1, 2)
     with pytest.raises(ValueError, match="task: found a classification, expected a regression"):

@@ -60,8 +60,10 @@ class Form(NamedTuple):
 
 def forms() -> dict[str, Form]:
     """Return all that can be compared: every model that chooses streams, and two forms of VSR."""
-    by_default = {name: Form(name, {}, f"{model.family}: {model.title}")
-                  for name, model in MODELS.items() if not model.baseline}
+    by_default = {
+        name: Form(name, {}, ": ".join(filter(None, (model.family, model.title))))
+        for name, model in MODELS.items() if not model.baseline
+    }
     return {
         **by_default,
         "vsr": Form("vsr", {}, "SR: VSR as published", _genetic),
