@@ -141,9 +141,8 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
     known = np.ones(len(inputs), dtype=bool)
     for names in _categories(X, inputs):
         known &= (inputs[names].sum(axis=1) == 1).to_numpy()
-    if found.limits is not None:
-        low, high = (found.scaling.x_mean + found.scaling.x_scale * end for end in found.limits)
-        inputs = inputs.clip(low, high, axis=1)
+    if (ranges := found.feature_ranges) is not None:
+        inputs = inputs.clip(ranges["low"].to_numpy(), ranges["high"].to_numpy(), axis=1)
     expected = np.asarray(found.decision(inputs)).reshape(len(inputs), -1)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
     formula = model.formula_
