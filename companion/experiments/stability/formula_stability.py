@@ -59,13 +59,18 @@ class Form(NamedTuple):
 
 
 def forms() -> dict[str, Form]:
-    """Return all that can be compared: every model that chooses streams, and two forms of VSR."""
+    """Return all that can be compared: every model that chooses streams, and two forms of VSR.
+
+    The titles of those that claim C1 compares say what they are there.
+    """
     by_default = {
         name: Form(name, {}, ": ".join(filter(None, (model.family, model.title))))
         for name, model in MODELS.items() if not model.baseline
     }
     return {
         **by_default,
+        "gated": Form("gated", {}, "TD: gated (the paper's)"),
+        "als": Form("als", {}, "TD: als (ours)"),
         "vsr": Form("vsr", {}, "SR: VSR as published", _genetic),
         "vsr scaled": Form("vsr", {"linear_scaling": True}, "SR: VSR, linear scaling", _genetic),
     }
