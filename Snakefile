@@ -1,21 +1,20 @@
 # From the notebooks to the claims table. What has not changed in content is not run again.
 #
-#   make reproduce                                      two cores, parameters of presets/quick.yaml
+#   make reproduce                                      two cores, the defaults of their parameters cells
 #   make reproduce PRESET=paper                         parameters of the paper
 #   snakemake --profile profiles/slurm --config preset=paper        on a cluster
 #   snakemake --profile profiles/local build/notebooks/paper/02_decomposition_search.ipynb
 #
-# A notebook runs again when its own file changes, its parameters in the preset, a module of nslib
-# that it needs, the pinned versions, the data in NSLIB_DATA (where it can read them), or records
-# that it shows beside its own. While it runs, its copy grows beside its log in build/logs; only a
+# A notebook runs again when its own file changes, its parameters in the preset, nslib or what the
+# companion shares, a file in the folder of its experiment, the pinned versions, the data in
+# NSLIB_DATA (where it can read them), or records that it shows beside its own. While it runs, its copy grows beside its log in build/logs; only a
 # whole one goes to build/notebooks.
 
-import hashlib
 import os
 from pathlib import Path
 
 from nslib import checks
-from nslib.companion import imports, notebooks, presets
+from companion import notebooks, presets, sources
 
 
 workdir: workflow.basedir
@@ -24,25 +23,21 @@ workdir: workflow.basedir
 ROOT = Path(workflow.basedir)
 PRESET = checks.one_of(config.get("preset", "quick"), "preset", presets.NAMES)
 NOTEBOOKS = notebooks.find(ROOT)
-PARAMETERS = {preset: presets.load(preset, ROOT) for preset in presets.NAMES}
 
 
 def relative(files):
     return [str(file.relative_to(ROOT)) for file in files]
 
 
-MODULES = {name: relative(notebooks.dependencies(path)) for name, path in NOTEBOOKS.items()}
+SOURCES = {name: relative(sources.of_notebook(path)) for name, path in NOTEBOOKS.items()}
 
 
 def data_checksum(wildcards):
-    """Checksum of the folder NSLIB_DATA, where it is set and a module of the notebook reads it."""
+    """Checksum of the folder NSLIB_DATA, where it is set and the notebook can read it."""
     folder = os.environ.get("NSLIB_DATA")
-    if not folder or not any("NSLIB_DATA" in Path(m).read_text() for m in MODULES[wildcards.name]):
+    if not folder or not sources.reads_data(NOTEBOOKS[wildcards.name]):
         return ""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in Path(folder).iterdir() if path.is_file()):
-        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+    return sources.checksum([Path(folder)], Path(folder))
 
 
 def paper_records(wildcards):
@@ -91,12 +86,12 @@ rule all:
 rule notebook:
     input:
         notebook="notebooks/{name}.ipynb",
-        modules=lambda wildcards: MODULES[wildcards.name],
+        sources=lambda wildcards: SOURCES[wildcards.name],
         versions="constraints.txt",
         notebooks=shown_notebooks,
         records=shown_records,
     params:
-        values=lambda wildcards: PARAMETERS[wildcards.preset][wildcards.name],
+        values=lambda wildcards: presets.check(NOTEBOOKS[wildcards.name], wildcards.preset),
         data=data_checksum,
     output:
         "build/notebooks/{preset}/{name}.ipynb",
@@ -114,7 +109,7 @@ rule claims:
         executed=expand("build/notebooks/{{preset}}/{name}.ipynb", name=NOTEBOOKS),
         claims="claims.yaml",
         records=paper_records,
-        modules=relative(imports.modules("from nslib.companion import claims", ROOT / "nslib")),
+        sources=relative((ROOT / "companion").glob("*.py")),
         pages=[page for page in ("README.md", "REPRODUCING.md") if (ROOT / page).exists()],
     output:
         "build/claims/{preset}.txt",

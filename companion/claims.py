@@ -33,6 +33,8 @@ _KINDS = {
 }
 _POINTER = re.compile(r"(\d\d_[a-z0-9_]+)/([A-Za-z0-9_-]+)")
 _THRESHOLD = re.compile(r"(>=|<=|>|<) ?(-?\d+(?:\.\d+)?(?:e-?\d+)?)")
+TIMING_BAND = 2.0
+"""Ratio by which a judged timing, itself a ratio of times, may vary from run to run."""
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
@@ -70,7 +72,7 @@ def load(root: Path | None = None) -> list[dict[str, Any]]:
     if not isinstance(claims, list):
         raise ValueError(f"claims.yaml: found {type(claims).__name__}, expected a list of claims")
     seen: set[str] = set()
-    found = notebooks.find(root)
+    known = notebooks.find(root)
     for number, claim in enumerate(claims, 1):
         where = f"claims.yaml: claim {number}"
         if isinstance(claim, Mapping) and "id" in claim:
@@ -81,7 +83,7 @@ def load(root: Path | None = None) -> list[dict[str, Any]]:
         seen.add(claim["id"])
         _check_claim(claim, where)
         if claim["notebook"] is not None and claim.get("status") != "planned":
-            checks.one_of(claim["notebook"], f"{where}: notebook", found)
+            checks.one_of(claim["notebook"], f"{where}: notebook", known)
     return claims
 
 
@@ -183,6 +185,37 @@ def _measure(evidence: Mapping[str, Any], claim: str, root: Path) -> Measured:
     else:
         verdict = NOT_REPRODUCED
     return Measured(value, _text(evidence, value, claim), preset, verdict)
+
+
+def moved(path: Path, timing: Mapping[str, Any]) -> bool:
+    """Whether a timing that a claim judges differs from the record at `path` by more than noise.
+
+    `timing`: the values measured now. One has moved where it is more than `TIMING_BAND` times the
+    recorded one or less than its inverse, where it reaches another threshold of the claim, and
+    where only one of the two is there. Other timings of the record do not count.
+    """
+    pointer = f"{path.parent.name}/{path.stem}"
+    judged = [evidence for claim in load() for evidence in claim["evidence"]
+              if evidence["record"] == pointer and evidence["key"].startswith("timing.")
+              and "reproduced" in evidence]
+    if not judged:
+        return False
+    recorded = records.read(path)["run"].get("timing", {})
+    return any(_moved(evidence, recorded, timing) for evidence in judged)
+
+
+def _moved(
+    evidence: Mapping[str, Any], recorded: Mapping[str, Any], timing: Mapping[str, Any]
+) -> bool:
+    name = evidence["key"].removeprefix("timing.")
+    old, new = recorded.get(name), timing.get(name)
+    if old is None or new is None:
+        return old is not new
+    levels = [evidence[level] for level in ("reproduced", "partly") if level in evidence]
+    if any(_reaches(old, level) != _reaches(new, level) for level in levels):
+        return True
+    low, high = sorted((abs(old), abs(new)))
+    return old * new < 0 or high > TIMING_BAND * low
 
 
 def _reaches(value: float, threshold: str) -> bool:

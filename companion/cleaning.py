@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import nbformat
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without a kernel
 
 
 def clean(nb: nbformat.NotebookNode, root: Path) -> nbformat.NotebookNode:
@@ -22,50 +23,41 @@ def clean(nb: nbformat.NotebookNode, root: Path) -> nbformat.NotebookNode:
     Without papermill's cell and metadata, what was printed to stderr, widgets' states, outputs of
     cells tagged `volatile` (timings), paths of this machine and addresses of objects.
     """
-    import nbformat
+    from nbconvert.preprocessors import ClearMetadataPreprocessor, TagRemovePreprocessor
 
     nb = copy.deepcopy(nb)
-    nb.cells = [c for c in nb.cells if "injected-parameters" not in c.metadata.get("tags", [])]
-    nb.metadata = nbformat.from_dict({
-        "kernelspec": _KERNEL, "language_info": {"name": "python"},
-        **({"nslib": nb.metadata["nslib"]} if "nslib" in nb.metadata else {}),
-    })
-    count = 0
+    for step in (
+        TagRemovePreprocessor(enabled=True, remove_cell_tags={"injected-parameters"},
+                              remove_all_outputs_tags={"volatile"}),
+        ClearMetadataPreprocessor(enabled=True, preserve_nb_metadata_mask={"nslib"},
+                                  preserve_cell_metadata_mask={"tags"}),
+    ):
+        nb, _ = step.preprocess(nb, {})
+    nb.metadata.update(kernelspec=_KERNEL, language_info={"name": "python"})
     for cell in nb.cells:
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        if cell.cell_type == "code":
-            count += 1
-            cell.execution_count = count
-            cell.outputs = [] if "volatile" in tags else [
-                _clean_output(output, root, count) for output in cell.outputs if _lasting(output)
-            ]
+        if not cell.metadata.get("tags"):
+            cell.metadata.pop("tags", None)
+    for count, cell in enumerate((c for c in nb.cells if c.cell_type == "code"), start=1):
+        cell.execution_count = count
+        cell.outputs = [output for output in cell.outputs
+                        if output.get("name") != "stderr" and _WIDGET not in output.get("data", {})]
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = count
+            if "metadata" in output:
+                output.metadata.clear()
+            texts = output.get("data", output)
+            for kind in texts:
+                if isinstance(texts[kind], str) and not kind.startswith("image/png"):
+                    texts[kind] = _scrubbed(texts[kind], root)
     return nb
 
 
-def _lasting(output: nbformat.NotebookNode) -> bool:
-    return (output.get("name") != "stderr"
-            and "application/vnd.jupyter.widget-view+json" not in output.get("data", {}))
-
-
-def _clean_output(
-    output: nbformat.NotebookNode, root: Path, count: int
-) -> nbformat.NotebookNode:
-    def scrub(text: str) -> str:
-        text = text.replace(f"{root}{os.sep}", "").replace(str(root), ".")
-        text = text.replace(str(Path.home()), "~") if len(str(Path.home())) > 1 else text
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
-
-    if "execution_count" in output:
-        output.execution_count = count
-    if output.output_type in ("display_data", "execute_result"):
-        output.metadata.clear()
-        for kind, value in output.data.items():
-            if isinstance(value, str) and not kind.startswith("image/png"):
-                output.data[kind] = scrub(value)
-    elif "text" in output:
-        output.text = scrub(output.text)
-    return output
+def _scrubbed(text: str, root: Path) -> str:
+    """Return text without the repository's folder, the home folder and addresses of objects."""
+    text = text.replace(f"{root}{os.sep}", "").replace(str(root), ".")
+    text = text.replace(str(Path.home()), "~") if len(str(Path.home())) > 1 else text
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
 def refresh(path: Path, executed: Path) -> None:

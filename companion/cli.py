@@ -21,7 +21,7 @@ import filelock
 
 from nslib import checks
 
-from . import files, paths, presets
+from . import files, notebooks, paths, presets
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -117,12 +117,10 @@ def _root() -> Path:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from . import notebooks
-
     rows = [("notebook", "title", "paper section", "minutes (quick / paper)")]
     with _refusing(2):
-        found = {name: notebooks.info(path) for name, path in notebooks.find().items()}
-    for name, info in found.items():
+        infos = {name: notebooks.info(path) for name, path in notebooks.find().items()}
+    for name, info in infos.items():
         minutes = " / ".join(_number(info.minutes.get(preset)) for preset in presets.NAMES)
         rows.append((name, info.title, info.section, minutes))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
@@ -186,7 +184,7 @@ def _reserved(job: _Job, refresh: bool) -> Iterator[None]:
 
 def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
     """Execute the jobs one after another and return the exit code."""
-    from . import notebooks
+    from . import cleaning, execution
 
     failed = []
     for job in jobs:
@@ -194,19 +192,19 @@ def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
         _say(f"{job.name}: running ({job.preset}{about}), log in {_short(job.log)}")
         started = time.monotonic()
         try:
-            notebooks.execute(job.path, job.values, job.executed, job.log, output, job.preset)
-        except notebooks.NotebookFailed as error:
+            execution.execute(job.path, job.values, job.executed, job.log, output, job.preset)
+        except execution.NotebookFailed as error:
             failed.append(job.name)
             _say(f"{job.name}: failed\n{error}\npartial notebook: {_short(error.partial)}")
             continue
-        except notebooks.NotebookStopped as error:
+        except execution.NotebookStopped as error:
             partial = error.partial
             _say(f"{job.name}: stopped" + (f"; partial notebook: {_short(partial)}"
                                            if partial.exists() else ""))
             return 130
         _say(f"{job.name}: done in {time.monotonic() - started:.0f} s, {_short(job.executed)}")
         if refresh:
-            notebooks.refresh(job.path, job.executed)
+            cleaning.refresh(job.path, job.executed)
     if failed:
         _say(f"nslib: {len(failed)} of {len(jobs)} notebooks failed: {', '.join(failed)}")
     return 1 if failed else 0
@@ -214,16 +212,14 @@ def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
 
 def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     """Check every notebook, preset and parameter and return what is to be executed."""
-    from . import notebooks
-
     root = paths.root()
     checks.one_of(options.preset, "preset", presets.NAMES)
-    found = notebooks.find(root)
-    if not found:
+    files_of = notebooks.find(root)
+    if not files_of:
         raise ValueError(f"found no notebooks in {root / 'notebooks'}")
     names = dict.fromkeys(options.notebooks)
     if "all" in names:
-        names = sorted(found, key=lambda name: notebooks.shows_claims(found[name]))
+        names = sorted(files_of, key=lambda name: notebooks.shows_claims(files_of[name]))
     overrides: dict[str, Any] = {}
     for name, value in options.parameters:
         if name in overrides:
@@ -231,9 +227,9 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
         overrides[name] = files.parse_yaml(value, f"-p {name}")
     jobs = []
     for name in names:
-        path = found[checks.one_of(name, "notebook", [*found, "all"])]
-        values = notebooks.check(path, options.preset, overrides)
-        preset = presets.matching(name, values, root, first=options.preset)
+        path = files_of[checks.one_of(name, "notebook", [*files_of, "all"])]
+        values = presets.check(path, options.preset, overrides)
+        preset = presets.matching(path, values, first=options.preset)
         if options.refresh and preset != "quick":
             raise ValueError(f"--refresh: found the {preset} parameters, expected the quick preset")
         executed, log = paths.executed(name, preset, root, output)

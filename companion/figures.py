@@ -77,8 +77,8 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
 
     `data`: a DataFrame or a mapping of names to DataFrames, drawn and never computed from;
     `options`: values that JSON holds. The function draws in the companion's style and the figure
-    remembers what drew it, as "module:function". Raises ValueError for a function that is not at
-    the top of its module, since it could not be imported again.
+    remembers what drew it, as "module:function"; nothing where that is a notebook's own function,
+    which cannot be imported again. Raises ValueError for one that is not at the top of a module.
     """
     name = f"{function.__module__}:{function.__qualname__}"
     if "<locals>" in name:
@@ -89,7 +89,8 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
         options = files.plain(options, "options")
         with style():
             figure = function(data, **options)
-        figure.nslib_drawing = {"function": name, "options": options}
+        if function.__module__ != "__main__":
+            figure.nslib_drawing = {"function": name, "options": options}
         return figure
 
     return drawn
@@ -190,11 +191,18 @@ def _images(figure: Figure, name: str, facts: Mapping[str, Any]) -> dict[str, by
         "nslib:data": json.dumps({table["file"]: table["checksum"] for table in facts["data"]}),
         "nslib:version": str(facts["versions"]["nslib"]),
     }
-    png, svg = io.BytesIO(), io.BytesIO()
+    png = io.BytesIO()
     with style():
         figure.savefig(png, format="png", metadata=text, pil_kwargs={"optimize": True})
-        figure.savefig(svg, format="svg", metadata={"Title": facts["title"], "Date": None})
-    return {f"{name}.png": png.getvalue(), f"{name}.svg": svg.getvalue()}
+    return {f"{name}.png": png.getvalue(), f"{name}.svg": svg(figure, facts["title"])}
+
+
+def svg(figure: Figure, title: str) -> bytes:
+    """Return a figure as SVG, equal for equal figures, with its title as metadata."""
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format="svg", metadata={"Title": title, "Date": None})
+    return content.getvalue()
 
 
 def _title(figure: Figure, name: str) -> str:
@@ -242,7 +250,7 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     }
     images = _images(figure, name, facts)
     _write(paths.figures(run.preset, run.notebook), name, facts, {**images, **contents},
-           lambda: records.circumstances(paths.root(), run.wall_seconds))
+           lambda: records.circumstances(run.notebook, run.wall_seconds))
 
 
 def _write(
@@ -283,14 +291,23 @@ def redraw(folder: Path) -> dict[Path, str]:
         if facts["drawing"] is None:
             outcome[path] = "no drawing"
             continue
-        function = _drawing_of(facts["drawing"], path.name)
-        frames, contents = _load(path.parent, facts["data"])
-        figure = function(frames, **facts["drawing"]["options"])
+        figure, contents = drawn_again(path)
         contents.update(_images(figure, facts["figure"], facts))
         plt.close(figure)
         changed = _write(path.parent, facts["figure"], facts, contents, lambda run=run: run)
         outcome[path] = "redrawn" if changed else "unchanged"
     return outcome
+
+
+def drawn_again(path: Path) -> tuple[Figure, dict[str, bytes]]:
+    """Return the figure of the record at `path`, drawn from its data, and these files' contents.
+
+    Raises the errors of `redraw`.
+    """
+    record = records.read(path)
+    function = _drawing_of(record["drawing"], path.name)
+    frames, contents = _load(path.parent, record["data"])
+    return function(frames, **record["drawing"]["options"]), contents
 
 
 def _load(folder: Path, tables: list[dict[str, Any]]) -> tuple[Any, dict[str, bytes]]:

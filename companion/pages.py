@@ -40,12 +40,12 @@ def table(results: Sequence[Result]) -> str:
 
 def reproducing(results: Sequence[Result], root: Path) -> str:
     """Return REPRODUCING.md: claim, notebook, command, minutes; then how each claim is judged."""
-    found = notebooks.find(root)
+    files_of = notebooks.find(root)
     rows = []
     for result in results:
         name = result.claim["notebook"]
-        if name in found:
-            minutes = notebooks.info(found[name]).minutes
+        if name in files_of:
+            minutes = notebooks.info(files_of[name]).minutes
             rows.append((
                 result.claim["id"], f"[{name}](notebooks/{name}.ipynb)",
                 f"`nslib run {name} --preset paper`",

@@ -1,62 +1,123 @@
-"""The presets: for each notebook the value of every parameter, quick and as in the paper."""
+"""The parameters of notebooks: quick are the defaults in the parameters cell, paper what differs.
+
+`notebooks/paper.yaml` maps notebook names to the parameters that differ in the paper preset.
+"""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nslib import checks
 
-from . import files, paths
+from . import files, notebooks, paths
 
 NAMES = ("quick", "paper")
+TYPES: dict[str, type] = {
+    "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict
+}
 
 
-def path(preset: str, root: Path | None = None) -> Path:
-    """Return the file of a preset; ValueError with the nearest name for an unknown one."""
-    checks.one_of(preset, "preset", NAMES)
-    return (root or paths.root()) / "notebooks" / "presets" / f"{preset}.yaml"
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a notebook: name of its type and the default in the parameters cell."""
+
+    type: str
+    default: Any
 
 
-def load(preset: str, root: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Return a preset: notebook name to its parameters.
+def parameters(path: Path) -> dict[str, Parameter]:
+    """Return the parameters in the cells tagged `parameters` of the notebook at `path`.
 
-    Raises ValueError where the file is not a mapping of notebooks to mappings.
+    Raises ValueError for a statement that is not of the form `name: type = value`, with a type
+    that papermill reads and a literal value of it.
     """
-    file = path(preset, root)
-    content = files.read_yaml(file) or {}
+    known = {}
+    for source in notebooks.code(path, "parameters"):
+        for node in ast.parse(source).body:
+            where = f"{path.name}: parameter {ast.unparse(getattr(node, 'target', node))}"
+            if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+                    and isinstance(node.annotation, ast.Name) and node.annotation.id in TYPES
+                    and node.value is not None):
+                raise ValueError(
+                    f"{where}: expected the form `name: type = value`, with a type of "
+                    f"{', '.join(TYPES)}"
+                )
+            kind = node.annotation.id
+            try:
+                default = ast.literal_eval(node.value)
+            except ValueError:
+                raise ValueError(f"{where}: found no literal value, expected a {kind}") from None
+            known[node.target.id] = Parameter(kind, typed(default, kind, where))
+    return known
+
+
+def typed(value: Any, kind: str, where: str) -> Any:
+    """Return `value` as the type named `kind`; an int passes for a float, a bool for no number.
+
+    Raises ValueError that says `where`, what was found and what was expected.
+    """
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, TYPES[kind]) or (kind == "int" and isinstance(value, bool)):
+        hint = " (in quotes if it is meant as text)" if kind == "str" else ""
+        raise ValueError(
+            f"{where}: found {value!r} of type {type(value).__name__}, expected {kind}{hint}"
+        )
+    return value
+
+
+def differing(root: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `notebooks/paper.yaml` holds: notebook to the parameters that differ.
+
+    Raises ValueError where it is not a mapping of notebooks to mappings, with the nearest name for
+    a notebook that is not there.
+    """
+    root = root or paths.root()
+    file = root / "notebooks" / "paper.yaml"
+    content = (files.read_yaml(file) if file.is_file() else None) or {}
     if not isinstance(content, dict):
         raise ValueError(f"{file.name}: found {type(content).__name__}, expected notebook names")
-    for notebook, parameters in content.items():
-        if not isinstance(parameters, dict):
-            raise ValueError(
-                f"{file.name}: {notebook}: found {parameters!r}, expected its parameters "
-                "({} for none)"
-            )
+    for notebook, values in content.items():
+        checks.one_of(notebook, f"{file.name}: notebook", notebooks.find(root))
+        if not isinstance(values, dict):
+            raise ValueError(f"{file.name}: {notebook}: found {values!r}, expected its parameters")
     return content
 
 
-def get(preset: str, notebook: str, root: Path | None = None) -> dict[str, Any]:
-    """Return the parameters of one notebook; ValueError where the preset does not hold it."""
-    content = load(preset, root)
-    checks.one_of(notebook, f"notebook in presets/{preset}.yaml", content)
-    return content[notebook]
+def check(
+    path: Path, preset: str = "quick", overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return all parameters of a notebook under a preset, with `overrides` in place.
+
+    Nothing is executed. Raises ValueError with the nearest right name for an unknown preset or
+    parameter (in the overrides and in the preset itself) and for a value of a wrong type.
+    """
+    checks.one_of(preset, "preset", NAMES)
+    known = parameters(path)
+    values = {name: parameter.default for name, parameter in known.items()}
+    layers = [("-p", overrides or {})]
+    if preset == "paper":
+        layers.insert(0, ("paper.yaml", differing(path.parent.parent).get(path.stem, {})))
+    for source, layer in layers:
+        check_names(layer, known, f"{source}: {path.stem}")
+        values |= {name: typed(value, known[name].type, f"{source}: {path.stem}: {name}")
+                   for name, value in layer.items()}
+    return values
 
 
 def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuse names that are not known, with the nearest one, and known ones that are missing."""
-    names, known = list(names), list(known)
+    """Refuse the names of parameters that are not known, with the nearest one."""
+    known = list(known)
     for name in names:
         if name not in known:
-            expected = ", ".join(known) or "none"
             raise ValueError(
                 f"{where}: found the parameter {name!r}{checks.suggest(name, known)}, "
-                f"expected {expected}"
+                f"expected {', '.join(known) or 'none'}"
             )
-    missing = [name for name in known if name not in names]
-    if missing:
-        raise ValueError(f"{where}: found no value for {', '.join(missing)}")
 
 
 def same(left: Any, right: Any) -> bool:
@@ -68,15 +129,12 @@ def same(left: Any, right: Any) -> bool:
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
-def matching(
-    notebook: str, parameters: Mapping[str, Any], root: Path | None = None,
-    first: str | None = None,
-) -> str:
-    """Return the preset that has exactly these parameters: "quick", "paper" or "custom".
+def matching(path: Path, values: Mapping[str, Any], first: str | None = None) -> str:
+    """Return the preset in which a notebook has exactly these parameters, else "custom".
 
-    `first`: the preset to take where several have them; by default the quick one.
+    `first`: the preset to take where both have them; by default the quick one.
     """
     for preset in sorted(NAMES, key=lambda name: name != first):
-        if same(load(preset, root).get(notebook), parameters):
+        if same(check(path, preset), values):
             return preset
     return "custom"

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import files, paths, presets
+from . import files, notebooks, paths, sources
 
 PACKAGES = ("nslib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "tensorly", "sympy",
             "matplotlib", "seaborn")
@@ -61,13 +61,15 @@ def versions() -> dict[str, str | None]:
 
     Build tags such as `+cpu` are left out; a package that is not installed has None.
     """
-    found: dict[str, str | None] = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    installed: dict[str, str | None] = {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}"
+    }
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package).split("+")[0]
+            installed[package] = importlib.metadata.version(package).split("+")[0]
         except importlib.metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+            installed[package] = None
+    return installed
 
 
 def git_state(root: Path) -> dict[str, Any]:
@@ -111,10 +113,18 @@ def cpu() -> str | None:
     return platform.processor() or platform.machine() or None
 
 
-def circumstances(root: Path, wall_seconds: float) -> dict[str, Any]:
-    """Return the part of a record that changes every time: git, time, memory, machine."""
+def circumstances(notebook: str, wall_seconds: float) -> dict[str, Any]:
+    """Return the part of a record that changes every time: git, sources, time, memory, machine.
+
+    `sources` is the hash of the files that made the record: of the core and of the experiment's
+    folder (`sources.of_notebook`). A record that is left as it is keeps the hash of those that
+    made it first.
+    """
+    root = paths.root()
+    made_by = sources.of_notebook(notebooks.get(notebook))
     return {
         "git": git_state(root),
+        "sources": sources.checksum(made_by, root),
         "wall_seconds": round(wall_seconds, 2),
         "peak_memory_mb": peak_memory_mb(),
         "cpu": cpu(),
@@ -148,10 +158,10 @@ def paper(notebook: str, name: str) -> dict[str, Any] | None:
     """Return the committed record of a notebook's run with the paper preset, None where none is.
 
     It is read from results/paper of the repository, wherever this run writes. Raises ValueError
-    for a notebook that the preset does not hold (with the nearest name), a `name` that no record
+    for a notebook that is not there (with the nearest name), a `name` that no record
     can have, and a file that is no record.
     """
-    presets.get("paper", notebook)
+    notebooks.get(notebook)
     file = f"{paths.valid_name(name, 'name')}.json"
     path = paths.root() / "results" / "paper" / notebook / file
     return read(path) if path.is_file() else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import files, paths, presets
+from . import files, notebooks, paths, presets
 
 _current: Run | None = None
 
@@ -50,10 +50,11 @@ class Run:
         kept with 6 significant digits. `timing`: measured seconds and the like, which differ every
         time. `data`: name to array, DataFrame, file path or checksum of every data set used.
 
-        A record on disk whose stable part is equal is left as it is. Raises TypeError or
-        ValueError for values that no record can hold (NaN, infinity, objects).
+        A record on disk is left as it is where its stable part is equal and no timing that a claim
+        judges left its band (see `claims.moved`). Raises TypeError or ValueError for values that
+        no record can hold (NaN, infinity, objects).
         """
-        from . import records
+        from . import claims, records
 
         paths.valid_name(name, "name")
         config = files.plain(files.mapping(config, "config"), "config")
@@ -72,10 +73,10 @@ class Run:
             "metrics": records.rounded(metrics),
         }
         path = paths.results(self.preset, self.notebook) / f"{name}.json"
-        if not records.is_current(path, facts):
-            run = records.circumstances(paths.root(), self.wall_seconds)
-            run["timing"] = records.rounded(timing, "timing") if timing else {}
-            files.write({path: files.json_bytes({**facts, "run": run})})
+        measured = records.rounded(timing, "timing") if timing else {}
+        if not records.is_current(path, facts) or claims.moved(path, measured):
+            run = records.circumstances(self.notebook, self.wall_seconds)
+            files.write({path: files.json_bytes({**facts, "run": {**run, "timing": measured}})})
         return path
 
 
@@ -83,21 +84,27 @@ def _seed(values: Mapping[str, Any], default: Any = None) -> Any:
     return values.get("seed", values.get("seeds", default))
 
 
-def begin(notebook: str, **parameters: Any) -> Run:
-    """Begin the run of a notebook: call it in the cell after the parameters, with all of them.
+def begin(notebook: str, namespace: Mapping[str, Any]) -> Run:
+    """Begin the run of a notebook: call it in the cell after the parameters, with `globals()`.
 
+    Its parameters are the names in its parameters cell, with the values that `namespace` holds.
     The preset is the one whose parameters are equal, else "custom"; outputs of custom runs go
-    below build/custom. Where several presets have these parameters, the one in the environment
+    below build/custom. Where both presets have these parameters, the one in the environment
     variable `NSLIB_PRESET` (which `nslib run` sets) comes first, then the quick one. The run
     becomes the one that `figures.save` uses.
 
-    Raises ValueError for a notebook that presets/quick.yaml does not hold and for names that
-    differ from the ones there, so that presets and parameters cell cannot drift apart.
+    Raises ValueError, with the nearest name, for a notebook that is not there, and for a parameter
+    that `namespace` does not hold.
     """
     global _current
-    parameters = files.plain(parameters, "parameters")
-    presets.check_names(parameters, presets.get("quick", notebook), f"begin({notebook!r})")
-    preset = presets.matching(notebook, parameters, first=os.environ.get("NSLIB_PRESET"))
+    path = notebooks.get(notebook)
+    names = presets.parameters(path)
+    for name in names:
+        if name not in namespace:
+            raise ValueError(f"namespace: found no {name}, expected all parameters of {notebook}; "
+                             "run its parameters cell first, then pass globals()")
+    parameters = files.plain({name: namespace[name] for name in names}, "parameters")
+    preset = presets.matching(path, parameters, first=os.environ.get("NSLIB_PRESET"))
     _current = Run(notebook, parameters, preset, _seed(parameters))
     return _current
 
@@ -105,5 +112,5 @@ def begin(notebook: str, **parameters: Any) -> Run:
 def current() -> Run:
     """Return the run begun last; RuntimeError where none was."""
     if _current is None:
-        raise RuntimeError("found no run: call companion.begin(notebook, …) first")
+        raise RuntimeError("found no run: call companion.begin(notebook, globals()) first")
     return _current

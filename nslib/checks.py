@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import numbers
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 
 def suggest(value: object, allowed: Iterable[str]) -> str:
@@ -72,13 +72,20 @@ def reals(values: Any, name: str, low: float = -np.inf, high: float = np.inf) ->
     """Return `values` as a tuple of at least one finite float within [low, high]."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise TypeError(f"{name}: found {values!r}, expected a sequence of numbers")
-    found = tuple(real(value, name, low, high) for value in values)
-    if not found:
+    checked = tuple(real(value, name, low, high) for value in values)
+    if not checked:
         raise ValueError(f"{name}: found none, expected at least one number")
-    return found
+    return checked
+
+
+def _is_frame(values: Any) -> bool:
+    """Tell a pandas DataFrame, without importing pandas where nothing else has."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(values, pandas.DataFrame)
 
 
 def _array(values: Any, name: str) -> np.ndarray:
+    """Return an array, tensor, list or table of any shape as an array; ValueError if ragged."""
     if hasattr(values, "detach"):  # a torch tensor, wherever it lives
         values = values.detach().cpu().numpy()
     try:
@@ -88,8 +95,8 @@ def _array(values: Any, name: str) -> np.ndarray:
 
 
 def _numeric(values: Any, name: str) -> np.ndarray:
-    """Return `values` as a float64 array; TypeError names the column or the value that is text."""
-    if isinstance(values, pd.DataFrame):
+    """Return `values` of any shape as float64; TypeError names the column or value that is text."""
+    if _is_frame(values):
         for i, column in enumerate(values.columns):
             _numeric(values.iloc[:, i], f"{name} column {column!r}")
     array = _array(values, name)
@@ -104,6 +111,7 @@ def _numeric(values: Any, name: str) -> np.ndarray:
 
 
 def _finite(array: np.ndarray, name: str) -> np.ndarray:
+    """Return `array` of any shape; ValueError says where the first NaN or infinity is."""
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -116,14 +124,17 @@ def _finite(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
-    """Return `X` as a float matrix (rows, features), whose values may be NaN or infinite.
+    """Return `X` as a float matrix (N, D), whose values may be NaN or infinite.
 
     Arrays and tensors of float32 and float64, `numpy.memmap` among them, are neither copied nor
-    read; other arrays, nested lists and DataFrames become float64. Raises TypeError for text or
-    complex numbers and ValueError for other than two dimensions, no column or fewer than
-    `min_rows` rows.
+    read; other arrays, nested lists and DataFrames become float64.
+
+    Raises
+    ------
+    TypeError : for text or complex numbers.
+    ValueError : for other than two dimensions, no column or fewer than `min_rows` rows.
     """
-    array = None if isinstance(X, pd.DataFrame) else _array(X, name)
+    array = None if _is_frame(X) else _array(X, name)
     if array is None or array.dtype not in (np.float32, np.float64):
         array = _numeric(X, name)
     if array.ndim != 2:
@@ -136,14 +147,17 @@ def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
 
 
 def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
-    """Return a copy of `X` as a finite float64 matrix (rows, features).
+    """Return a copy of `X` as a finite float64 matrix (N, D).
 
-    Raises the errors of `as_rows`, and ValueError for NaN or infinity.
+    Raises
+    ------
+    TypeError, ValueError : those of `as_rows`, and ValueError for NaN or infinity.
     """
     return _finite(as_rows(X, name, min_rows).astype(np.float64), name)
 
 
 def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
+    """Return `y`, (n_rows,) or (n_rows, 1), as (n_rows,); ValueError for any other shape."""
     array = _array(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -159,7 +173,10 @@ def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
 def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
     """Return a regression target as finite float64 (n_rows,).
 
-    Raises TypeError for text, ValueError for another length, NaN, infinity or a constant target.
+    Raises
+    ------
+    TypeError : for text.
+    ValueError : for another length, NaN, infinity or a constant target.
     """
     array = _finite(_numeric(_as_column(y, n_rows, name), name), name)
     if array.min() == array.max():
@@ -168,11 +185,15 @@ def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
 
 
 def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
-    """Return class codes (n_rows,) int64 and the sorted class names (n_classes,).
+    """Return class codes (n_rows,) int64 and the sorted class names (C,).
 
-    Raises TypeError for dates and for labels of several types, ValueError for another length,
-    missing labels, numbers that are not whole, or fewer than two classes.
+    Raises
+    ------
+    TypeError : for dates and for labels of several types.
+    ValueError : for another length, missing labels, numbers that are not whole, or one class.
     """
+    import pandas as pd
+
     if isinstance(y, (list, tuple)):
         y = pd.Series(y).to_numpy()  # numpy would turn all labels into text
     array = _as_column(y, n_rows, name)

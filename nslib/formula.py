@@ -7,17 +7,31 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy as sp
+import torch
 
 from . import checks
 from .neuron import TaskLinear
 from .structure import NeuronStructure, Stream, numbered_symbols
 
 MAX_MONOMIALS = 20_000
-MAX_MAGNIFICATION = 1e8
+MAX_MAGNIFICATION = 1e8  # of a monomial against the value: half the digits of a double are left
 
 
 def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Symbol]:
-    """Return one symbol a feature: x_1 … x_D, or the given names; ValueError for another number."""
+    """Return one symbol a feature.
+
+    Parameters
+    ----------
+    names : sequence of D str, or None
+        Their names; None stands for x_1 … x_D.
+    n_features : int
+        D.
+
+    Raises
+    ------
+    ValueError
+        For another number of names, or the same name twice.
+    """
     if names is None:
         return numbered_symbols("x", n_features)
     if len(names) != n_features or len(set(names)) != n_features:
@@ -29,7 +43,11 @@ def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Sym
 
 
 def count_monomials(structure: NeuronStructure, n_features: int) -> int:
-    """Return the most monomials that the expanded polynomial part can have (shifts included)."""
+    """Return the most monomials that the expanded polynomial part can have.
+
+    Raw units shift the features, so an interaction of order k has monomials of all degrees up to
+    k, C(D + k, k) for D = `n_features`; those of the pure streams are the D k powers.
+    """
     interact = math.comb(n_features + max(structure.interact, default=0), n_features)
     return interact + n_features * max(structure.pure, default=0)
 
@@ -44,16 +62,40 @@ def expressions(
     y_mean: float = 0.0,
     y_scale: float = 1.0,
 ) -> list[sp.Expr]:
-    """Return the fitted formula of each output of `neuron`, C sympy expressions.
+    """Return the fitted formula of each output; `SearchResult.formula` is made of it.
 
-    The neuron sees z = (x - x_mean) / x_scale, both (D,) or scalar, and its output times y_scale
-    plus y_mean is reported, so the expressions are in the units of x and y. With `expand` they are
-    sums of monomials, else sums of products of linear forms.
+    The neuron sees z = (x - x_mean) / x_scale, and y_scale times its output plus y_mean is
+    reported, so the formulas are in the units of x and y.
 
-    Raises ValueError for a normalised neuron, for a shift or scale that is not finite (or a scale
-    not positive), and for an expansion of more than 20 000 monomials or in which a feature so far
-    from zero, in units of its scale, occurs in so high a power that its monomials would cancel to
-    noise in double precision.
+    Parameters
+    ----------
+    neuron : TaskLinear
+        D features, C outputs, without normalisation.
+    names : sequence of D str, optional
+        The features' names, by default x_1 … x_D.
+    expand : bool
+        Whether to write sums of monomials, else sums of products of linear forms.
+    x_mean, x_scale : array (D,) or float
+    y_mean, y_scale : float
+
+    Returns
+    -------
+    list of C sympy expressions
+
+    Raises
+    ------
+    ValueError
+        For a normalised neuron, for a mean that is not finite, for a scale that is not positive and
+        finite, and for an expansion of more than `MAX_MONOMIALS` monomials or in which a feature
+        so far from zero, in units of its scale, occurs in so high a power that its monomials would
+        cancel to noise in double precision.
+
+    Examples
+    --------
+    >>> neuron = TaskLinear(2, 1, NeuronStructure(pure=(2,), interact=()))
+    >>> _ = neuron.weight.data.copy_(torch.tensor([[3.0, -1.0]]))
+    >>> expressions(neuron, ["a", "b"])
+    [3.0*a**2 - 1.0*b**2]
     """
     if neuron.norm is not None:
         raise ValueError(f"neuron: found norm={neuron.norm!r}, expected a neuron without norm")
@@ -68,41 +110,59 @@ def expressions(
     if not (np.isfinite(scale).all() and (scale > 0).all() and np.isfinite(mean).all()):
         raise ValueError("x_mean, x_scale: expected finite means and finite, positive scales")
     shift = mean / scale
+    generators = x
     if expand:
-        _check_cancellation(neuron, shift, feature_symbols(names, d))
-    if expand:
+        _check_cancellation(neuron, shift, x)
+        # Elements of a polynomial ring multiply out as they are computed, far faster than
+        # sympy's own expansion of a product of sums.
         generators = sp.polys.rings.ring(x, sp.RR)[1:]
-    else:
-        generators = x
     z = [g * float(1 / s) - float(m) for g, s, m in zip(generators, scale, shift, strict=True)]
     sines = [sp.sin(xi * float(1 / s) - float(m)) for xi, s, m in zip(x, scale, shift, strict=True)]
 
-    def linear_form(weights: np.ndarray, basis: Sequence) -> sp.Expr:
-        return sum(
-            (float(w) * b for w, b in zip(weights, basis, strict=True) if w != 0), basis[0] * 0
-        )
-
-    weights = {k: _numpy(w) for k, w in neuron.stream_weights().items()}
-    products = {k: _products(neuron, k, z, linear_form) for k in structure.interact}
+    weights = {stream: _numpy(w) for stream, w in neuron.stream_weights().items()}
+    products = {k: _products(neuron, k, z) for k in structure.interact}
     bias = np.zeros(neuron.out_features) if neuron.bias is None else _numpy(neuron.bias)
-    results = []
+    formulas = []
     for c in range(neuron.out_features):
         polynomial = z[0] * 0 + float(bias[c]) * y_scale + y_mean
         for k in structure.pure:
-            polynomial += y_scale * linear_form(weights[Stream("pure", k)][c], [zi**k for zi in z])
+            powers = [zi**k for zi in z]
+            polynomial += y_scale * _linear_form(weights[Stream("pure", k)][c], powers)
         for k in structure.interact:
-            polynomial += y_scale * linear_form(weights[Stream("interact", k)][c], products[k])
+            polynomial += y_scale * _linear_form(weights[Stream("interact", k)][c], products[k])
         expression = polynomial.as_expr() if expand else polynomial
         if structure.sin:
-            expression += y_scale * linear_form(weights["sin"][c], sines)
-        results.append(sp.sympify(expression))
-    return results
+            expression += y_scale * _linear_form(weights[Stream("sin")][c], sines)
+        formulas.append(sp.sympify(expression))
+    return formulas
+
+
+def _linear_form(weights: np.ndarray, basis: Sequence) -> sp.Expr:
+    """Return the sum of `weights` (n,) times the n expressions or polynomials of `basis`."""
+    return sum((float(w) * b for w, b in zip(weights, basis, strict=True) if w != 0), basis[0] * 0)
+
+
+def _products(neuron: TaskLinear, order: int, z: Sequence) -> list:
+    """Return the R products of `order` linear forms in the D expressions or polynomials z."""
+    factor = _numpy(neuron.factor(order))
+    products = []
+    for r in range(factor.shape[1]):
+        product = _linear_form(factor[0, r], z)
+        for m in range(1, order):
+            product = product * _linear_form(factor[m, r], z)
+        products.append(product)
+    return products
 
 
 def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Symbol]) -> None:
+    """Raise ValueError where expanded monomials in the D symbols x would cancel to noise.
+
+    `shift` (D,) holds the features' means in units of their scales. (z + shift)^k, with z about 1,
+    has monomials of up to (1 + |shift|)^k, the differences of which are to be about 1.
+    """
     used = np.zeros(neuron.in_features, dtype=bool)
     if neuron.structure.pure:
-        pure = [w for k, w in neuron.stream_weights().items() if k.kind == "pure"]
+        pure = [w for stream, w in neuron.stream_weights().items() if stream.kind == "pure"]
         used |= np.any([_numpy(w).any(axis=0) for w in pure], axis=0)
     if neuron.factors is not None:
         used |= _numpy(neuron.factors).any(axis=0)
@@ -116,24 +176,34 @@ def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Sy
         )
 
 
-def _numpy(parameter) -> np.ndarray:
+def _numpy(parameter: torch.Tensor) -> np.ndarray:
+    """Return the numbers of a parameter, of its shape, in double precision."""
     return parameter.detach().double().cpu().numpy()
 
 
-def _products(neuron: TaskLinear, order: int, z: Sequence, linear_form) -> list:
-    """Return the R products of `order` linear forms in z."""
-    factor = _numpy(neuron.factor(order))
-    products = []
-    for r in range(factor.shape[1]):
-        product = linear_form(factor[0, r], z)
-        for m in range(1, order):
-            product = product * linear_form(factor[m, r], z)
-        products.append(product)
-    return products
-
-
 def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.Expr:
-    """Return the constant and the `n_terms` largest coefficients of a sum, rounded for display."""
+    """Return the constant and the largest terms of a sum, rounded for display.
+
+    Parameters
+    ----------
+    expression : sympy expression
+        Usually one of `expressions`.
+    n_terms : int
+        How many terms beside the constant are kept, those of the largest coefficients.
+    digits : int
+        Significant digits of the coefficients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything but a sympy expression, and for `n_terms` below 1.
+
+    Examples
+    --------
+    >>> x, y = sp.symbols("x y")
+    >>> leading_terms(5.4321 * x - 0.2 * x * y - 9.8765 * y**2 + 1.0, n_terms=2)
+    5.43*x - 9.88*y**2 + 1.0
+    """
     if not isinstance(expression, sp.Basic):
         raise TypeError(f"expression: found {expression!r}, expected a sympy expression")
     checks.positive_int(n_terms, "n_terms")

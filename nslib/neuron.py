@@ -22,13 +22,44 @@ class TaskLinear(nn.Module):
     with the sums over the orders of `structure`; the CP basis u is shared by all outputs. All
     projections u · x are one matrix product and all outputs a second one.
 
-    Parameters: `weight` (C, terms), the columns of which follow `structure.streams`; `factors`
-    (R Σ k, D), the rows of order k ordered by mode m, then rank r; `bias` (C,).
+    Parameters
+    ----------
+    in_features, out_features : int
+        D and C, at least 1.
+    structure : NeuronStructure, optional
+        The streams that are summed, by default x, x^2 and an interaction of order 2. True or False
+        in this place is `bias`, so `TaskLinear(10, 5, False)` does what `nn.Linear(10, 5, False)`
+        does.
+    bias : bool, optional
+        Whether to add b, by default True.
+    norm : {"batch"}, optional
+        Batch normalisation of each stream's output before the sum, as in the paper's search; like
+        torch's it needs two rows or more to train. None, the default, normalises nothing.
+    generator : torch.Generator, optional
+        Makes the initial weights reproducible.
+    device, dtype : optional
+        Of the parameters, as in `nn.Linear`; the type is a floating-point one.
 
-    Arguments: `norm` is None or "batch": batch normalisation of each stream's output before the
-    sum, as in the paper's search; like torch's it needs two rows or more to train. `generator`
-    makes the initial weights reproducible. Raises TypeError or ValueError for sizes below 1,
-    unknown norms and types that are not floating-point.
+    Attributes
+    ----------
+    weight : Parameter (C, terms)
+        w and v, the columns of which follow `structure.streams`.
+    factors : Parameter (R Σ k, D) or None
+        u, the rows of order k ordered by mode m, then rank r; None without interactions.
+    bias : Parameter (C,) or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes below 1, unknown norms and types that are not floating-point.
+
+    Examples
+    --------
+    >>> layer = TaskLinear(10, 5, NeuronStructure(pure=(1, 3), interact=(2,), rank=4))
+    >>> layer(torch.zeros(7, 10)).shape
+    torch.Size([7, 5])
+    >>> {stream: tuple(w.shape) for stream, w in layer.stream_weights().items()}
+    {'pure 1': (5, 10), 'pure 3': (5, 10), 'interact 2': (5, 4)}
 
     Source: NeuronSeek (arXiv 2506.15715 v2), stage 2, fully connected layers with shared CP basis.
     """
@@ -37,8 +68,8 @@ class TaskLinear(nn.Module):
         self,
         in_features: int,
         out_features: int,
-        structure: NeuronStructure | None = None,
-        bias: bool = True,
+        structure: NeuronStructure | bool | None = None,
+        bias: bool | None = None,
         norm: str | None = None,
         *,
         generator: torch.Generator | None = None,
@@ -48,12 +79,22 @@ class TaskLinear(nn.Module):
         super().__init__()
         self.in_features = checks.positive_int(in_features, "in_features")
         self.out_features = checks.positive_int(out_features, "out_features")
+        if isinstance(structure, bool):  # a call written for nn.Linear
+            if bias is not None:
+                raise TypeError(
+                    f"bias: found {structure} as the third argument and {bias!r} too, "
+                    "expected one of the two"
+                )
+            structure, bias = None, structure
         self.structure = NeuronStructure() if structure is None else structure
         if not isinstance(self.structure, NeuronStructure):
-            raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
+            raise TypeError(
+                f"structure: found {structure!r}, expected a NeuronStructure, "
+                "or True or False for bias"
+            )
         self.norm = checks.one_of(norm, "norm", ["batch"]) if norm is not None else None
 
-        checks.boolean(bias, "bias")
+        bias = checks.boolean(True if bias is None else bias, "bias")
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(f"dtype: found {dtype}, expected a floating-point type")
         s, make = self.structure, {"device": device, "dtype": dtype}
@@ -73,15 +114,14 @@ class TaskLinear(nn.Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw new weights: for standard normal inputs the output has a variance of about one.
-
-        The variance of x^k is (2k - 1)!!, that of a product of unit projections is one.
-        """
+        """Draw new weights: for standard normal inputs the output has a variance of about one."""
         with torch.no_grad():
-            if self.factors is not None:
+            if self.factors is not None:  # rows of norm one: projections have a variance of one
                 self.factors.normal_(0.0, self.in_features**-0.5, generator=generator)
             n_streams = len(self.structure.streams)
             for stream, block in self.stream_weights().items():
+                # E x^(2k) = (2k - 1)!! for x ~ N(0, 1); given x the projections of the k modes
+                # are independent, each with a variance of about one, and so has their product.
                 moment = math.prod(range(1, 2 * stream.order, 2)) if stream.kind == "pure" else 1
                 block.normal_(
                     0.0, (n_streams * block.shape[1] * moment) ** -0.5, generator=generator
@@ -93,12 +133,29 @@ class TaskLinear(nn.Module):
                 self.batch_norm.reset_parameters()
 
     def stream_weights(self) -> dict[Stream, Tensor]:
-        """Return views of `weight` by stream: (C, D) for pure and sin, (C, R) for interactions."""
+        """Return views of `weight` by stream.
+
+        Returns
+        -------
+        dict of Stream to Tensor
+            (C, D) for pure and sin, (C, R) for interactions, in the order of `structure.streams`.
+        """
         blocks = self.weight.split(self._widths, dim=1)
         return dict(zip(self.structure.streams, blocks, strict=True))
 
     def factor(self, order: int) -> Tensor:
-        """Return a view (k, R, D) of the CP factors of the interaction of order k = `order`."""
+        """Return a view of the CP factors of one interaction.
+
+        Parameters
+        ----------
+        order : int
+            The order k of an interaction of `structure`; ValueError for any other.
+
+        Returns
+        -------
+        Tensor (k, R, D)
+            The factor u of mode m and rank r in row [m, r].
+        """
         orders = self.structure.interact
         if order not in orders:
             raise ValueError(f"order: found {order!r}, expected one of {orders}")
@@ -107,9 +164,14 @@ class TaskLinear(nn.Module):
         return blocks[orders.index(order)].view(order, rank, self.in_features)
 
     def _checked(self, x: Tensor) -> Tensor:
-        if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() == 0:
-            found = f"dtype {x.dtype}, shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x)
-            raise TypeError(f"x: found {found}, expected a floating-point tensor (..., D)")
+        """Return `x` if it is a floating-point tensor (..., D); TypeError or ValueError if not."""
+        if not isinstance(x, Tensor):
+            raise TypeError(f"x: found {type(x)}, expected a floating-point tensor (..., D)")
+        if not x.is_floating_point() or x.dim() == 0:
+            raise TypeError(
+                f"x: found dtype {x.dtype}, shape {tuple(x.shape)}, "
+                "expected a floating-point tensor (..., D)"
+            )
         if x.shape[-1] != self.in_features:
             raise ValueError(
                 f"x: found {x.shape[-1]} features in shape {tuple(x.shape)}, "
@@ -118,9 +180,16 @@ class TaskLinear(nn.Module):
         return x
 
     def stream_outputs(self, x: Tensor) -> dict[Stream, Tensor]:
-        """Return each stream's share of the output for x (..., D): a (..., C) tensor a stream.
+        """Return each stream's share of the output.
 
-        Without normalisation the streams and the bias add up to the output.
+        Parameters
+        ----------
+        x : Tensor (..., D)
+
+        Returns
+        -------
+        dict of Stream to Tensor (..., C)
+            Without normalisation they and the bias add up to the output.
         """
         return dict(zip(self.structure.streams, self._streams(x), strict=True))
 
@@ -131,7 +200,7 @@ class TaskLinear(nn.Module):
         return [F.linear(f, w) for f, w in zip(features, blocks, strict=True)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map x (..., D) to (..., C)."""
+        """Return the output (..., C) for x (..., D); TypeError or ValueError for any other x."""
         if self.batch_norm is None:
             return neuron_kernel.task_linear(
                 self._checked(x), self.weight, self.bias, self.factors, self.structure
@@ -139,10 +208,9 @@ class TaskLinear(nn.Module):
         return self._normalised(self._streams(x))
 
     def _normalised(self, streams: list[Tensor]) -> Tensor:
-        """Return the sum (..., C) of the streams, (..., C) each, every one normalised.
-
-        Stream by stream, with what is added to each added once: faster than all in one tensor.
-        """
+        """Return the sum (..., C) of the streams, (..., C) each, every one normalised."""
+        # One BatchNorm1d holds the statistics of all streams, but is applied stream by stream, with
+        # the shifts added once at the start: that is faster than one tensor of all streams.
         norm, n = self.batch_norm, len(streams)
         if norm.training:
             norm.num_batches_tracked.add_(1)

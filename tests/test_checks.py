@@ -1,5 +1,9 @@
 """The checks: what passes, and that what does not is named with what was expected."""
 
+import subprocess
+import sys
+from importlib import util
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,9 +48,9 @@ def test_real_is_finite_and_in_range(value, error):
     pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]),
 ])
 def test_matrices_of_any_kind_become_float64(X):
-    found = checks.as_matrix(X)
-    assert found.dtype == np.float64
-    np.testing.assert_array_equal(found, [[1, 2], [3, 4]])
+    matrix = checks.as_matrix(X)
+    assert matrix.dtype == np.float64
+    np.testing.assert_array_equal(matrix, [[1, 2], [3, 4]])
 
 
 def test_labels_are_coded_in_order():
@@ -54,3 +58,45 @@ def test_labels_are_coded_in_order():
     assert codes.tolist() == [1, 0, 1] and classes.tolist() == ["a", "b"]
     codes, classes = checks.as_labels(np.array([3.0, 1.0]), 2)
     assert codes.tolist() == [1, 0] and classes.tolist() == [1.0, 3.0]
+
+
+@pytest.mark.parametrize(("labels", "error", "words"), [
+    (["a", "a"], ValueError, "y: found the one class 'a', expected at least two"),
+    (["a", None], ValueError, "y: found a missing label at 1"),
+    ([1.0, np.nan], ValueError, "y: found a missing label at 1"),
+    ([1.0, 2.5], ValueError, "y: found 2.5, expected class names or whole numbers"),
+    (["a", 1], TypeError, "y: found labels of types int, str, expected one type"),
+    (pd.to_datetime(["2020-01-01", "2021-01-01"]), TypeError, "y: found dtype datetime64"),
+    (["a", "b", "c"], ValueError, "y: found 3 values, expected one for each of 2 rows"),
+])
+def test_bad_labels_are_refused(labels, error, words):
+    with pytest.raises(error, match=words):
+        checks.as_labels(labels, 2)
+
+
+@pytest.mark.parametrize(("X", "error", "words"), [
+    ([[1.0, np.nan], [0.0, 1.0]], ValueError, r"X: found nan at \(0, 1\) \(1 such\)"),
+    ([[1.0, 2.0], [-np.inf, 1.0]], ValueError, r"X: found -inf at \(1, 0\)"),
+    ([[1.0, 2.0]], ValueError, "X: found 1 rows, expected at least 2"),
+    ([[], []], ValueError, "X: found no column"),
+    ([[1.0], [2.0, 3.0]], ValueError, "X: found rows of different length"),
+    ([1.0, 2.0], ValueError, r"X: found shape \(2,\), expected \(rows, features\)"),
+    (pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}), TypeError, "X column 'b': found text"),
+    ([[1j], [2j]], TypeError, "X: found dtype complex128, expected real numbers"),
+])
+def test_bad_matrices_are_refused(X, error, words):
+    with pytest.raises(error, match=words):
+        checks.as_matrix(X)
+
+
+def test_pandas_is_not_imported_before_it_is_needed():
+    code = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("checks", {util.find_spec("nslib.checks").origin!r})
+checks = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(checks)
+checks.as_target([1.0, 2.0], 2), checks.as_matrix([[1.0], [2.0]])
+assert "pandas" not in sys.modules
+assert checks.as_labels(["b", "a"], 2)[0].tolist() == [1, 0]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -33,13 +33,13 @@ def test_formula_equals_the_neuron_in_raw_units(structure, expand, seed, offset,
     z = np.random.default_rng(seed).standard_normal((6, 3))
     mean = offset * scale
     x = z * scale + mean
-    found = formula.expressions(
+    expressions = formula.expressions(
         neuron, expand=expand, x_mean=mean, x_scale=scale, y_mean=7.0, y_scale=3.0
     )
-    wanted = 7.0 + 3.0 * neuron(torch.as_tensor(z)).detach().numpy()
-    for c, expression in enumerate(found):
-        got = sp.lambdify(formula.feature_symbols(None, 3), expression, "numpy")(*x.T)
-        np.testing.assert_allclose(got, wanted[:, c], rtol=1e-6, atol=1e-6)
+    expected = 7.0 + 3.0 * neuron(torch.as_tensor(z)).detach().numpy()
+    for c, expression in enumerate(expressions):
+        values = sp.lambdify(formula.feature_symbols(None, 3), expression, "numpy")(*x.T)
+        np.testing.assert_allclose(values, expected[:, c], rtol=1e-6, atol=1e-6)
 
 
 def test_expanded_formula_is_sympys_own_expansion():
@@ -52,8 +52,8 @@ def test_expanded_formula_is_sympys_own_expansion():
 
 
 def test_formula_uses_the_names_given():
-    found = formula.expressions(neuron_of(STRUCTURES[0]), ["age", "body mass", "s_1"])[0]
-    assert {s.name for s in found.free_symbols} == {"age", "body mass", "s_1"}
+    expression = formula.expressions(neuron_of(STRUCTURES[0]), ["age", "body mass", "s_1"])[0]
+    assert {s.name for s in expression.free_symbols} == {"age", "body mass", "s_1"}
 
 
 @pytest.mark.parametrize(("mean", "order", "safe"), [(30.0, 5, True), (1e3, 2, True),
@@ -78,8 +78,8 @@ def test_expansion_far_from_zero_is_exact_or_refused(mean, order, safe):
 
 def test_count_of_monomials_bounds_the_expansion():
     for structure in STRUCTURES[1:]:
-        found = formula.expressions(neuron_of(structure), x_mean=0.5)[0]
-        assert len(found.as_coefficients_dict()) <= formula.count_monomials(structure, 3)
+        expanded = formula.expressions(neuron_of(structure), x_mean=0.5)[0]
+        assert len(expanded.as_coefficients_dict()) <= formula.count_monomials(structure, 3)
 
 
 def test_what_cannot_be_written_is_refused():

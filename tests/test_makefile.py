@@ -17,7 +17,8 @@ test "$1" != -m || echo "$OMP_NUM_THREADS $NSLIB_OUTPUT $*" >> calls.txt
 @pytest.fixture
 def repo(tmp_path) -> Path:
     """A folder with the Makefile and a .venv that is up to date."""
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    (tmp_path / "companion").mkdir()
+    for name in ("Makefile", "pyproject.toml", "companion/pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     python = tmp_path / ".venv" / "bin" / "python"

@@ -140,6 +140,28 @@ def test_large_inputs_train_without_nan_when_normalised(structure):
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize("arguments", [(), (False,), (True,)])
+@pytest.mark.parametrize("options", [
+    {}, {"device": "cpu", "dtype": torch.float16}, {"device": torch.device("meta")},
+])
+def test_takes_the_arguments_of_linear(arguments, options):
+    neuron = TaskLinear(10, 5, *arguments, **options)
+    linear = torch.nn.Linear(10, 5, *arguments, **options)
+    assert (neuron.bias is None) == (linear.bias is None)
+    assert neuron.structure == NeuronStructure()
+    for parameter in neuron.parameters():
+        assert (parameter.dtype, parameter.device) == (linear.weight.dtype, linear.weight.device)
+    assert neuron(torch.zeros(3, 10, **options)).shape == (3, 5)
+
+
+def test_takes_a_structure_and_then_a_bias_too():
+    assert TaskLinear(10, 5, EVERYTHING).bias is not None
+    assert TaskLinear(10, 5, EVERYTHING, False).bias is None
+    assert TaskLinear(10, 5, None, False).bias is None
+    neuron = TaskLinear(10, 5, EVERYTHING, True, "batch")
+    assert (neuron.structure, neuron.norm) == (EVERYTHING, "batch")
+
+
 def test_bad_arguments_are_refused_in_words():
     with pytest.raises(ValueError, match="in_features: found 0"):
         TaskLinear(0, 1)
@@ -147,8 +169,11 @@ def test_bad_arguments_are_refused_in_words():
         TaskLinear(1, 1.5)
     with pytest.raises(ValueError, match="norm: found 'bacth'.*did you mean 'batch'"):
         TaskLinear(1, 1, norm="bacth")
-    with pytest.raises(TypeError, match="structure"):
+    with pytest.raises(TypeError, match="structure: found .pure.1.., expected a NeuronStructure, "
+                                        "or True or False for bias"):
         TaskLinear(1, 1, "pure(1)")
+    with pytest.raises(TypeError, match="bias: found False as the third argument and True too"):
+        TaskLinear(1, 1, False, True)
     with pytest.raises(ValueError, match="found 3 features in shape .2, 3., expected 4"):
         TaskLinear(4, 1)(torch.zeros(2, 3))
     for x in ([1.0, 2.0], torch.tensor(1.0), torch.zeros(2, 4, dtype=torch.int64)):

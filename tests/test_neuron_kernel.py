@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.func import functional_call, grad, jacrev, stack_module_state, vmap
+from torch.func import functional_call, grad, stack_module_state, vmap
 
 from nslib import NeuronStructure, TaskLinear, neuron_kernel
 
@@ -64,10 +64,7 @@ def test_equals_the_plain_formulation(
     if 1 in structure.pure and len(leading) == 1:
         assert "Streams" in y.grad_fn.name()
     torch.testing.assert_close(y, expected)
-    for found, wanted in zip(
-        gradients(y, x, neuron), gradients(expected, x, neuron), strict=True
-    ):
-        torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(gradients(y, x, neuron), gradients(expected, x, neuron))
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
@@ -88,9 +85,8 @@ def test_frozen_parameters_get_no_gradient(frozen):
     neuron = layer(STRUCTURES[0])
     getattr(neuron, frozen).requires_grad_(False)
     x = rows(5, 3)
-    found, wanted = (gradients(y, x, neuron) for y in (neuron(x), plain(neuron, x)))
-    for a, b in zip(found, wanted, strict=True):
-        torch.testing.assert_close(a, b)
+    expected = gradients(plain(neuron, x), x, neuron)
+    torch.testing.assert_close(gradients(neuron(x), x, neuron), expected)
 
 
 def test_a_gradient_without_memory_of_its_own():
@@ -131,7 +127,7 @@ def test_many_models_at_once_equal_each_alone(structure, batched):
     torch.testing.assert_close(x.grad, total)
 
 
-def test_other_transforms():
+def test_gradients_of_each_row_add_up_to_that_of_all():
     neuron, x = layer(STRUCTURES[0]), rows(4, 3)
     parameters = dict(neuron.named_parameters())
 
@@ -140,15 +136,10 @@ def test_other_transforms():
 
     each = vmap(grad(loss), in_dims=(None, 0))(parameters, x)
     whole = torch.autograd.grad(loss(parameters, x), parameters.values())
-    for found, wanted in zip(each.values(), whole, strict=True):
-        torch.testing.assert_close(found.sum(0), wanted)
-    expected = torch.autograd.functional.jacobian(neuron, x)
-    torch.testing.assert_close(jacrev(neuron)(x), expected)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert neuron.float()(x.float()).dtype == torch.bfloat16
+    torch.testing.assert_close([d.sum(0) for d in each.values()], list(whole))
 
 
-def test_copies_give_the_same_numbers():
+def test_copies_of_a_normalised_layer_give_the_same_numbers():
     neuron, x = layer(STRUCTURES[0], norm="batch"), rows(4, 3)
     neuron(x)
     copies = [copy.deepcopy(neuron), pickle.loads(pickle.dumps(neuron)), layer(STRUCTURES[0],

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+import nslib
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,12 +28,23 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # what conda-forge calls a package of PyPI, where the names differ
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BASE = [Requirement(text) for text in PROJECT["dependencies"]]
+PROJECT, COMPANION = (
+    tomllib.loads((ROOT / path).read_text())["project"]
+    for path in ("pyproject.toml", "companion/pyproject.toml")
+)
+LIBRARY = [Requirement(text) for text in PROJECT["dependencies"]]
 EXTRAS = {
     name: [Requirement(text) for text in texts]
-    for name, texts in PROJECT["optional-dependencies"].items()
+    for name, texts in COMPANION["optional-dependencies"].items()
 }
+
+
+def merged(*groups: list[Requirement]) -> list[Requirement]:
+    """All requirements but nslib itself, each package once."""
+    return list({str(r): r for group in groups for r in group if r.name != "nslib"}.values())
+
+
+BASE = merged(LIBRARY, [Requirement(text) for text in COMPANION["dependencies"]])
 
 
 def applies(requirement: Requirement, python: str) -> bool:
@@ -91,7 +105,7 @@ def test_torch_is_pinned_to_one_release_for_all_pythons():
 def test_everything_that_the_requirements_bring_along_is_pinned():
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     found, seen = pins(python), set()
-    waiting = [r for r in [*BASE, *EXTRAS["test"], *EXTRAS["site"]] if applies(r, python)]
+    waiting = [r for r in [*BASE, *EXTRAS["test"]] if applies(r, python)]
     while waiting:
         parent = waiting.pop()
         name, extras = canonicalize_name(parent.name), parent.extras or {""}
@@ -107,7 +121,7 @@ def test_everything_that_the_requirements_bring_along_is_pinned():
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("environment.yml", [*BASE, *EXTRAS["test"], *EXTRAS["site"]]),
+        ("environment.yml", [*BASE, *EXTRAS["test"]]),
         ("binder/environment.yml", [r for r in BASE if r.name != "snakemake"]),
     ],
 )
@@ -120,13 +134,16 @@ def test_conda_environment_names_the_same_packages_and_ranges(path, wanted):
 
 def test_console_script_can_be_called():
     (script,) = metadata.entry_points(group="console_scripts", name="nslib")
-    assert script.value == PROJECT["scripts"]["nslib"]
+    assert script.value == COMPANION["scripts"]["nslib"]
     assert callable(script.load())
 
 
 def test_version_is_the_same_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert PROJECT["version"] == str(citation["version"]) == metadata.version("nslib")
+    assert PROJECT["version"] == str(citation["version"]) == COMPANION["version"]
+    assert PROJECT["version"] == nslib.__version__
+    for package in ("nslib", "nslib-companion"):
+        assert metadata.version(package) == PROJECT["version"]
 
 
 def test_repo2docker_builds_a_conda_image_from_the_binder_folder(tmp_path):
@@ -160,3 +177,42 @@ def test_repo2docker_picks_the_conda_buildpack(monkeypatch):
     assert os.access("binder/postBuild", os.X_OK)
     script = Path("binder/postBuild").read_text().splitlines()
     assert script[:2] == ["#!/bin/bash", "set -e"]
+
+
+def needed(requirements: list[Requirement]) -> set[str]:
+    """The names of all packages that these bring along, as installed here."""
+    names: set[str] = set()
+    waiting = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    while waiting:
+        name = canonicalize_name(waiting.pop().name)
+        if name not in names:
+            names.add(name)
+            children = map(Requirement, metadata.requires(name) or [])
+            waiting += [r for r in children if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return names
+
+
+def test_the_library_alone_needs_few_packages():
+    torch = needed([Requirement("torch")])
+    assert len(needed(LIBRARY) - torch) <= 25
+    assert not {"jupyterlab", "papermill", "snakemake", "matplotlib"} & needed(LIBRARY)
+
+
+@pytest.mark.parametrize(("project", "package"), [(".", "nslib"), ("companion", "companion")])
+def test_a_wheel_holds_its_package_alone(project, package, tmp_path):
+    """Built by the backend that both projects name, without a network."""
+    folder = tmp_path / "checkout"
+    for name in ("nslib", "companion", "README.md", "LICENSE", "CITATION.cff", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name) if folder.exists() or folder.mkdir() is None else None
+    build = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=folder / project,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert {name.split("/")[0] for name in names} == {package}
+    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == sources
+    if package == "nslib":
+        assert "nslib/py.typed" in names

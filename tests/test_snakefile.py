@@ -28,41 +28,42 @@ pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="Snakemake ne
 
 
 def write_notebook(path: Path, source: str) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    parameters, _, code = source.partition("\n")
+    cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+             nbformat.v4.new_code_cell(code)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["nslib"] = {"title": "t", "section": "1", "minutes": {"quick": 1, "paper": 4}}
     nbformat.write(notebook, path)
 
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory) -> Path:
-    """A repository of two notebooks, one needing nslib/alpha.py and the other nslib/beta.py."""
+    """A repository of two notebooks, each with a folder of its experiment, and a small core."""
     repo = tmp_path_factory.mktemp("repo")
     # of nslib only what the Snakefile imports: without the science it starts in half the time
-    for name in ("nslib/companion", "profiles"):
-        shutil.copytree(ROOT / name, repo / name)
-    for name in ("nslib/checks.py", "Snakefile", "constraints.txt"):
-        shutil.copy(ROOT / name, repo / name)
-    (repo / "nslib" / "__init__.py").write_text("")
-    (repo / "notebooks" / "presets").mkdir(parents=True)
-    for number, module in enumerate(("alpha", "beta"), 1):
-        (repo / "nslib" / f"{module}.py").write_text("value = 1\n")
-        write_notebook(
-            repo / "notebooks" / f"0{number}_{module}.ipynb", f"from nslib.{module} import value"
-        )
-    write_presets(repo, alpha=1)
+    for name in ("nslib", "companion", "notebooks", "bin"):
+        (repo / name).mkdir()
+    for path in (*(ROOT / "companion").glob("*.py"), ROOT / "nslib/checks.py", ROOT / "Snakefile",
+                 ROOT / "nslib/__init__.py", ROOT / "constraints.txt"):
+        shutil.copy(path, repo / path.relative_to(ROOT))
+    shutil.copytree(ROOT / "profiles", repo / "profiles")
+    for number, topic in enumerate(("alpha", "beta"), 1):
+        folder = repo / "companion" / "experiments" / topic
+        folder.mkdir(parents=True)
+        (folder / "compute.py").write_text("value = 1\n")
+        (folder / "paper.csv").write_text("1\n")
+        write_notebook(repo / "notebooks" / f"0{number}_{topic}.ipynb",
+                       f"k: int = 1\nfrom companion.experiments.{topic} import compute")
+    write_paper(repo, alpha=1)
     for name in ("claims.yaml", "README.md", "REPRODUCING.md"):
         (repo / name).write_text("text\n")
-    (repo / "bin").mkdir()
     (repo / "bin" / "nslib").write_text(COMMAND)
     (repo / "bin" / "nslib").chmod(0o755)
     return repo
 
 
-def write_presets(repo: Path, alpha: int) -> None:
-    for preset in ("quick", "paper"):
-        (repo / "notebooks" / "presets" / f"{preset}.yaml").write_text(
-            f"01_alpha: {{k: {alpha}}}\n02_beta: {{k: 1}}\n"
-        )
+def write_paper(repo: Path, alpha: int) -> None:
+    (repo / "notebooks" / "paper.yaml").write_text(f"01_alpha: {{k: {alpha}}}\n")
 
 
 def snakemake(repo: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
@@ -100,19 +101,25 @@ def test_runs_each_notebook_once_then_nothing_until_content_changes(repo):
             os.utime(file)
     assert planned(repo) == set()
 
-    (repo / "nslib" / "alpha.py").write_text("value = 2\n")
-    assert planned(repo) == {alpha, claims}
-    (repo / "nslib" / "alpha.py").write_text("value = 1\n")
-    write_presets(repo, alpha=2)
-    assert planned(repo) == {alpha, claims}
-    write_presets(repo, alpha=1)
+    folder = repo / "companion" / "experiments" / "alpha"
+    for file, content in ((folder / "compute.py", "value = 1\n"), (folder / "paper.csv", "1\n")):
+        file.write_text("value = 2\n")
+        assert planned(repo) == {alpha, claims}, file
+        file.write_text(content)
+    (repo / "nslib" / "core.py").write_text("value = 1\n")
+    assert planned(repo) == {alpha, beta, claims}
+    (repo / "nslib" / "core.py").unlink()
+    write_paper(repo, alpha=2)
+    assert planned(repo) == set()  # the quick preset's parameters stand in the notebooks
+    write_paper(repo, alpha=1)
     (repo / "claims.yaml").write_text("more text\n")
     assert planned(repo) == {claims}
 
 
 def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
     (tmp_path / "set.csv").write_text("1\n")
-    (repo / "nslib" / "beta.py").write_text("value = 'NSLIB_DATA'\n")
+    beta = repo / "companion" / "experiments" / "beta" / "compute.py"
+    beta.write_text("value = load_tabular('wine')\n")
     assert snakemake(repo, "--config", "preset=paper").returncode == 0
     changed = planned(repo, "--config", "preset=paper", NSLIB_DATA=str(tmp_path))
     assert changed == {"build/notebooks/paper/02_beta.ipynb", "build/claims/paper.txt"}
@@ -120,8 +127,9 @@ def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
 
 def test_a_notebook_that_shows_results_runs_after_them(repo):
     """Of the claims: all others' records. Of records.paper: the committed ones of the paper."""
-    write_notebook(repo / "notebooks" / "01_alpha.ipynb", "claims.judge(claims.load()[0])")
-    write_notebook(repo / "notebooks" / "02_beta.ipynb", "records.paper('02_beta', 'e1')")
+    for name, code in (("01_alpha", "claims.judge(claims.load()[0])"),
+                       ("02_beta", "records.paper('02_beta', 'e1')")):
+        write_notebook(repo / "notebooks" / f"{name}.ipynb", f"k: int = 1\n{code}")
     record = repo / "results" / "paper" / "02_beta" / "e1.json"
     record.parent.mkdir(parents=True)
     record.write_text("1")

@@ -112,7 +112,9 @@ def test_a_stream_is_its_own_name(stream):
     assert json.loads(json.dumps({stream: stream})) == {stream: stream}
 
 
-@pytest.mark.parametrize("name", ["pure", "pure 0", "pure 02", "pure  2", "interact -1", "sin 1", ""])
+@pytest.mark.parametrize(
+    "name", ["pure", "pure 0", "pure 02", "pure  2", "interact -1", "sin 1", ""]
+)
 def test_a_text_that_names_no_stream_is_refused(name):
     with pytest.raises(ValueError, match="stream: found"):
         Stream.parse(name)

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from .fitted_model import Found
+from .scaled_fit import ScaledFit
 
 POWERS = (1, 2, 3)
 
@@ -23,24 +23,24 @@ class BaselineOptions:
     """The baselines have no options."""
 
 
-def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
-    """Return the mean of the target."""
+def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
+    """Return the mean of the target y (N,)."""
     mean = float(y.mean())
-    return Found(lambda Z: 0.0 * Z[:, 0] + mean)
+    return ScaledFit(lambda Z: 0.0 * Z[:, 0] + mean)
 
 
-def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
-    """Return ordinary least squares."""
+def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
+    """Return ordinary least squares of y (N,) on Z (N, D)."""
     model = LinearRegression().fit(Z, y)
-    return Found(lambda Z: Z @ model.coef_ + float(model.intercept_))
+    return ScaledFit(lambda Z: Z @ model.coef_ + float(model.intercept_))
 
 
-def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
-    """Return ridge regression on the powers 1 to 3, its penalty chosen by leave-one-out."""
+def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
+    """Return ridge regression of y (N,) on Z (N, D), Z², Z³, the penalty by leave-one-out."""
     _, scaler, ridge = ridge_on_powers().fit(Z, y).named_steps.values()
     weights = (ridge.coef_ / scaler.scale_).reshape(len(POWERS), -1)
     constant = float(ridge.intercept_ - scaler.mean_ @ weights.ravel())
-    return Found(
+    return ScaledFit(
         lambda Z: sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
     )
 
@@ -51,6 +51,7 @@ def ridge_on_powers() -> Pipeline:
 
 
 def _on_powers(model: Any) -> Pipeline:
+    """Return a model on the standardised powers 1 to 3 of features (N, D), not yet fitted."""
     powers = FunctionTransformer(lambda Z: np.concatenate([Z**k for k in POWERS], axis=1))
     return make_pipeline(powers, StandardScaler(), model)
 

@@ -1,39 +1,35 @@
-"""Data with a known neuron, and the tabular data sets of the papers."""
+"""Data with a known neuron, the tabular data sets of the papers, and tables of one's own.
+
+Each name is imported from its module when it is first asked for, so that formulas need no
+scikit-learn.
+"""
 
 from __future__ import annotations
 
-from .bounded import PiecewiseLinearEncoder, SmoothClipper
-from .predecessor import (
-    PREDECESSOR_FORMULAS,
-    PredecessorSet,
-    load_predecessor_synthetic,
-    make_predecessor_sets,
-)
-from .preparation import preprocessor, split, target_scaler
-from .registry import REGISTRY, Dataset
-from .synthetic import FORMULAS, Formula, FormulaTask, make_formula, random_formula
-from .table import TableEncoder
-from .tabular import TabularData, list_tabular, load_tabular
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "FORMULAS",
-    "PREDECESSOR_FORMULAS",
-    "REGISTRY",
-    "Dataset",
-    "Formula",
-    "FormulaTask",
-    "PiecewiseLinearEncoder",
-    "PredecessorSet",
-    "SmoothClipper",
-    "TableEncoder",
-    "TabularData",
-    "list_tabular",
-    "load_predecessor_synthetic",
-    "load_tabular",
-    "make_formula",
-    "make_predecessor_sets",
-    "preprocessor",
-    "random_formula",
-    "split",
-    "target_scaler",
-]
+_MODULES = {
+    "bounded": ("PiecewiseLinearEncoder", "SmoothClipper"),
+    "own_tables": ("OwnTable", "make_table", "read_csv", "read_table"),
+    "preparation": ("preprocessor", "split", "target_scaler"),
+    "synthetic": ("FORMULAS", "Formula", "FormulaTask", "make_formula", "random_formula"),
+    "table_encoder": ("TableEncoder",),
+    "tabular_loading": ("TabularData", "list_tabular", "load_tabular"),
+    "tabular_registry": ("REGISTRY", "RegistryEntry"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 from sklearn.base import TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from .. import checks
 from .bounded import PiecewiseLinearEncoder, SmoothClipper
-from .tabular import TabularData
+from .table_encoder import TableEncoder
+from .tabular_loading import TabularData
 
 SCALINGS = ("standard", "minmax", "robust", "none")
 TARGET_SCALINGS = ("standard", "minmax", "log-minmax", "none")
-MAX_SEED = 2**32 - 1
-ONE_HOT_LIMIT = 10
-"""Text columns of at most this many categories become one column a category."""
 
 
 def split(
     data: TabularData, test_size: float = 0.2, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series, pd.Series]:
-    """Return X_train, X_test, y_train, y_test; the rows keep their index.
+    """Return training and test rows of a data set, which keep their index; classes are stratified.
 
-    test_size: share of the rows in (0, 1); the predecessor splits 8:2. Classes are stratified.
-    seed: 0 to 2**32 - 1, as scikit-learn takes it.
-    Raises TypeError or ValueError for arguments out of range or a class too small to be split.
+    Parameters
+    ----------
+    data : as `load_tabular` returns it, of N rows.
+    test_size : share of the rows in (0, 1); the predecessor splits 8:2.
+    seed : 0 to 2**32 - 1, as scikit-learn takes it.
+
+    Returns
+    -------
+    X_train (N_train, D), X_test (N_test, D), y_train (N_train,), y_test (N_test,).
+
+    Raises
+    ------
+    TypeError, ValueError : for arguments out of range or a class too small to be split.
     """
-    _check_data(data)
+    if not isinstance(data, TabularData):
+        raise TypeError(
+            f"data: found {type(data).__name__}, expected a TabularData (loaded by load_tabular)"
+        )
     test_size = checks.real(test_size, "test_size", 0.0, 1.0)
-    seed = checks.positive_int(seed, "seed", minimum=0)
-    if seed > MAX_SEED:
-        raise ValueError(f"seed: found {seed}, expected an int of at most {MAX_SEED}")
+    seed = checks.positive_int(seed, "seed", minimum=0, maximum=2**32 - 1)
     try:
         parts = train_test_split(
             data.X, data.y, test_size=test_size, random_state=seed,
@@ -56,75 +56,56 @@ def split(
     return tuple(parts)
 
 
-def preprocessor(
-    data: TabularData | pd.DataFrame, scaling: str = "standard", n_bins: int = 0
-) -> Pipeline:
-    """Return an unfitted scikit-learn pipeline that makes (rows, columns) float64 out of features.
+def preprocessor(scaling: str = "standard", n_bins: int = 0) -> Pipeline:
+    """Return an unfitted scikit-learn pipeline that makes float64 features of a table.
 
-    `data`: a data set, or the table of its features, whose types say how columns are read. Fit it
-    on training rows. Numbers: missing ones become the training median. Text: a missing value is a
-    category of its own; columns of up to 10 categories become one column a category, others one
-    column of codes; categories unseen in training become zeros or the code -1. Then all columns are
-    scaled: "standard" (mean 0, variance 1), "minmax" (to [-1, 1], the predecessor's), "robust"
-    (`SmoothClipper`), "none". With `n_bins` the columns of a `PiecewiseLinearEncoder` follow.
-    Raises ValueError for another scaling, TypeError for other data.
+    To be fitted on training rows: `TableEncoder` with `by_kind`, a scaling of all its columns,
+    then, with `n_bins`, the columns of a `PiecewiseLinearEncoder` behind them.
+
+    Parameters
+    ----------
+    scaling : "standard" (mean 0, variance 1), "minmax" (to [-1, 1], the predecessor's), "robust"
+        (`SmoothClipper`) or "none".
+    n_bins : bins of each feature; 0 for none.
+
+    Returns
+    -------
+    Pipeline whose `transform` takes a DataFrame (N, D) and returns (N, columns).
+
+    Raises
+    ------
+    ValueError, TypeError : for another scaling or number of bins.
+
+    Examples
+    --------
+    >>> from nslib.data import load_tabular, preprocessor
+    >>> data = load_tabular("iris")
+    >>> preprocessor("robust").fit_transform(data.X).shape
+    (150, 4)
     """
-    X = data
-    if not isinstance(X, pd.DataFrame):
-        _check_data(data)
-        X = data.X
     checks.one_of(scaling, "scaling", SCALINGS)
     n_bins = checks.positive_int(n_bins, "n_bins", minimum=0)
-    text = [c for c in X.columns if not is_numeric_dtype(X[c])]
-    short = [c for c in text if X[c].nunique(dropna=False) <= ONE_HOT_LIMIT]
-    # pd.NA stands for None too, which text of dtype object may hold
-    fill = SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value="missing")
-    encode = ColumnTransformer(
-        [
-            (
-                "numbers",
-                SimpleImputer(strategy="median", keep_empty_features=True),
-                [c for c in X.columns if c not in text],
-            ),
-            (
-                "categories",
-                Pipeline([
-                    ("impute", fill),
-                    ("encode", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
-                ]),
-                short,
-            ),
-            (
-                "codes",
-                Pipeline([
-                    ("impute", fill),
-                    ("encode", OrdinalEncoder(handle_unknown="use_encoded_value",
-                                              unknown_value=-1)),
-                ]),
-                [c for c in text if c not in short],
-            ),
-        ],
-        verbose_feature_names_out=False,
-    )
-    steps = [("encode", encode), ("scale", _scaler(scaling))]
+    steps = [("encode", TableEncoder(by_kind=True)), ("scale", _scaler(scaling))]
     if n_bins:
         steps.append(("bins", PiecewiseLinearEncoder(n_bins)))
     return Pipeline(steps)
 
 
-def _check_data(data: TabularData) -> None:
-    if not isinstance(data, TabularData):
-        raise TypeError(
-            f"data: found {type(data).__name__}, expected a TabularData (loaded by load_tabular)"
-        )
-
-
 def target_scaler(scaling: str = "minmax") -> TransformerMixin:
-    """Return an unfitted scikit-learn transformer for a regression target of shape (rows, 1).
+    """Return an unfitted scikit-learn transformer for a regression target of shape (N, 1).
 
-    "standard": mean 0, variance 1. "minmax": to [-1, 1], the predecessor's. "log-minmax":
-    sign(y) log(1 + |y|) first, as in the tabular benchmark's versions. "none": as it is. Each has
-    `inverse_transform`. Raises ValueError for another scaling.
+    Parameters
+    ----------
+    scaling : "standard" (mean 0, variance 1), "minmax" (to [-1, 1], the predecessor's),
+        "log-minmax" (sign(y) log(1 + |y|) first, as in the tabular benchmark's versions) or "none".
+
+    Returns
+    -------
+    Transformer of (N, 1) to (N, 1), with `inverse_transform`.
+
+    Raises
+    ------
+    ValueError : for another scaling.
     """
     checks.one_of(scaling, "scaling", TARGET_SCALINGS)
     if scaling != "log-minmax":
@@ -134,6 +115,7 @@ def target_scaler(scaling: str = "minmax") -> TransformerMixin:
 
 
 def _scaler(scaling: str) -> TransformerMixin:
+    """Return an unfitted scaler of the columns of a matrix (N, columns)."""
     if scaling == "standard":
         return StandardScaler()
     if scaling == "robust":
@@ -144,8 +126,10 @@ def _scaler(scaling: str) -> TransformerMixin:
 
 
 def _signed_log(y: np.ndarray) -> np.ndarray:
+    """Return sign(y) log(1 + |y|) of y (N, 1)."""
     return np.sign(y) * np.log1p(np.abs(y))
 
 
 def _signed_exp(y: np.ndarray) -> np.ndarray:
+    """Return the inverse of `_signed_log` for y (N, 1)."""
     return np.sign(y) * np.expm1(np.abs(y))

@@ -74,12 +74,17 @@ Weights = Mapping[str, "np.ndarray | tuple[np.ndarray, np.ndarray]"]
 class FormulaTask:
     """A synthetic task; unpacks as ``X, y, structure = task``.
 
-    X: (N, D) float64, drawn from N(0, I). y: (N,), standardised. structure: the true streams.
-    signal: (N,), y without its noise, in the same standardised units. noise_floor: the mean
-    squared error in standardised units that the true formula has in expectation, (noise / scale)².
-    mean, scale: those of the raw target, so raw = mean + scale * y.
-    weights: the true weights in raw units: w (D,) for "pure k" and "sin", (v (R,), u (R, k, D)) for
-    "interact k", which stands for sum_r v_r prod_m (u_{r,m} . x).
+    Attributes
+    ----------
+    X : (N, D) float64, drawn from N(0, I).
+    y : (N,), standardised.
+    structure : the true streams.
+    signal : (N,), y without its noise, in the same standardised units.
+    noise_floor : the mean squared error in standardised units that the true formula has in
+        expectation, (noise / scale)².
+    mean, scale : those of the raw target, so raw = mean + scale * y.
+    weights : the true weights in raw units: w (D,) for "pure k" and "sin", (v (R,), u (R, k, D))
+        for "interact k", which stands for sum_r v_r prod_m (u_{r,m} . x).
     """
 
     X: np.ndarray
@@ -119,12 +124,32 @@ def make_formula(
 ) -> FormulaTask:
     """Return one of the paper's 15 tasks (`FORMULAS`); unpacks as X, y, structure.
 
-    mode: "pure", "interact" or "hybrid"; variant: 0 to 4. The target is the formula of
-    x ~ N(0, I_D), plus ``noise * N(0, 1)``, then standardised; each interaction has its own
-    w_m ~ N(0, I/D). With `rank` R each interaction is a sum of R such products of one
-    coefficient; the paper has R = 1. The formula of a seed is the same for every n_samples and
-    noise, and more samples extend the same X.
-    Raises TypeError or ValueError for an argument out of range.
+    The target is the formula of x ~ N(0, I_D), plus ``noise * N(0, 1)``, then standardised; each
+    interaction has its own w_m ~ N(0, I/D). The formula of a seed is the same for every n_samples
+    and noise, and more samples extend the same X.
+
+    Parameters
+    ----------
+    mode, variant : "pure", "interact" or "hybrid", and 0 to 4.
+    n_samples, n_features : N rows and D features.
+    noise : its standard deviation in the units of the raw target.
+    seed : of the coefficients, inputs and noise.
+    rank : products of one coefficient that make up each interaction; the paper has 1.
+
+    Returns
+    -------
+    FormulaTask with X (N, D) and y (N,).
+
+    Raises
+    ------
+    TypeError, ValueError : for an argument out of range.
+
+    Examples
+    --------
+    >>> from nslib.data import make_formula
+    >>> X, y, structure = make_formula("hybrid", 0, n_samples=100, n_features=4)
+    >>> X.shape, y.shape, str(structure)
+    ((100, 4), (100,), 'pure(2)+interact(2;rank=1)')
     """
     checks.one_of(mode, "mode", MODES)
     variant = checks.positive_int(variant, "variant", minimum=0)
@@ -159,7 +184,19 @@ def random_formula(
     Weights are normal; interactions are sums of `structure.rank` rank-one terms. Each stream is
     scaled to unit variance (measured on 10,000 points of its own), so none is drowned by another.
     Noise, standardisation and seeds are those of `make_formula`.
-    Raises TypeError or ValueError for an argument out of range.
+
+    Parameters
+    ----------
+    structure : the streams and the rank.
+    n_samples, n_features, noise, seed : as for `make_formula`.
+
+    Returns
+    -------
+    FormulaTask with X (N, D) and y (N,).
+
+    Raises
+    ------
+    TypeError, ValueError : for an argument out of range.
     """
     if not isinstance(structure, NeuronStructure):
         raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
@@ -195,6 +232,7 @@ def _task(
     noise: float,
     seed: int,
 ) -> FormulaTask:
+    """Return the task of these true weights: inputs (N, D), noise and the standardised target."""
     n_samples = checks.positive_int(n_samples, "n_samples", minimum=2)
     noise = checks.real(noise, "noise", low=0.0)
     X = _generator(seed, "inputs").standard_normal((n_samples, n_features))

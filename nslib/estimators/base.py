@@ -174,11 +174,11 @@ class NeuronSeekEstimator(BaseEstimator):
         training, validation = _held_out(y, self.validation_fraction, seed)
         features = Features.learnt(X.iloc[training], self.n_bins)
         if given is None:
-            ranked = {} if self.method == "vsr" else {"rank": self.rank}
+            own = METHODS[self.method].accepted(order=self.max_order, rank=self.rank)
             self.search_ = search(
                 features.encoded(X.iloc[training]), y[training], self.method, seed=seed,
                 task="regression" if regression else "classification",
-                progress=self.progress, order=self.max_order, **ranked,
+                progress=self.progress, **own,
             )
             self.structure_ = self.search_.structure
         else:

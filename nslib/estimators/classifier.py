@@ -22,7 +22,7 @@ class NeuronSeekClassifier(ClassifierMixin, NeuronSeekEstimator):
     once, and keeps the best on a part of the rows held out. X is a DataFrame or array (N, D) of
     numbers, booleans, text and pandas categories; missing values (NaN, None) are allowed, infinity
     is not. Numbers are imputed by the median, text becomes columns of zeros and ones or codes (see
-    `nslib.data.table`); networks see features clipped smoothly, so that none can diverge.
+    `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none can diverge.
 
     Arguments: `method` of the search, a key of `nslib.search.METHODS`, and its highest order
     `max_order`; `rank`: rank-one terms of an interaction, the most in the search and, where its

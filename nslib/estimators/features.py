@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.bounded import PiecewiseLinearEncoder, SmoothClipper
-from ..data.table import TableEncoder
+from ..data.table_encoder import TableEncoder
 from ..formula import feature_symbols
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..networks import TaskNet
 from ..neuron import TaskLinear
 from ..search import SearchResult
-from ..search.result import Scaling
+from ..search.search_task import Scaling
 from ..structure import NeuronStructure
 from ..training import FittedNetwork
 from .base import NeuronSeekEstimator

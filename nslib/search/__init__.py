@@ -1,52 +1,38 @@
-"""`search`: the one door to every method that discovers a neuron's aggregation formula."""
+"""`search`: the one door to every method that discovers a neuron's aggregation formula.
+
+The package itself can be called as its function: `nslib.search(X, y)`.
+"""
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from .. import checks
-from ..threads import one_thread
-from .gated import GatedOptions, search_gated
-from .genetic import GeneticOptions, search_genetic
-from .least_squares import LeastSquaresOptions, refit, search_least_squares
-from .result import SearchResult, Task, make_task
-from .threshold import ThresholdOptions, search_threshold
+from .methods import METHODS, Method, imported
 
-__all__ = ["METHODS", "SearchResult", "refit", "search", "search_many"]
+if TYPE_CHECKING:
+    from .least_squares import refit
+    from .result import SearchResult
 
+__all__ = ["METHODS", "Method", "SearchResult", "refit", "search", "search_many"]
 
-class Method(NamedTuple):
-    """A search method: its options, and `run(tasks, seeds, options, report)` -> list of results."""
-
-    options: type
-    run: Callable[[Sequence[Task], Sequence[int], Any, Callable], list[SearchResult]]
-
-
-def one_by_one(search_one: Callable[[Task, int, Any], SearchResult]) -> Callable:
-    """Return the `run` of a method that searches every task with every seed in turn."""
-
-    def run(
-        tasks: Sequence[Task], seeds: Sequence[int], options: Any, report: Callable
-    ) -> list[SearchResult]:
-        fits = [(task, seed) for task in tasks for seed in seeds]
-        results = []
-        for done, (task, seed) in enumerate(fits, start=1):
-            results.append(search_one(task, seed, options))
-            report(done, len(fits), float(results[-1].history["loss"].iloc[-1]))
-        return results
-
-    return run
-
-
-METHODS = {
-    "gated": Method(GatedOptions, search_gated),
-    "als": Method(LeastSquaresOptions, one_by_one(search_least_squares)),
-    "threshold": Method(ThresholdOptions, one_by_one(search_threshold)),
-    "vsr": Method(GeneticOptions, search_genetic),
+_LATE = {
+    "SearchResult": "nslib.search.result:SearchResult",
+    "refit": "nslib.search.least_squares:refit",
 }
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is first asked for; names and looks of methods do not."""
+    if name in _LATE:
+        return imported(_LATE[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def search(
@@ -58,25 +44,64 @@ def search(
     seeds: Sequence[int] | None = None,
     task: str = "auto",
     standardize: bool = True,
+    limits: str | None = "data",
     progress: bool = False,
     **options: Any,
 ) -> SearchResult | list[SearchResult]:
-    """Discover the streams of a task-driven neuron for features X (N, D) and target y (N,).
+    """Discover the streams of a task-driven neuron from data, and fit a neuron of these streams.
 
-    `method` is a key of `METHODS`, `options` the fields of its options class. With `seeds` one
-    fit is made for each, all at once where the method can, and a list is returned. `task` is
-    "auto", "regression" or "classification"; `standardize` scales the features to zero mean and
-    unit variance (a regression target always is). `progress` prints plain lines to stderr.
+    Same seed, same machine: same result, whatever the number of threads.
 
-    Same seed, same machine: same result, whatever the number of threads. Raises TypeError or
-    ValueError naming the argument for data that is not finite, numeric, of equal length or
-    varying, and for unknown methods and options.
+    Parameters
+    ----------
+    X : array-like (N, D)
+        Features; the column names of a DataFrame name them in formulas.
+    y : array-like (N,)
+        The target: numbers, or classes.
+    method : str
+        A key of `METHODS`.
+    seed : int
+        Seed of the one fit.
+    seeds : sequence of int, optional
+        Seeds of several fits, made all at once where the method can.
+    task : {"auto", "regression", "classification"}
+        With "auto", text, booleans and pandas categories are classes, numbers a regression target.
+    standardize : bool
+        Whether features are scaled to zero mean and unit variance (a regression target always is).
+    limits : {"data", None}
+        Where the formula is used. "data": as the method decides; "als" uses its polynomials up to
+        a quarter of each feature's range beyond the data, and a linear formula everywhere, as do
+        the other methods. None: everywhere. See `SearchResult.feature_ranges`.
+    progress : bool
+        Whether plain lines that tell the progress go to stderr.
+    **options
+        The fields of the method's options class.
+
+    Returns
+    -------
+    SearchResult, or with `seeds` a list of them
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, for data that are not finite, not numeric, not of equal length or do
+        not vary, and for unknown methods and options.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((200, 2))
+    >>> result = search(X, X[:, 0] ** 2 + X[:, 1])
+    >>> str(result.structure)
+    'pure(1,2)'
+    >>> bool(abs(result.predict([[2.0, 1.0]])[0] - 5) < 1e-6)
+    True
     """
-    found = search_many(
+    results = search_many(
         [(X, y)], method, seeds=[seed] if seeds is None else seeds, task=task,
-        standardize=standardize, progress=progress, **options,
+        standardize=standardize, limits=limits, progress=progress, **options,
     )[0]
-    return found[0] if seeds is None else found
+    return results[0] if seeds is None else results
 
 
 def search_many(
@@ -86,18 +111,39 @@ def search_many(
     seeds: Sequence[int] = (0,),
     task: str = "auto",
     standardize: bool = True,
+    limits: str | None = "data",
     progress: bool = False,
     **options: Any,
 ) -> list[list[SearchResult]]:
-    """Search several data sets (X, y) of one shape with several seeds, as one batch.
+    """Search several data sets of one shape with several seeds, as one batch.
 
-    Arguments as in `search`. Returns for each data set a list with one result a seed. Raises
-    ValueError also where shapes or numbers of classes differ.
+    Parameters
+    ----------
+    data : sequence of pairs (X, y)
+        Features (N, D) and target (N,) of each data set.
+    seeds : sequence of int
+        Each data set is searched once with each of them.
+    method, task, standardize, limits, progress, **options
+        As in `search`.
+
+    Returns
+    -------
+    list of lists of SearchResult, one list a data set, in it one result a seed
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `search`, and where shapes or numbers of classes differ.
     """
+    from ..threads import one_thread
+    from .result import check_limits
+    from .search_task import make_task
+
     checks.one_of(method, "method", METHODS)
     chosen = METHODS[method]
     settings = checks.options(options, chosen.options, f"method {method!r}")
     checks.boolean(progress, "progress")
+    check_limits(limits)
     if not isinstance(seeds, Iterable):
         raise TypeError(f"seeds: found {seeds!r}, expected a sequence of ints")
     seeds = [checks.positive_int(seed, "seed", minimum=0) for seed in seeds]
@@ -113,13 +159,17 @@ def search_many(
         raise ValueError(
             f"data: found the (rows, features, outputs) {shapes}, expected one shape for a batch"
         )
+    if tasks[0].classes is not None and not chosen.classifies:
+        raise ValueError(f"task: found a classification, expected a regression for {method!r}")
     with one_thread():
         results = chosen.run(tasks, seeds, settings, _Lines(method) if progress else _silent)
+    if limits is None:
+        results = [replace(result, limits=None) for result in results]
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
 
 
 def _silent(done: int, total: int, loss: float) -> None:
-    pass
+    """Report nothing."""
 
 
 class _Lines:
@@ -138,3 +188,14 @@ class _Lines:
                 f"{elapsed:.1f} of about {elapsed * total / done:.1f} s",
                 file=sys.stderr, flush=True,
             )
+
+
+class _CallableModule(ModuleType):
+    """A package that is called like its function `search`."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> SearchResult | list[SearchResult]:
+        return search(*arguments, **options)
+
+
+__signature__ = inspect.signature(search)
+sys.modules[__name__].__class__ = _CallableModule

@@ -11,7 +11,8 @@ CHUNK_ELEMENTS = 2**18
 """Numbers read at a time: 2 MB in float64, what a processor's cache holds."""
 
 CONSTANT = 1e-13
-"""Standard deviation, as a share of the largest absolute value, below which nothing varies."""
+"""Standard deviation, as a share of the largest absolute value, below which a column counts as
+constant: rounding of a mean alone leaves about 1e-16."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ def finite_columns(values: np.ndarray, name: str) -> Columns:
 
 
 def finite_chunks(values: np.ndarray, name: str) -> Iterator[np.ndarray]:
-    """Yield copies of the rows in float64; raises ValueError for numbers that are not finite."""
+    """Yield copies in float64, (n, D) or (n,), of the rows of values (N, D) or (N,).
+
+    Raises ValueError naming `name` for numbers that are not finite.
+    """
     for first, part in chunks(values):
         if not np.isfinite(part).all():
             raise _not_finite(values, first, name)
@@ -78,14 +82,17 @@ def finite_chunks(values: np.ndarray, name: str) -> Iterator[np.ndarray]:
 
 
 def _not_finite(values: np.ndarray, start: int, name: str) -> ValueError:
-    """Return the error that names the first value that is not finite, from row `start` on."""
-    where, found = None, 0
+    """Return the error that names the first of values (N, D) or (N,) that is not finite.
+
+    The search for it begins in row `start`.
+    """
+    where, count = None, 0
     for first, part in chunks(values[start:]):
         bad = ~np.isfinite(part)
         if where is None:
             row, *column = (int(i) for i in np.argwhere(bad)[0])
             where = (start + first + row, *column)
-        found += int(bad.sum())
+        count += int(bad.sum())
     place = where[0] if len(where) == 1 else where
-    return ValueError(f"{name}: found {values[where]} at {place} ({found} such), "
+    return ValueError(f"{name}: found {values[where]} at {place} ({count} such), "
                       "expected finite numbers")

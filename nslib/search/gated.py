@@ -22,9 +22,13 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
-from .result import SearchResult, Task, check_powers, without_constants
+from .result import SearchResult, without_constants
+from .search_task import SearchTask, check_powers
 
 BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
+"""Temperature and ends of the stretched concrete distribution (Louizos et al. 2018, who take 2/3,
+-0.1 and 1.1)."""
+
 _LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
 
 
@@ -32,12 +36,28 @@ _LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
 class GatedOptions:
     """Settings of the gated search; the defaults are the paper's.
 
-    `order`: highest order K; `rank`: CP rank R; `penalty`: λ_max, weight of the expected L0 norm;
-    `warm_up`, `annealed`: shares of the epochs after which λ starts to rise and has risen;
-    `norm`: batch normalisation of each stream; `epochs`, `batch_size`; `lr_pure`, `lr`: learning
-    rates of Adam for pure weights and for everything else; `initial_probability`: initial
-    sigmoid(log α), as in the authors' code, so that gates start open with probability 0.98;
-    `initial_std`: of the weights; weight decay as in the authors' code (not in the paper).
+    Parameters
+    ----------
+    order : int, default 5
+        Highest order K.
+    rank : int, default 8
+        CP rank R.
+    penalty : float, default 0.05
+        λ_max, the weight of the expected L0 norm.
+    epochs, batch_size : int, default 200 and 64
+        Passes over the rows, and rows a step.
+    warm_up, annealed : float, default 0.25 and 0.75
+        Shares of the epochs after which λ starts to rise and has risen.
+    norm : bool, default True
+        Batch normalisation of each stream.
+    lr_pure, lr : float, default 0.005 and 0.01
+        Learning rates of Adam for pure weights and for everything else.
+    initial_probability : float, default 0.9
+        Initial sigmoid(log α), as in the authors' code: gates start open with probability 0.98.
+    initial_std : float, default 0.05
+        Standard deviation of the initial weights.
+    weight_decay_pure, weight_decay_factors : float, default 1e-4 and 1e-5
+        As in the authors' code (not in the paper).
     """
 
     order: int = 5
@@ -78,7 +98,7 @@ class GatedOptions:
 
 
 def hard_concrete(log_alpha: Tensor, noise: Tensor | None = None) -> Tensor:
-    """Return gates in [0, 1] shaped like `log_alpha`: for logistic noise, or at test time.
+    """Return gates in [0, 1] for log_alpha (…) and logistic noise (…), or at test time: (…).
 
     Source: Louizos et al. (2018), equations 10 to 13; the noise is log u - log(1 - u).
     """
@@ -87,7 +107,10 @@ def hard_concrete(log_alpha: Tensor, noise: Tensor | None = None) -> Tensor:
 
 
 def open_probability(log_alpha: Tensor) -> Tensor:
-    """Return the probability that a gate is not zero (Louizos et al. 2018, equation 12)."""
+    """Return the probability (…) that a gate of log_alpha (…) is not zero.
+
+    Source: Louizos et al. (2018), equation 12.
+    """
     return torch.sigmoid(log_alpha - _LOG_RATIO)
 
 
@@ -136,7 +159,7 @@ class DualStream(torch.nn.Module):
         return torch.cat([pure, interact], dim=1).permute(2, 0, 1, 3)
 
     def forward(self, powers: Tensor, noise: Tensor) -> Tensor:
-        """Return training outputs (M, B, C) for logistic gate noise (M, S)."""
+        """Return training outputs (M, B, C) for powers (M, K, B, D) and logistic noise (M, S)."""
         streams = self.streams(powers)
         if self.options.norm:
             streams = F.batch_norm(
@@ -203,7 +226,7 @@ def batches(n_rows: int, batch_size: int) -> list[int]:
 
 
 def _clip(parameters: Sequence[Tensor], max_norm: float = 1.0) -> None:
-    """Scale the gradients of each fit to a joint norm of at most `max_norm`."""
+    """Scale the gradients of each fit, along M in (M, …), to a joint norm of at most `max_norm`."""
     gradients = [p.grad.flatten(1) for p in parameters if p.grad is not None]
     norm = torch.linalg.vector_norm(torch.cat(gradients, dim=1), dim=1, keepdim=True)
     factor = (max_norm / (norm + 1e-6)).clamp_(max=1.0)
@@ -212,7 +235,7 @@ def _clip(parameters: Sequence[Tensor], max_norm: float = 1.0) -> None:
 
 
 def search_gated(
-    tasks: Sequence[Task],
+    tasks: Sequence[SearchTask],
     seeds: Sequence[int],
     options: GatedOptions,
     report: Callable[[int, int, float], None],
@@ -280,7 +303,10 @@ def _gather(powers: Tensor, task_of_fit: Tensor, rows: Tensor) -> Tensor:
 
 
 def _loss(output: Tensor, target: Tensor) -> Tensor:
-    """Return the loss of each fit (M,): mean squared error, or cross-entropy for class codes."""
+    """Return the loss of each fit (M,) for output (M, B, C) and target (M, B).
+
+    Mean squared error, or cross-entropy where the targets are class codes.
+    """
     if target.is_floating_point():
         return (output.squeeze(-1) - target).square().mean(1)
     return F.cross_entropy(output.flatten(0, 1), target.flatten(), reduction="none").view_as(
@@ -291,12 +317,14 @@ def _loss(output: Tensor, target: Tensor) -> Tensor:
 @torch.no_grad()
 def _results(
     model: DualStream,
-    fits: Sequence[tuple[Task, int]],
+    fits: Sequence[tuple[SearchTask, int]],
     options: GatedOptions,
     losses: Tensor,
     gates: Tensor,
     seconds: float,
 ) -> list[SearchResult]:
+    """Return the result of each fit, from losses (epochs, M) and open probabilities `gates`
+    (epochs, M, S)."""
     orders = range(1, options.order + 1)
     names = [*(Stream("pure", k) for k in orders), *(Stream("interact", k) for k in orders)]
     epochs = np.arange(1, options.epochs + 1)
@@ -305,6 +333,7 @@ def _results(
     for fit, (task, seed) in enumerate(fits):
         probability = gates[-1, fit]
         kept = [i for i in range(model.n_streams) if probability[i] > 0.5]
+        # a neuron has at least one stream
         kept = kept or [int(probability.argmax())]
         structure, neuron = model.to_neuron(fit, kept)
         history = pd.DataFrame(gates[:, fit].double().numpy(), columns=names)

@@ -1,10 +1,9 @@
-"""What a search returns, and the scaling between raw data and the units the search works in."""
+"""What a search returns: the streams, the fitted neuron, and the range in which it is used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,162 +15,13 @@ from .. import checks, formula
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
 from ..threads import one_thread
-from .columns import Columns, finite_chunks, finite_columns
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """How raw data and the units of a search belong together.
-
-    `x_mean`, `x_scale` (D,), `y_mean`, `y_scale`: raw = mean + scale · scaled; `classes` (C,) or
-    None; `feature_names` where the data had names. A constant feature has scale 1.
-    """
-
-    x_mean: np.ndarray
-    x_scale: np.ndarray
-    y_mean: float
-    y_scale: float
-    classes: np.ndarray | None
-    feature_names: tuple[str, ...] | None
-
-
-class ScaledRows:
-    """Features (N, D) in scaled units: indexing by rows reads these and returns (n, D) float64."""
-
-    def __init__(self, X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
-        self.X, self.shape = X, X.shape
-        # most tasks need only one or neither of the two
-        self.mean = mean if mean.any() else None
-        self.scale = scale if (scale != 1).any() else None
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        Z = np.array(self.X[rows], dtype=np.float64)
-        if self.mean is not None:
-            Z -= self.mean
-        if self.scale is not None:
-            Z /= self.scale
-        return Z
-
-
-@dataclass(frozen=True)
-class Task(Scaling):
-    """A validated search task.
-
-    `X` (N, D): raw features in float32 or float64, which may lie on disk; `columns`: their
-    statistics; `target` (N,) float64, standardised, or (N,) int64 class codes.
-    """
-
-    X: np.ndarray
-    columns: Columns
-    target: np.ndarray
-
-    @property
-    def n_outputs(self) -> int:
-        """One for regression, the number of classes for classification."""
-        return 1 if self.classes is None else len(self.classes)
-
-    @property
-    def scaling(self) -> Scaling:
-        """The scaling without the data, for results to keep."""
-        return Scaling(**{field.name: getattr(self, field.name) for field in fields(Scaling)})
-
-    @property
-    def rows(self) -> ScaledRows:
-        """The features in scaled units, read where they are asked for."""
-        return ScaledRows(self.X, self.x_mean, self.x_scale)
-
-    @cached_property
-    def Z(self) -> np.ndarray:
-        """All features in scaled units, (N, D) float64, kept in memory once asked for."""
-        return self.rows[:]
-
-    @property
-    def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """The lowest and highest scaled features, (D,) each."""
-        low, high = self.columns.low, self.columns.high
-        return (low - self.x_mean) / self.x_scale, (high - self.x_mean) / self.x_scale
-
-    @property
-    def largest(self) -> float:
-        """The largest absolute value of a scaled feature."""
-        return float(np.abs(self.limits).max())
-
-    @property
-    def constant(self) -> np.ndarray:
-        """Which scaled features have one value, (D,) bool."""
-        low, high = self.limits
-        return low == high
-
-
-def feature_names(X: Any) -> tuple[str, ...] | None:
-    """Return the column names of a DataFrame, None for other data; ValueError for repeated ones."""
-    if not isinstance(X, pd.DataFrame):
-        return None
-    names = tuple(map(str, X.columns))
-    if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"X: found the column name {repeated!r} twice, expected distinct names")
-    return names
-
-
-def _task_of(y: Any) -> str:
-    """Tell the task from the target's type; ValueError for numbers that are given as text."""
-    if isinstance(y, torch.Tensor):
-        return "regression"
-    kind = getattr(y, "dtype", None)
-    kind = pd.Series(y).dtype if kind is None else kind
-    if pd.api.types.is_bool_dtype(kind):
-        return "classification"
-    if pd.api.types.is_numeric_dtype(kind):
-        return "regression"
-    text = pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind)
-    if text and pd.to_numeric(pd.Series(np.ravel(y)), errors="coerce").notna().all():
-        raise ValueError(
-            "y: found numbers given as text, expected numbers for a regression; "
-            'pass task="classification" if they are class names'
-        )
-    return "classification"
-
-
-def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> Task:
-    """Check X (N, D) and y (N,), tell regression from classification and scale both.
-
-    With task="auto", text, boolean and pandas categorical targets are classes, numbers are a
-    regression target. A regression target is always standardised; `standardize` says whether the
-    features are. Raises the errors of `nslib.checks`.
-    """
-    checks.one_of(task, "task", ["auto", "regression", "classification"])
-    checks.boolean(standardize, "standardize")
-    names = feature_names(X)
-    X = checks.as_rows(X)
-    task = _task_of(y) if task == "auto" else task
-    columns, d = finite_columns(X, "X"), X.shape[1]
-    x_mean, x_scale = (columns.mean, columns.scale) if standardize else (np.zeros(d), np.ones(d))
-    if task == "classification":
-        codes, classes = checks.as_labels(y, len(X))
-        return Task(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, codes)
-    target = checks.as_target(y, len(X))
-    moments = finite_columns(target, "y")
-    y_mean, y_scale = float(moments.mean), float(moments.scale)
-    target = (target - y_mean) / y_scale
-    return Task(x_mean, x_scale, y_mean, y_scale, None, names, X, columns, target)
-
-
-def check_powers(tasks: Sequence[Task], order: int) -> None:
-    """Raise ValueError where x^order would leave the range in which single precision is safe."""
-    largest = max(task.largest for task in tasks)
-    if order * np.log10(max(largest, 1.0)) > 15:
-        raise ValueError(
-            f"X: found values up to {largest:.3g} in the search's units, whose power {order} "
-            "is beyond 1e15; use standardize=True, clip outliers, or lower the order"
-        )
+from .columns import finite_chunks
+from .result_text import described
+from .search_task import Scaling, SearchTask, feature_names
 
 
 @torch.no_grad()
-def without_constants(neuron: TaskLinear, task: Task) -> TaskLinear:
+def without_constants(neuron: TaskLinear, task: SearchTask) -> TaskLinear:
     """Return the neuron, frozen; the weights of constant features, which see zeros, are zero."""
     constant = torch.as_tensor(task.constant)
     for stream, weights in neuron.stream_weights().items():
@@ -182,21 +32,48 @@ def without_constants(neuron: TaskLinear, task: Task) -> TaskLinear:
     return neuron.requires_grad_(False)
 
 
+def check_limits(limits: Any) -> None:
+    """Raise ValueError for another value of the option `limits` than "data" and None."""
+    if limits is not None and not (isinstance(limits, str) and limits == "data"):
+        raise ValueError(f'limits: found {limits!r}, expected "data" or None')
+
+
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """What a search returns: the streams, and a neuron of these streams fitted to the data.
 
-    `structure`: the streams kept. `gate_probabilities`: for each candidate stream the score in
-    [0, 1] by which it was kept or dropped. `history`: a row an epoch (epoch, loss, penalty weight
-    `lambda`, and a column a stream). `seconds`: wall time, a batch's time shared equally by its
-    fits. `neuron`: the fitted `TaskLinear` (D → 1 or classes) on scaled features; with C > 1
-    classes, which have CP factors of their own, its basis has rank C·R.
-    `limits`: the lowest and highest scaled features (D,) up to which the neuron is used, values
-    beyond them being moved there; None for no limits.
-    `selection_frequencies`: for each candidate stream the share of random halves of the rows on
-    which it was chosen (stability selection, Meinshausen & Bühlmann 2010); None for methods that
-    do not resample. `passes`: how often all rows were read, once to scale them, then to fit;
-    `fit_seconds`: the part of `seconds` after the streams were chosen. None where not counted.
+    Its text, `str(result)`, has the method, the streams, the formula in short and the range in
+    which it is used.
+
+    Parameters
+    ----------
+    method : str
+        The search method, or "refit".
+    structure : NeuronStructure
+        The streams that were kept.
+    gate_probabilities : dict of str to float
+        For each candidate stream the score in [0, 1] by which it was kept or dropped.
+    history : DataFrame
+        A row an epoch: epoch, loss, penalty weight `lambda`, and a column a stream.
+    seconds : float
+        Wall time; the time of a batch is shared equally by its fits.
+    seed : int
+        The seed of the fit.
+    neuron : TaskLinear
+        The fitted neuron on scaled features, D -> 1, or D -> C for C classes. With C > 1 classes,
+        which have CP factors of their own, its basis has rank C·R.
+    scaling : Scaling
+        How raw data and the neuron's units belong together.
+    limits : tuple of two arrays (D,), optional
+        The lowest and highest scaled features with which the neuron is used; a value beyond them
+        is moved to the nearer one first. None: the neuron is used everywhere.
+    selection_frequencies : dict of str to float, optional
+        For each candidate stream the share of random halves of the rows on which it was chosen
+        (stability selection, Meinshausen & Bühlmann 2010). None where a method does not resample.
+    passes : int, optional
+        How often all rows were read: once to scale them, then to fit. None where not counted.
+    fit_seconds : float, optional
+        The part of `seconds` after the streams were chosen. None where not measured.
     """
 
     method: str
@@ -212,26 +89,41 @@ class SearchResult:
     passes: int | None = field(repr=False, default=None)
     fit_seconds: float | None = field(repr=False, default=None)
 
+    def __str__(self) -> str:
+        return f"{self.method}, seed {self.seed}: {self.structure}\n{described(self)}"
+
     @property
     def ranks(self) -> dict[int, int]:
         """The number of rank-one terms of each interaction's order that are not zero.
 
         `structure.rank` is the largest; that of a classification counts the terms of all classes.
         """
-        found, weights = {}, self.neuron.stream_weights()
+        ranks, weights = {}, self.neuron.stream_weights()
         for k in self.structure.interact:
             mixed = (weights[Stream("interact", k)] != 0).any(dim=0)
             present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
-            found[k] = int((mixed & present).sum())
-        return found
+            ranks[k] = int((mixed & present).sum())
+        return ranks
 
     @property
     def classes(self) -> np.ndarray | None:
-        """The class names in the order of the neuron's outputs; None for regression."""
+        """The class names (C,) in the order of the neuron's outputs; None for regression."""
         return self.scaling.classes
 
+    @property
+    def feature_ranges(self) -> pd.DataFrame | None:
+        """The range of each feature within which `predict` computes `formula`, in raw units.
+
+        D rows of feature, low and high; None where the formula is used everywhere.
+        """
+        if self.limits is None:
+            return None
+        low, high = (self.scaling.x_mean + self.scaling.x_scale * end for end in self.limits)
+        names = formula.feature_symbols(self.scaling.feature_names, len(low))
+        return pd.DataFrame({"feature": list(map(str, names)), "low": low, "high": high})
+
     def _scaled(self, X: Any, min_rows: int = 1) -> Iterator[torch.Tensor]:
-        """Yield raw X (N, D) in the neuron's units, chunk by chunk."""
+        """Yield raw X (N, D) in the neuron's units and within `limits`, (n, D) by chunks."""
         names, known = feature_names(X), self.scaling.feature_names
         if None not in (names, known) and names != known:
             raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
@@ -248,10 +140,22 @@ class SearchResult:
             yield torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
 
     def decision(self, X: Any) -> np.ndarray:
-        """Return the neuron's outputs for raw X (N, D): (N,) in y's units, or (N, C) logits.
+        """Return the neuron's outputs for raw features.
 
-        X may be an array on disk, which is read chunk by chunk. Raises ValueError for other
-        features than those of the search, and where powers overflow.
+        Parameters
+        ----------
+        X : array-like (N, D)
+            The features of the search; an array on disk is read chunk by chunk. A value beyond
+            `feature_ranges` counts as the nearer end of its range.
+
+        Returns
+        -------
+        ndarray (N,) in the units of y, or for C classes (N, C) logits
+
+        Raises
+        ------
+        ValueError
+            For other features than those of the search, and where powers overflow.
         """
         with torch.no_grad(), one_thread():
             parts = [self.neuron(Z).double().numpy() for Z in self._scaled(X)]
@@ -263,16 +167,48 @@ class SearchResult:
         return outputs[:, 0] * self.scaling.y_scale + self.scaling.y_mean
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return predictions (N,) for raw X (N, D): values in y's units, or class names."""
+        """Return predictions for raw features: values in the units of y, or class names.
+
+        Parameters
+        ----------
+        X : array-like (N, D)
+            As in `decision`.
+
+        Returns
+        -------
+        ndarray (N,)
+
+        Raises
+        ------
+        ValueError
+            As `decision`.
+        """
         outputs = self.decision(X)
         return outputs if self.classes is None else self.classes[outputs.argmax(axis=1)]
 
     def formula(self, raw: bool = False, expand: bool = True) -> sp.Expr | dict[Any, sp.Expr]:
-        """Return the fitted formula as a sympy expression; for classes, a dict of logits.
+        """Return the fitted formula.
 
-        In the scaled units of the search, or with `raw` in the units of the data. With `expand`
-        a sum of monomials, else of products of linear forms. Raises ValueError where the
-        expansion would have more than `nslib.formula.MAX_MONOMIALS` monomials.
+        `predict` computes it (up to rounding, single precision for some methods) within
+        `feature_ranges`. A feature beyond its range is moved to the nearer end first, so that far
+        from the data predictions differ from the formula. `limits=None` in `search` forgoes this.
+
+        Parameters
+        ----------
+        raw : bool
+            Whether in the units of the data, else in the scaled units of the search.
+        expand : bool
+            Whether as a sum of monomials, else of products of linear forms.
+
+        Returns
+        -------
+        sympy expression, or for classes a dict from class name to the expression of its logit
+
+        Raises
+        ------
+        ValueError
+            Where the expansion would have more than `nslib.formula.MAX_MONOMIALS` monomials, or
+            monomials that cancel to noise.
         """
         s = self.scaling
         units = (
@@ -280,14 +216,25 @@ class SearchResult:
             if raw
             else {}
         )
-        found = formula.expressions(self.neuron, s.feature_names, expand=expand, **units)
-        return found[0] if s.classes is None else dict(zip(s.classes.tolist(), found, strict=True))
+        outputs = formula.expressions(self.neuron, s.feature_names, expand=expand, **units)
+        if s.classes is None:
+            return outputs[0]
+        return dict(zip(s.classes.tolist(), outputs, strict=True))
 
     def stream_shares(self, X: Any) -> pd.Series:
-        """Return each stream's share of the summed variance of all streams' outputs on raw X.
+        """Return each stream's share of the summed variance of all streams' outputs.
 
         The streams of a polynomial are correlated, so shares describe this neuron on this data;
         they are not a decomposition of the variance of y.
+
+        Parameters
+        ----------
+        X : array-like (N, D)
+            Raw features, at least two rows, as in `decision`.
+
+        Returns
+        -------
+        Series of the shares, by stream
         """
         with torch.no_grad(), one_thread():
             parts = [self.neuron.stream_outputs(Z) for Z in self._scaled(X, min_rows=2)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,17 +26,34 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
-from .result import SearchResult, Task, check_powers, without_constants
+from .result import SearchResult, without_constants
+from .search_task import SearchTask, check_powers
 
 
 @dataclass(frozen=True)
 class ThresholdOptions:
     """Settings of the threshold search.
 
-    `order`: highest order K; `rank`: rank of every mode; `decomposition`: "cp" or "tucker"; `sin`:
-    whether sin(x) is a candidate; `threshold`: smallest |c| kept, in standard deviations of y, for
-    terms of unit variance; `ridge`: penalty on c; `penalty`: weight of the mean square of the
-    tensors' factors; `epochs`, `batch_size`, `lr`: of Adam in each round.
+    Parameters
+    ----------
+    order : int, default 5
+        Highest order K.
+    rank : int, default 3
+        Rank of every mode.
+    decomposition : {"cp", "tucker"}, default "cp"
+        Form of the coefficient tensors.
+    sin : bool, default True
+        Whether sin(x) is a candidate.
+    threshold : float, default 0.1
+        Smallest |c| kept, in standard deviations of y, for terms of unit variance.
+    ridge : float, default 1e-3
+        Penalty on c.
+    penalty : float, default 1e-3
+        Weight of the mean square of the tensors' factors.
+    epochs, batch_size : int, default 60 and 256
+        Of Adam in each round.
+    lr : float, default 0.01
+        Learning rate of Adam.
     """
 
     order: int = 5
@@ -89,7 +106,10 @@ class TensorTerms(torch.nn.Module):
             self.cores["sin"] = drawn(n_features, n_outputs, std=0.1 * n_features**-0.5)
 
     def features(self, x: Tensor, name: str) -> Tensor:
-        """Return what the core of a term weighs, (N, R) for CP, (N, R^n) for Tucker."""
+        """Return what the core of a term weighs, for x (N, D): (N, R) for CP, (N, R^n) for Tucker.
+
+        For the term "sin" that is sin(x), (N, D).
+        """
         if name == "sin":
             return torch.sin(x)
         projections = [x @ factor for factor in self.factors[name]]
@@ -127,6 +147,8 @@ class TensorTerms(torch.nn.Module):
         n_features = self.factors["1"][0].shape[0]
         neuron = TaskLinear(n_features, len(constant), structure)
         neuron.weight.zero_()
+        if neuron.factors is not None:
+            neuron.factors.zero_()  # orders of a lower rank leave columns unused
         neuron.bias.copy_(constant)
         weights = neuron.stream_weights()
         for name, c in coefficients.items():
@@ -153,7 +175,10 @@ class TensorTerms(torch.nn.Module):
 
 def _fit(model: TensorTerms, names: Sequence[str], bias: Tensor, Z: Tensor, target: Tensor,
          generator: torch.Generator) -> float:
-    """Train the tensors of the named terms by Adam with cosine annealing; return the last loss."""
+    """Train the tensors of the named terms by Adam with cosine annealing; return the last loss.
+
+    bias (C,), Z (N, D), target (N,).
+    """
     options = model.options
     parameters = [bias, *(model.cores[n] for n in names)]
     factors = [f for n in names if n != "sin" for f in model.factors[n]]
@@ -178,6 +203,7 @@ def _fit(model: TensorTerms, names: Sequence[str], bias: Tensor, Z: Tensor, targ
 
 
 def _loss(output: Tensor, target: Tensor) -> Tensor:
+    """Return the mean loss, a scalar, of output (N, C) for target (N,), values or class codes."""
     if target.is_floating_point():
         return F.mse_loss(output[:, 0], target)
     return F.cross_entropy(output, target)
@@ -189,8 +215,9 @@ def _strengths(
 ) -> tuple[dict[str, float], dict[str, Tensor], Tensor]:
     """Return |c| of each term, the coefficients of the raw terms, each (C,), and the constant (C,).
 
-    Regression: ridge regression of y on the terms at unit variance. Classes: the spread of the
-    term's logits relative to that of all terms, the trained coefficients being kept.
+    bias (C,), Z (N, D), target (N,). Regression: ridge regression of y on the terms at unit
+    variance. Classes: the spread of the term's logits relative to that of all terms, the trained
+    coefficients being kept.
     """
     terms = torch.stack([model(Z, n) for n in names]).double()
     mean, std = terms.mean(1), terms.std(1, correction=0).clamp_min(1e-12)
@@ -208,7 +235,7 @@ def _strengths(
     return dict(zip(names, strength.tolist(), strict=True)), coefficients, constant.float()
 
 
-def search_threshold(task: Task, seed: int, options: ThresholdOptions) -> SearchResult:
+def search_threshold(task: SearchTask, seed: int, options: ThresholdOptions) -> SearchResult:
     """Alternate gradient fit, ridge regression and thresholding until no more term is dropped."""
     check_powers([task], options.order)
     start = time.perf_counter()
@@ -222,6 +249,7 @@ def search_threshold(task: Task, seed: int, options: ThresholdOptions) -> Search
     while True:
         loss = _fit(model, names, bias, Z, target, generator)
         strength, coefficients, constant = _strengths(model, names, bias, Z, target)
+        # a score in [0, 1] that is one half at the threshold, as gate probabilities are
         scores |= {n: s / (s + options.threshold) for n, s in strength.items()}
         rows.append({"epoch": (len(rows) + 1) * options.epochs, "loss": loss, "lambda": 0.0,
                      **{_stream(n): scores[n] if n in names else 0.0 for n in model.cores}})
@@ -232,8 +260,8 @@ def search_threshold(task: Task, seed: int, options: ThresholdOptions) -> Search
         names = kept
     with torch.no_grad():
         neuron = model.to_neuron(coefficients, constant)
-    found = neuron.structure
-    structure = NeuronStructure(found.pure, found.interact, options.rank, found.sin)
+    # the neuron holds a Tucker core of rank R as a CP form of rank R^n; the structure names R
+    structure = replace(neuron.structure, rank=options.rank)
     return SearchResult(
         method="threshold", structure=structure,
         gate_probabilities={_stream(n): s for n, s in scores.items()},

@@ -1,8 +1,8 @@
-"""What networks of one chaotic neuron can hold: three constructions, each with its certificate.
+"""Networks of fixed size that come near any continuous function: `approximate`.
 
-A `find_depth`: in the number of repetitions; B `encode`: in the digits of one parameter;
-C `find_winding`: in the size of one weight. Each result is a `Construction`. Theorems C8 and C9 of
-the paper (arXiv 2506.15715).
+What depends on the function is held by one number: A, `find_depth`, by the number of repetitions;
+B, `encode`, by the digits of one parameter; C, `find_winding`, by the size of one weight. Each
+result is a `Construction` with its certificate. Theorems C8 and C9 of the paper (arXiv 2506.15715).
 """
 
 from .approximant import Approximant, approximate
@@ -14,45 +14,27 @@ from .bounds import (
     waiting_bits,
     waiting_time,
 )
-from .conjugacy import Step, prove_conjugacy
 from .construction import Construction
 from .digits import Digits, encode, word_bits
 from .expansion import DEFAULT_C, angles_along, start_angles
 from .intervals import Intervals
-from .orbit import angle_at, angle_orbit, chaotic_neuron, orbit, orbit_intervals, visited
+from .logistic_map import (
+    Step,
+    angle_at,
+    angle_orbit,
+    chaotic_neuron,
+    orbit,
+    orbit_intervals,
+    prove_conjugacy,
+)
 from .trajectory import DenseTrajectory, find_depth
 from .typed import TypedFunction, parse_function
 from .winding import Winding, find_winding
 
 __all__ = [
-    "DEFAULT_C",
-    "Approximant",
-    "Construction",
-    "DenseTrajectory",
-    "Digits",
-    "Intervals",
-    "Step",
-    "TypedFunction",
-    "Winding",
-    "angle_at",
-    "angle_intervals",
-    "angle_orbit",
-    "angles_along",
-    "approximate",
-    "arcsine_measure",
-    "chaotic_neuron",
-    "encode",
-    "find_depth",
-    "find_winding",
-    "hoelder",
-    "information_bound",
-    "orbit",
-    "orbit_intervals",
-    "parse_function",
-    "prove_conjugacy",
-    "start_angles",
-    "visited",
-    "waiting_bits",
-    "waiting_time",
-    "word_bits",
+    "DEFAULT_C", "Approximant", "Construction", "DenseTrajectory", "Digits", "Intervals", "Step",
+    "TypedFunction", "Winding", "angle_at", "angle_intervals", "angle_orbit", "angles_along",
+    "approximate", "arcsine_measure", "chaotic_neuron", "encode", "find_depth", "find_winding",
+    "hoelder", "information_bound", "orbit", "orbit_intervals", "parse_function", "prove_conjugacy",
+    "start_angles", "waiting_bits", "waiting_time", "word_bits",
 ]

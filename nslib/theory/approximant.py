@@ -1,7 +1,7 @@
-"""Type in a function and an ε: a network of fixed size that comes within ε of it everywhere.
+"""From a function and an ε to a network of fixed size that comes within ε of it everywhere.
 
-The cells of [0, 1]^d, a construction that holds one value a cell, and the medians of shifts.
-Theorems C8 and C9 of the paper (arXiv 2506.15715), in numbers.
+The network finds a point's cell, reads the value that a construction holds for it, and takes the
+median over shifted copies. Theorems C8 and C9 of the paper (arXiv 2506.15715), in numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from .. import checks
 from .between import values_at
 from .bounds import waiting_bits
-from .cells import MAX_CELLS, MAX_DIM, Cells, grid, points_in_cube, probe_size
 from .construction import Construction
+from .cube_cells import MAX_CELLS, MAX_DIM, Cells, grid, points_in_cube, probe_size
 from .digits import encode, word_bits
 from .moduli import Modulus, estimated, given, refuse_contradicted
 from .probing import choose_cells, evaluate
@@ -26,27 +26,36 @@ from .trajectory import find_depth
 from .winding import find_winding
 
 ROUNDING = 2.0**-50  # of |lowest| + range: targets and results as doubles, each off by 2^-52 or so
-LARGEST_EPS = 0.4999  # a tolerance of half the range asks for nothing
+LARGEST_EPS = 0.4999  # with a tolerance of half the range any value would do
 
 
 def _encode(targets: np.ndarray, eps: float) -> Construction:
+    """Return construction B for targets (K,) within eps."""
     return encode(targets, word_bits(eps))
 
 
-# Cells held by default: half a minute for B. For C a lattice takes seconds at 64 cells, and about
-# ten times as long for twice as many. For A, Kac's waiting time sets the limit far below.
+# Cells held by default: half a minute for B. For C a lattice takes seconds at 64 cells and about
+# ten times as long for twice as many. For A, Kac's waiting time sets a far lower limit.
 FEW_CELLS = {"trajectory": 1 << 16, "digits": 1 << 16, "winding": 64}
 CONSTRUCTIONS = {"trajectory": find_depth, "digits": _encode, "winding": find_winding}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Approximant:
-    """A network of fixed size near a function on [0, 1]^d; what `approximate` returns.
+    """A network of fixed size near a function on [0, 1]^d, as `approximate` returns it.
 
     Call it on points (M, d), or (M,) where d = 1: the network's values (M,), computed exactly and
-    rounded to doubles. `cells`: the cubes; `construction`: what holds a value for each;
-    `lowest`, `highest`: the range of f that is scaled to [0, 1]; `value_error`: proved bound of
-    |value - f(centre)| over all cells, in units of f; `modulus`: how fast f changes.
+    rounded to doubles.
+
+    Attributes
+    ----------
+    f, eps : as given
+    name : "trajectory", "digits" or "winding"
+    cells : the K cubes
+    construction : holds a value for each cube
+    lowest, highest : the range of f that is scaled to [0, 1]
+    value_error : proved bound of |value - f(centre)| over all cells, in units of f
+    modulus : how fast f changes
     """
 
     f: Callable[[np.ndarray], Any]
@@ -86,7 +95,7 @@ class Approximant:
 
     @property
     def repeat_counts(self) -> dict[str, int]:
-        """How often each step is repeated: all that depends on f and ε, but for what holds f."""
+        """How often each step is repeated. This and the number that holds f depend on f and ε."""
         return {"halve the shift": self.cells.halvings,
                 "take a bit": self.cells.digits * self.dim,
                 "steepen a ramp": self.cells.digits * self.dim * self.cells.ramps,
@@ -106,26 +115,26 @@ class Approximant:
 
     @property
     def max_weight(self) -> int | float:
-        """The largest magnitude of a weight or bias; an int where it may exceed the doubles."""
+        """The largest magnitude of a weight or bias; an int where a double may not hold it."""
         from .network import weights
 
         return max(abs(w) for entries in weights(self).values() for w in entries)
 
     @property
     def bound(self) -> float:
-        """ω(reach) + value error, in units of f, by the modulus at hand; see `status`."""
+        """Bound of sup|network - f|: ω(reach) + value error, in units of f; see `status`."""
         return self._bound(self.modulus)
 
     @property
     def status(self) -> str:
-        """What `bound` is worth: proved for the given modulus, or estimated, not proved."""
+        """Whether `bound` is proved for the given modulus, or estimated and not proved."""
         return self.modulus.status
 
     def certified_bound(self, modulus: Any = None) -> float:
         """Return a bound of sup|network - f| over [0, 1]^d, proved if f has this modulus.
 
-        `modulus`: a Lipschitz constant or a callable, see `approximate`; without one, that given
-        to `approximate`. ValueError where there was none.
+        `modulus`: as for `approximate`, by default the one given there. ValueError where neither
+        was given.
         """
         if modulus is not None:
             return self._bound(given(modulus, self.dim))
@@ -137,13 +146,15 @@ class Approximant:
         return self.bound
 
     def _bound(self, modulus: Modulus) -> float:
+        # A copy's centre is within `reach` of the point, and a median of such values as near f as
+        # they are. The factor covers the rounding of the sum itself.
         return (modulus.change(self.cells.reach) + self.value_error) * (1 + 2.0**-50)
 
     def measured_sup_error(self, points: Any = None) -> float:
         """Return max |network - f| over points: a lower bound of the sup error.
 
-        `points`: an array (M, d), or (M,) where d = 1; a number of points a side of a regular
-        grid; or None for a grid of about 2^16 points. The grid includes the borders of cells.
+        `points`: an array (M, d), or (M,) where d = 1; or the number of points a side of a regular
+        grid, by default about 2^16 points in all, which holds the borders of cells.
         """
         if points is None:
             points = probe_size(self.dim)
@@ -183,18 +194,35 @@ def approximate(
 ) -> Approximant:
     """Return a network of fixed size with sup|network - f| <= eps on [0, 1]^dim.
 
-    `f`: maps points (M, dim), or (M,) where dim = 1, to values (M,), of any range; `eps`: in units
-    of f; `construction`: "trajectory" (A: only the number of repetitions depends on f), "digits"
-    (B: a parameter's digits) or "winding" (C: a weight's size). `modulus`: a Lipschitz constant
-    in the Euclidean distance or a callable ω(h); with it the bound is proved, without it estimated
-    from a grid and labelled so. `share`: of eps that the cells' size may take at most, the values
-    get what is left; None: the number of cells that needs the fewest bits. `max_cells`: 2^16 for
-    "digits", half a minute, and 64 for "winding", seconds (128 take minutes), unless given, up to
-    2^18. `options`: for the construction (`find_depth`, `find_winding`).
+    Parameters
+    ----------
+    f : maps points (M, dim), or (M,) where dim = 1, to values (M,), of any range
+    eps : tolerance in units of f
+    dim : d, at most 8
+    construction : what holds f: "trajectory" (A: the number of repetitions), "digits" (B: the
+        digits of one parameter) or "winding" (C: the size of one weight)
+    modulus : a Lipschitz constant in the Euclidean distance, or a callable ω(h). With it the bound
+        is proved; without it the bound is estimated from a grid and labelled so.
+    share : of eps, the most that the size of the cells may cost; the values get the rest. None: the
+        number of cells that needs the fewest bits.
+    max_cells : at most 2^18. By default 2^16 for "digits" (half a minute) and 64 for "winding"
+        (seconds; 128 take minutes).
+    options : of the construction, see `find_depth` and `find_winding`
 
-    Raises, before any long computation, TypeError or ValueError for bad arguments, an f of wrong
-    shape or not finite, an f that changes faster than `modulus` allows, and an eps beyond what the
-    construction can do, with what it would take.
+    Raises
+    ------
+    TypeError, ValueError : before any long computation, for bad arguments, an f of wrong shape, not
+        finite or faster than `modulus` allows, and an eps beyond what the construction can do, with
+        what it would take
+    RuntimeError : where the search of the construction ends without a result
+
+    Examples
+    --------
+    >>> network = approximate(lambda x: x * (1 - x), eps=0.05, modulus=1)
+    >>> network.n_parameters, network.status
+    (52, 'proved for the given modulus')
+    >>> network.measured_sup_error() <= network.bound <= 0.05
+    True
     """
     if not callable(f):
         raise TypeError(f"f: found {f!r}, expected a function of points")
@@ -210,12 +238,14 @@ def approximate(
     _refuse_unknown(options, name)
     limits = None if modulus is None else given(modulus, dim)
 
+    # 1. Look at f on a grid: its range, and how fast it changes.
     size = probe_size(dim)
     seen = evaluate(f, grid(dim, size)).reshape((size,) * dim)
     if limits is None:
         limits = estimated(seen)
     else:
         refuse_contradicted(limits, seen)
+    # 2. eps = change over a cell + rounding of doubles + error of the value that is held.
     cells = choose_cells(limits, eps, share, seen, max_cells)
     values = evaluate(f, cells.centres())
     lowest = float(min(seen.min(), values.min()))  # the grid's alone up to 2^11 cells, d = 1
@@ -226,10 +256,11 @@ def approximate(
     if left <= 0:
         raise ValueError(f"eps: found {eps}, expected more than {eps - left:.3g}: doubles near "
                          f"{lowest:.6g} err by up to {rounding:.3g}")
+    # 3. Hold f at the centres, scaled to [0, 1], to within what is left. A constant needs no range.
     targets = np.clip((values - lowest) / scale, 0, 1) if scale else np.zeros(len(values))
     tolerance = min(left / scale, LARGEST_EPS) if scale else LARGEST_EPS
     try:
-        held = CONSTRUCTIONS[name](targets, tolerance, **options)
+        made = CONSTRUCTIONS[name](targets, tolerance, **options)
     except ValueError as error:
         if not str(error).startswith(("eps:", "bits:")):
             raise
@@ -238,11 +269,12 @@ def approximate(
             f"eps: found {eps}, which asks the construction {name!r} for {cells.count} cells, each "
             f"to within {tolerance:.3g} of the range (about {bits:.0f} bits): {error}"
         ) from error
-    value_error = held.error * scale * (1 + 2.0**-50) + rounding
-    return Approximant(f, eps, name, cells, held, lowest, highest, value_error, limits)
+    value_error = made.error * scale * (1 + 2.0**-50) + rounding
+    return Approximant(f, eps, name, cells, made, lowest, highest, value_error, limits)
 
 
 def _refuse_unknown(options: dict[str, Any], name: str) -> None:
+    """Raise TypeError for an option that the construction `name` does not take."""
     known = [key for key, kind in inspect.signature(CONSTRUCTIONS[name]).parameters.items()
              if kind.kind is inspect.Parameter.KEYWORD_ONLY]
     for key in options:

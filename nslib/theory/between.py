@@ -5,17 +5,16 @@ Within a layer at a cell's border the index is no whole number; the network has 
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import numpy as np
 
 from .construction import Construction
 from .digits import Digits
-from .intervals import context, ends, exact, sin_squared
-from .orbit import angle_at
+from .intervals import sin_squared
+from .logistic_map import angle_at
 from .trajectory import DenseTrajectory
-from .winding import Winding
+from .winding import Winding, winding_angles
 
 BITS = 128
 
@@ -23,8 +22,8 @@ BITS = 128
 def values_at(construction: Construction, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Return the network's values (M,) at the indices k = 1 + whole + rest/2^53, as doubles.
 
-    `whole`, `rest`: int64 (M,), as `Cells.index` returns them. Where `rest` is zero the value is
-    the middle of its certified interval. Elsewhere, A: sin²(π 2^r/(c + k)); B: the gate
+    `whole`, `rest` (M,): int64, as `cube_cells.Cells.index` returns them. Where `rest` is zero the
+    value is the middle of its certified interval. Elsewhere, A: sin²(π 2^r/(c + k)); B: the gate
     ReLU(1 - |step - k|) takes from the two nearest words in proportion; C: sin²(π w/(π + k)).
     Raises TypeError for another construction.
     """
@@ -38,23 +37,17 @@ def values_at(construction: Construction, whole: np.ndarray, rest: np.ndarray) -
     pairs, places = np.unique(
         np.stack([whole[between], rest[between]]), axis=1, return_inverse=True)
     angles = [_angle(construction, 1 + w + Fraction(r, 1 << 53)) for w, r in pairs.T.tolist()]
-    found = [float((low + high) / 2) for low, high in sin_squared(angles, BITS)]
-    values[between] = np.array(found)[places.ravel()] if found else []
+    middles = np.array([float((low + high) / 2) for low, high in sin_squared(angles, BITS)])
+    values[between] = middles[places.ravel()]
     return values
 
 
 def _angle(construction: Construction, k: Fraction) -> Fraction | tuple[Fraction, Fraction]:
+    """Return the angle in turns, or bounds of it, whose sin² the network takes at index k."""
     if isinstance(construction, DenseTrajectory):
         return angle_at(1 / (construction.c + k), construction.depth)
     if isinstance(construction, Winding):
-        return _wound(construction.w, k)
+        return winding_angles(construction.w, [k], BITS)[0]
     raise TypeError(f"construction: found {type(construction).__name__}, expected one of "
                     "DenseTrajectory, Digits, Winding")
-
-
-def _wound(w: int, k: Fraction) -> tuple[Fraction, Fraction]:
-    ctx = context(w.bit_length() + BITS)
-    low, high = ends(ctx.mpf(w) / (ctx.pi + exact(ctx, k)))
-    whole = math.floor(low)
-    return low - whole, high - whole
 

@@ -13,7 +13,7 @@ from .. import checks
 
 
 def as_targets(targets: Any, name: str = "targets") -> np.ndarray:
-    """Return target values as a read-only float64 array (K,) within [0, 1].
+    """Return target values (K,) in [0, 1] as a read-only float64 array (K,).
 
     Raises TypeError for text, ValueError for no target, another shape, NaN, or a value outside.
     """
@@ -43,19 +43,34 @@ def as_eps(eps: Any) -> float:
 
 
 def information_bound(cells: int, eps: float) -> float:
-    """Return K log2(1/(2ε)): bits that any store of K arbitrary values in [0, 1] to ±ε needs.
+    """Return K log2(1/(2ε)): the bits that any store of K values in [0, 1] to ±ε needs.
 
-    An interval of length 2ε around each of N^K answers must hold every target, so N >= 1/(2ε).
+    Each of its 2^bits answers is right for a cube of side 2ε, and the cubes must cover [0, 1]^K.
+
+    Parameters
+    ----------
+    cells : K
+    eps : ε in (0, 1/2)
     """
     return checks.positive_int(cells, "cells") * math.log2(1 / (2 * as_eps(eps)))
 
 
 def angle_intervals(targets: Any, eps: float) -> np.ndarray:
-    """Return for each target the angles α in [0, 1/2] with |sin²(πα) - y| <= ε: (K, 2) doubles.
+    """Return for each target the angles α in [0, 1/2] with |sin²(πα) - y| <= ε.
 
-    To double precision, relative also near 0 and 1/2; the other half of the circle mirrors it.
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : ε in (0, 1/2)
+
+    Returns
+    -------
+    array (K, 2), lowest and highest α in turns, with small relative errors also near 0 and 1/2.
+    The other half of the circle mirrors it.
     """
     y, width = as_targets(targets), Fraction(as_eps(eps))
+    # 1 - y as a fraction first: the arctangent of both roots keeps its digits where the arcsine of
+    # one would lose half of them, near α = 1/2
     edges = [[max(Fraction(v) - width, Fraction(0)), min(Fraction(v) + width, Fraction(1))]
              for v in y.tolist()]
     sine, cosine = np.array([[[float(e), float(1 - e)] for e in pair] for pair in edges]).T
@@ -63,27 +78,54 @@ def angle_intervals(targets: Any, eps: float) -> np.ndarray:
 
 
 def arcsine_measure(targets: Any, eps: float) -> np.ndarray:
-    """Return μ([y - ε, y + ε]) of each target under the arcsine law, which T keeps: (K,)."""
+    """Return μ([y - ε, y + ε]) of each target under the arcsine law, which the neuron keeps.
+
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : ε in (0, 1/2)
+
+    Returns
+    -------
+    array (K,) in (0, 1]
+    """
     return 2 * np.diff(angle_intervals(targets, eps), axis=1)[:, 0]
 
 
 def waiting_bits(targets: Any, eps: float) -> float:
-    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): bits that this set of targets costs.
+    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): the bits that these targets cost.
 
-    Kac: the mean return time to a set is one over its measure. That the first visit from the
-    given start takes as long is the expectation for a random start, not a proved bound.
+    The mean return time to a set is one over its measure (Kac, 1947). That the first visit from the
+    given start takes as long is what to expect of a random start, not a proved bound.
+
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : ε in (0, 1/2)
     """
     return float(-np.log2(arcsine_measure(targets, eps)).sum())
 
 
 def waiting_time(targets: Any, eps: float) -> float:
-    """Return Kac's mean waiting time 1/Π μ_k in steps of the neuron; inf above the doubles."""
+    """Return Kac's mean waiting time 1/Π μ_k in steps of the neuron; inf above the doubles.
+
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : ε in (0, 1/2)
+    """
     bits = waiting_bits(targets, eps)
     return 2.0**bits if bits < 1024 else math.inf
 
 
 def hoelder(constant: float, exponent: float = 1.0) -> Callable[[float], float]:
-    """Return the modulus of continuity h -> constant · h^exponent; exponent 1 is Lipschitz."""
+    """Return the modulus of continuity h -> constant · h^exponent.
+
+    Parameters
+    ----------
+    constant : at least 0
+    exponent : in (0, 1]; 1 for Lipschitz functions
+    """
     constant = checks.real(constant, "constant", 0)
     exponent = checks.real(exponent, "exponent", np.finfo(float).tiny, 1)
     return lambda h: constant * checks.real(h, "h", 0) ** exponent

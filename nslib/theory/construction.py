@@ -17,8 +17,12 @@ from .intervals import Intervals, largest_error, outward, round_up
 class Construction(ABC):
     """A network that takes the value `targets[k - 1]` to within `eps` at every index k = 1 … K.
 
-    `targets` (K,) in [0, 1]; `values`: certified intervals of what the network takes; `error`: a
-    proved upper bound of max |value - target|, at most `eps`.
+    Attributes
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : tolerance
+    values : Intervals (K,), certified, of what the network takes
+    error : proved upper bound of max |value - target|, at most `eps`
     """
 
     targets: np.ndarray
@@ -39,7 +43,7 @@ class Construction(ABC):
     @property
     @abstractmethod
     def repeats(self) -> int:
-        """How many times the chaotic neuron is applied at most."""
+        """The largest number of times that the chaotic neuron is applied."""
 
     @property
     @abstractmethod
@@ -58,7 +62,7 @@ class Construction(ABC):
 
     @property
     def log2_max_weight(self) -> float:
-        """log2 of `max_weight`, a double even where the weight is none."""
+        """log2 of `max_weight`, a double even where the weight is too large for one."""
         largest = Fraction(self.max_weight)
         shift = largest.numerator.bit_length() - largest.denominator.bit_length()
         return shift + math.log2(largest / Fraction(2) ** shift)
@@ -67,7 +71,10 @@ class Construction(ABC):
 def certificate(
     bounds: list[tuple[Fraction, Fraction]], targets: np.ndarray, eps: float
 ) -> dict[str, object] | None:
-    """Return the fields of a `Construction` if its exact bounds keep within `eps`, else None."""
+    """Return the fields of a `Construction` if its values keep within `eps`, else None.
+
+    `bounds` [K]: exact bounds of each value; `targets` (K,).
+    """
     error = largest_error(bounds, targets)
     if error > Fraction(eps):
         return None

@@ -27,8 +27,11 @@ GUARD = 64
 class Digits(Construction):
     """|T^{m(k-1)}(s) - targets[k - 1]| <= π 2^{-m} for k = 1 … K, certified.
 
-    `word_bits`: m; `code`: the integer of K words of m bits, the first in front, so that
-    α = code / 2^{mK}; `eps` is the double next above π 2^{-m}.
+    Attributes
+    ----------
+    word_bits : m
+    code : the integer of K words of m bits, the first in front: α = code / 2^{mK}
+    eps : the double next above π 2^{-m}
     """
 
     word_bits: int
@@ -76,16 +79,35 @@ class Digits(Construction):
 
 
 def word_bits(eps: float) -> int:
-    """Return the least m with π 2^{-m} <= eps."""
+    """Return the least m with π 2^{-m} <= eps: the bits a word that `encode` needs for `eps`.
+
+    Parameters
+    ----------
+    eps : tolerance in (0, 1/2)
+    """
     return math.ceil(math.log2(math.pi / as_eps(eps)))
 
 
 def encode(targets: Any, bits: int) -> Digits:
-    """Return the digits that hold `targets` (K,) in [0, 1] in words of m = `bits` bits.
+    """Return the digits of one number that hold `targets` in words of m = `bits` bits.
 
-    θ_k is cut, not rounded, and what follows it adds less than 2^{-m}, so that the angle errs by
-    less than 2^{-m} and sin²(πα), of slope at most π, by at most π 2^{-m}. ValueError for bad
-    targets, more than 4096 bits a word or 2^26 bits in all.
+    θ_k is cut, not rounded, and what follows it adds less than 2^{-m}. So the angle errs by less
+    than 2^{-m}, and sin²(πα), of slope at most π, by at most π 2^{-m}.
+
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    bits : m, at most 4096 and at most 2^26 in all words; see `word_bits`
+
+    Raises
+    ------
+    TypeError, ValueError : for bad targets or bits
+
+    Examples
+    --------
+    >>> digits = encode([0.2, 0.9], bits=8)
+    >>> digits.bits, digits.error <= digits.eps
+    (16, True)
     """
     y, m = as_targets(targets), checks.positive_int(bits, "bits", 1, MAX_WORD)
     if m * len(y) > MAX_BITS:
@@ -102,7 +124,11 @@ def encode(targets: Any, bits: int) -> Digits:
 
 
 def _words(targets: list[float], m: int) -> list[int]:
-    """Return floor(2^m arcsin(√y)/π) of each y; one more where that lies 2^-32 below a step."""
+    """Return floor(2^m arcsin(√y)/π) for each of `targets` [K].
+
+    One more where that lies within 2^-32 below a step, so that rounding does not cut a whole number
+    to the one below.
+    """
     ctx = MPContext()
     ctx.prec = m + GUARD
     angles = (ctx.asin(ctx.sqrt(ctx.mpf(y))) / ctx.pi for y in targets)
@@ -110,14 +136,17 @@ def _words(targets: list[float], m: int) -> list[int]:
 
 
 def _angles(text: str, m: int, cells: int) -> list[tuple[Fraction, Fraction]]:
-    """Return bounds of the angle at every word, from the m + 64 digits that begin there."""
-    found, size = [], m + GUARD
+    """Return bounds [K] of the angle at every word, from the m + 64 digits that begin there.
+
+    `text`: all mK digits of α; `m`: digits a word; `cells`: K.
+    """
+    bounds, size = [], m + GUARD
     for k in range(cells):
         read = text[m * k:m * k + size]
         low = Fraction(int(read, 2), 1 << len(read))
         whole = m * k + size >= len(text)
-        found.append((low, low if whole else low + Fraction(1, 1 << size)))
-    return found
+        bounds.append((low, low if whole else low + Fraction(1, 1 << size)))
+    return bounds
 
 
 def _pi_below() -> Fraction:

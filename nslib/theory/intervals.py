@@ -12,7 +12,12 @@ from mpmath.ctx_iv import MPIntervalContext
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Numbers known to lie in [low, high]: two read-only float64 arrays of one shape (K,)."""
+    """Numbers that are proved to lie in [low, high].
+
+    Attributes
+    ----------
+    low, high : arrays (K,), float64, read-only
+    """
 
     low: np.ndarray
     high: np.ndarray
@@ -20,9 +25,6 @@ class Intervals:
     def __post_init__(self) -> None:
         self.low.setflags(write=False)
         self.high.setflags(write=False)
-
-    def __len__(self) -> int:
-        return len(self.low)
 
     @property
     def middle(self) -> np.ndarray:
@@ -37,9 +39,9 @@ class Intervals:
 
 def context(bits: int) -> MPIntervalContext:
     """Return interval arithmetic of `bits` bits that shares no state with mpmath's own."""
-    made = MPIntervalContext()
-    made.prec = bits
-    return made
+    ctx = MPIntervalContext()
+    ctx.prec = bits
+    return ctx
 
 
 def fraction(number: tuple) -> Fraction:
@@ -65,18 +67,18 @@ def exact(ctx: MPIntervalContext, value: Fraction):
 def sin_squared(
     angles: Iterable[Fraction | tuple[Fraction, Fraction]], bits: int = 128
 ) -> list[tuple[Fraction, Fraction]]:
-    """Return exact bounds of sin²(πα) for each angle α, a fraction or a pair that encloses it.
+    """Return exact bounds [K] of sin²(πα) for `angles` [K] in turns, or pairs that enclose one.
 
-    The interval arithmetic is mpmath's at `bits` bits: sin² is (1 - cos 2πα) / 2, cut to [0, 1].
+    By mpmath's interval arithmetic at `bits` bits: (1 - cos 2πα) / 2, cut to [0, 1].
     """
     ctx = context(bits)
-    turn, found = 2 * ctx.pi, []
+    turn, bounds = 2 * ctx.pi, []
     for angle in angles:
         pair = angle if isinstance(angle, tuple) else (angle, angle)
         alpha = ctx.mpf([exact(ctx, pair[0]).a, exact(ctx, pair[1]).b])
         low, high = ends((1 - ctx.cos(turn * alpha)) / 2)
-        found.append((max(low, Fraction(0)), min(high, Fraction(1))))
-    return found
+        bounds.append((max(low, Fraction(0)), min(high, Fraction(1))))
+    return bounds
 
 
 def round_down(value: Fraction) -> float:
@@ -91,14 +93,14 @@ def round_up(value: Fraction) -> float:
 
 
 def outward(bounds: Iterable[tuple[Fraction, Fraction]]) -> Intervals:
-    """Return exact bounds as doubles, rounded outward."""
+    """Return exact bounds [K] as Intervals (K,) of doubles, rounded outward."""
     pairs = [(round_down(low), round_up(high)) for low, high in bounds]
     low, high = np.array(pairs, dtype=np.float64).reshape(-1, 2).T.copy()
     return Intervals(low, high)
 
 
 def largest_error(bounds: Iterable[tuple[Fraction, Fraction]], targets: np.ndarray) -> Fraction:
-    """Return a proved upper bound of max |value_k - targets_k|, exactly."""
+    """Return the exact largest |value - target| that `bounds` [K] allow, with `targets` (K,)."""
     return max(
         max(high - Fraction(y), Fraction(y) - low)
         for (low, high), y in zip(bounds, targets.tolist(), strict=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from .. import checks
 from .bounds import hoelder
@@ -19,9 +18,9 @@ ESTIMATED = "estimated, not proved"
 
 @dataclass(frozen=True, eq=False)
 class Modulus:
-    """How much f changes from a point to those no further than `reach` in each coordinate.
+    """How much f may change between points no further apart than `reach` in each coordinate.
 
-    `change`: reach -> bound; `status`: where it is from, `GIVEN` or `ESTIMATED`.
+    `change`: reach -> bound; `status`: what the bound is worth, `GIVEN` or `ESTIMATED`.
     """
 
     change: Callable[[float], float]
@@ -38,8 +37,8 @@ def given(modulus: Any, dim: int) -> Modulus:
 
     `modulus`: a Lipschitz constant, or a callable h -> ω(h), never decreasing, with
     |f(x) - f(y)| <= ω(h) wherever |x - y| <= h. A constant for the largest coordinate instead of
-    the Euclidean distance is as good, since it is no smaller. Raises TypeError for anything else,
-    and when used ValueError where ω(h) is negative or not finite.
+    the Euclidean distance will do: it is no smaller. Raises TypeError for anything else; using it
+    raises ValueError where ω(h) is negative or not finite.
     """
     if not callable(modulus):
         omega = hoelder(checks.real(modulus, "modulus", 0))
@@ -56,9 +55,11 @@ def given(modulus: Any, dim: int) -> Modulus:
 def estimated(values: np.ndarray) -> Modulus:
     """Return the change seen between points of a regular grid of [0, 1]^d.
 
-    `values` (size, …, size): f there. Below the spacing the steepest slope between neighbours
-    goes on. An estimate: f may do anything between the points.
+    `values` (size, …, size): f there. Over less than the spacing f is taken to change in
+    proportion. An estimate: f may do anything between the points.
     """
+    from scipy import ndimage
+
     steps = values.shape[0] - 1
 
     def change(reach: float) -> float:
@@ -66,8 +67,8 @@ def estimated(values: np.ndarray) -> Modulus:
         window = 2 * cells + 1
         high = ndimage.maximum_filter(values, window, mode="nearest")
         low = ndimage.minimum_filter(values, window, mode="nearest")
-        found = float(np.maximum(high - values, values - low).max())
-        return found * min(1.0, reach * steps)
+        largest = float(np.maximum(high - values, values - low).max())
+        return largest * min(1.0, reach * steps)
 
     return Modulus(change, ESTIMATED)
 
@@ -82,9 +83,9 @@ def refuse_contradicted(modulus: Modulus, values: np.ndarray) -> None:
         reach = steps / (values.shape[0] - 1)
         if reach > 1:
             break
-        allowed, found = modulus.change(reach), seen.change(reach)
-        if found > allowed * (1 + 1e-9) + 1e-12 * np.abs(values).max():
+        allowed, changed = modulus.change(reach), seen.change(reach)
+        if changed > allowed * (1 + 1e-9) + 1e-12 * np.abs(values).max():
             raise ValueError(
                 f"modulus: found {allowed:.6g} for points {reach:.3g} apart in each coordinate, "
-                f"expected at least {found:.6g}, by which f changes there"
+                f"expected at least {changed:.6g}, by which f changes there"
             )

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure
-from .cells import Cells
+from .cube_cells import Cells
 from .digits import Digits
 from .rounding import network_precision
 from .trajectory import DenseTrajectory
@@ -79,34 +79,35 @@ def build(approximant, precision: float | None = None) -> ApproximantModule:
 
 
 def _neuron(entries: tuple, inputs: int, outputs: int = 1, structure=LINEAR) -> TaskLinear:
-    """Return a `TaskLinear` with these weights, then factors, then bias."""
-    made = TaskLinear(inputs, outputs, structure, bias=False, dtype=torch.float64)
-    held = made.weight.numel() + (0 if made.factors is None else made.factors.numel())
-    if len(entries) > held:
-        made = TaskLinear(inputs, outputs, structure, bias=True, dtype=torch.float64)
+    """Return a `TaskLinear` with these weights, then factors, then a bias if there are more."""
+    neuron = TaskLinear(inputs, outputs, structure, bias=False, dtype=torch.float64)
+    n_entries = neuron.weight.numel() + (0 if neuron.factors is None else neuron.factors.numel())
+    if len(entries) > n_entries:
+        neuron = TaskLinear(inputs, outputs, structure, bias=True, dtype=torch.float64)
     numbers = torch.tensor([float(w) for w in entries], dtype=torch.float64)
     with torch.no_grad():
-        for parameter in (made.weight, made.factors, made.bias):
+        for parameter in (neuron.weight, neuron.factors, neuron.bias):
             if parameter is not None:
                 parameter.copy_(numbers[:parameter.numel()].view_as(parameter))
                 numbers = numbers[parameter.numel():]
     if len(numbers):
         raise ArithmeticError(f"neuron: found {len(numbers)} entries too many in {entries}")
-    return made
+    return neuron
 
 
 def _number(entries: tuple) -> nn.Parameter:
+    """Return the entries [n] as a parameter (n,)."""
     return nn.Parameter(torch.tensor(entries, dtype=torch.float64))
 
 
 class ApproximantModule(nn.Module):
     """A network of fixed size from points (M, d) to values (M,), float64; made by `build`.
 
-    `cells` has the repeat counts of the index, `reader` those of the construction; `precision`:
-    proved bound, in units of f, of the distance from the exact values at points whose copies
-    meet no layer. In the layers both lie between the values of the two cells at hand, to within
-    `precision`, so that the approximant's bound + `precision` bounds the error everywhere. That
-    torch's sine errs by at most 4 units in the last place is assumed.
+    `cells` has the repeat counts of the index, `reader` those of the construction. `precision`:
+    proved bound, in units of f, of the distance from the exact values at points whose copies lie
+    in no layer. In a layer both lie between the values of the two cells, to within `precision`. So
+    the approximant's bound + `precision` bounds the error everywhere. It is assumed that torch's
+    sine errs by at most 4 units in the last place.
     """
 
     def __init__(self, entries: Entries, cells: Cells, construction, precision: float) -> None:
@@ -138,7 +139,7 @@ class ApproximantModule(nn.Module):
         return self.neurons["range"](values[..., None]).squeeze(-1)
 
     def _index(self, points: Tensor) -> Tensor:
-        """Return the index (M, 3, …, 3) of every copy, from 0."""
+        """Return the index (M, 3, …, 3) of every copy of points (M, d), from 0."""
         n, shift = self.neurons, self.whole
         for _ in range(self.cells.halvings):
             shift = n["halve"](shift)
@@ -157,7 +158,7 @@ class ApproximantModule(nn.Module):
         return b
 
     def _median(self, values: Tensor) -> Tensor:
-        """Return the medians (…) of (…, 3): max, min and then what lies between, by ReLU."""
+        """Return the medians (…) of values (…, 3), by max and min, which are ReLUs."""
         n, (a, b, c) = self.neurons, values.unbind(-1)
         r = F.relu(n["larger"](torch.stack([a, b], -1)).squeeze(-1))  # max = b + r, min = a - r
         s = F.relu(n["above"](torch.stack([b, r, c], -1)).squeeze(-1))  # min(max, c) = b + r - s

@@ -1,4 +1,4 @@
-"""What a function looks like from outside: its values, checked, and the cells that it takes."""
+"""A function as seen from outside: its values, checked, and the cells that it needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from .cells import Cells, reach
+from .cube_cells import Cells, reach
 from .moduli import Modulus
 
 
@@ -33,15 +33,17 @@ def choose_cells(
 ) -> Cells:
     """Return the fewest cells over which f changes by at most `share` of eps.
 
-    Without a share: of those over which f changes by less than eps the ones for which K values to
-    within what is left of eps hold the fewest bits, K log2(scale/(2 left)). Raises ValueError
-    where more than `max_cells` cells are needed.
+    Without a share, cells over which f changes by less than eps, the values being left the rest:
+    those for which K values to within that rest take the fewest bits, K log2(scale/(2 rest)).
+    `seen` (size, …, size): f on a regular grid. Raises ValueError where more than `max_cells` cells
+    are needed.
     """
     dim, scale = seen.ndim, float(seen.max()) - float(seen.min())
     if not math.isfinite(scale):
         raise ValueError(f"f: found values from {seen.min()} to {seen.max()}, expected a finite "
                          "range")
     digits, change, fewest, chosen = 0, math.inf, math.inf, None
+    # each value takes a bit at least: from K = `fewest` on, more cells cannot take fewer bits
     while 1 << digits * dim <= max_cells and 1 << digits * dim <= fewest:
         cells = Cells(digits, dim)
         change = modulus.change(cells.reach)

@@ -8,6 +8,7 @@ u for what is of higher order. Along an orbit this doubles e on average, one bit
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from .construction import Construction
 from .digits import Digits
 from .intervals import sin_squared
-from .orbit import angle_at
+from .logistic_map import angle_at
 from .trajectory import DenseTrajectory
 from .winding import Winding
 
@@ -61,12 +62,16 @@ def network_precision(
 
 
 def next_error(error: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return the bound after one more step of the neuron, where its exact values are `value`."""
+    """Return the bounds (K,) after one more step of the neuron.
+
+    `error` (K,): the bounds so far; `value` (K,): the exact values, to double precision.
+    """
     slope = np.abs(1 - 2 * value) + error + 2.0**-50
     return (4 * error * slope + 6 * UNIT) * (1 + 2.0**-40)
 
 
 def _trajectory(held: DenseTrajectory, room: float, allowed: float) -> float:
+    """Return the bound along the orbits of all cells; ValueError where it exceeds `room`."""
     angles = [1 / (held.c + k) for k in range(1, held.cells + 1)]
     error = np.full(held.cells, START)
     for step in range(held.depth):
@@ -81,6 +86,7 @@ def _trajectory(held: DenseTrajectory, room: float, allowed: float) -> float:
 
 
 def _digits(held: Digits, room: float, allowed: float) -> float:
+    """Return the largest bound at the steps where a word is read; ValueError above `room`."""
     m, error, largest = held.word_bits, np.full(1, 4 * UNIT), 0.0
     size = min(held.bits, LEADING)
     angle = Fraction(held.code >> (held.bits - size), 1 << size)
@@ -97,5 +103,6 @@ def _digits(held: Digits, room: float, allowed: float) -> float:
     return largest
 
 
-def _values(angles) -> np.ndarray:
+def _values(angles: Iterable[Fraction]) -> np.ndarray:
+    """Return sin²(πα) (K,) of exact angles [K] in turns."""
     return np.array([float((low + high) / 2) for low, high in sin_squared(angles)])

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from .intervals import context, ends, round_up
+from .intervals import context, ends, exact, round_up
 
 BITS = 64
 MAX_SPLITS = 500  # a second or two
@@ -24,21 +24,23 @@ class _Unbounded(Exception):
 
 def lipschitz(expression: sp.Expr, variables: tuple[sp.Symbol, ...], tolerance: float = 0.02
               ) -> float:
-    """Return a proved bound of the slope |∇f| on [0, 1]^d, or inf where none was found.
+    """Return a proved bound of the slope |∇f| on [0, 1]^d, or inf where there is none.
 
     `expression`: a tree of + * ** sin cos exp log tanh Abs Min Max over real `variables` (d,),
-    with fractions as exponents. Boxes are split, the steepest first, until the bound is within
-    `tolerance` of a slope that was met, or the work is up; it is proved either way. At kinks the
-    derivative is the interval of all slopes nearby, so the bound is a Lipschitz constant there too.
-    Raises ValueError for any other function in the tree.
+    with fractions as exponents. The bound is proved whether or not it comes within `tolerance` of a
+    slope that f has. At a kink the derivative is the interval of all slopes nearby, so the bound is
+    a Lipschitz constant there too (Clarke's mean value theorem). Raises ValueError for any other
+    function in the tree. Source: branch and bound on interval derivatives, Moore (1966).
     """
     ctx = context(BITS)
-    order = itertools.count()
+    order = itertools.count()  # breaks ties in the heap, where boxes would be compared
 
     def entry(box: tuple[tuple[Fraction, Fraction], ...]) -> tuple:
         return (-_slope(ctx, expression, variables, box)[1], next(order), box)
 
     heap, met = [entry(((Fraction(0), Fraction(1)),) * len(variables))], 0.0
+    # The boxes in the heap always cover [0, 1]^d, so the largest of their bounds bounds them all;
+    # only splitting that box can lower it. `met` bounds the true slope from below.
     for _ in range(MAX_SPLITS):
         steepest, _, box = heap[0]
         middle = tuple((sum(side) / 2,) * 2 for side in box)
@@ -54,10 +56,10 @@ def lipschitz(expression: sp.Expr, variables: tuple[sp.Symbol, ...], tolerance: 
 
 
 def _slope(ctx, expression, variables, box) -> tuple[float, float]:
-    """Return bounds of |∇f| over a box: (0, inf) where there is none."""
+    """Return bounds of |∇f| over a box, d pairs (low, high): (0, inf) where there is none."""
     leaves = {}
     for i, (symbol, (low, high)) in enumerate(zip(variables, box, strict=True)):
-        value = ctx.mpf([_exact(ctx, low), _exact(ctx, high)])
+        value = ctx.mpf([exact(ctx, low), exact(ctx, high)])
         leaves[symbol] = value, [ctx.mpf(int(i == j)) for j in range(len(box))]
     try:
         _, gradient = _dual(ctx, expression, leaves)
@@ -67,12 +69,11 @@ def _slope(ctx, expression, variables, box) -> tuple[float, float]:
     return float(low), round_up(high)
 
 
-def _exact(ctx, number: Fraction):
-    return ctx.mpf(number.numerator) / number.denominator
-
-
 def _dual(ctx, node: sp.Expr, leaves: dict) -> tuple:
-    """Return the value and the gradient [d] of a tree over a box, as intervals."""
+    """Return the value and the gradient [d] of a tree over a box, as intervals.
+
+    Forward differentiation: `leaves` has value and gradient [d] of each variable.
+    """
     if node in leaves:
         return leaves[node]
     if node.is_Rational:
@@ -91,10 +92,12 @@ def _dual(ctx, node: sp.Expr, leaves: dict) -> tuple:
 
 
 def _zeros(ctx, leaves: dict) -> list:
+    """Return the gradient [d] of a constant."""
     return [ctx.mpf(0) for _ in leaves]
 
 
 def _chain(inner: tuple, function, slope, ctx) -> tuple:
+    """Return value and gradient [d] of function(inner) by the chain rule."""
     value, gradient = inner
     if all(g == 0 for g in gradient):  # a constant has no slope, whatever stands around it
         return function(value), gradient
@@ -103,6 +106,11 @@ def _chain(inner: tuple, function, slope, ctx) -> tuple:
 
 
 def _power(ctx, exponent: sp.Rational):
+    """Return the functions v -> v^exponent and v -> its derivative on intervals.
+
+    A whole exponent keeps its sign and parity: v² of [-1, 1] is [0, 1], which exp(2 log v) would
+    not give. Other roots than the square root need v > 0.
+    """
     number = ctx.mpf(int(exponent.p)) / int(exponent.q)
 
     def power(value, p: int, q: int):
@@ -127,6 +135,7 @@ def _power(ctx, exponent: sp.Rational):
 
 
 def _of_one(function, slope):
+    """Return the rule of a function of one argument with this derivative."""
     def rule(ctx, inner):
         return _chain(inner, functools.partial(function, ctx), functools.partial(slope, ctx), ctx)
 
@@ -140,6 +149,8 @@ def _exp(ctx, value):
 
 
 def _tanh(ctx, value):
+    # 1 - 2/(e^2v + 1) at both ends, since tanh rises; mpmath's intervals have no tanh, and e^600
+    # is as far as it need go
     low, high = (1 - 2 / (ctx.exp(2 * max(min(end, 300), -300)) + 1) for end in (value.a, value.b))
     return ctx.mpf([-1 if value.a < -300 else low.a, 1 if value.b > 300 else high.b])
 
@@ -151,31 +162,30 @@ def _positive(ctx, value):
 
 
 def _sign(ctx, value):
+    """Return all slopes of |v| on an interval: [-1, 1] where it holds the kink at 0."""
     return ctx.mpf([-1 if value.a <= 0 else 1, 1 if value.b >= 0 else -1])
 
 
-def _add(ctx, one, other=None):
-    if other is None:
-        return one
+# Rules for two duals, each a value and its gradient [d]. A node of more arguments is folded.
+
+
+def _add(ctx, one, other):
     return one[0] + other[0], list(map(operator.add, one[1], other[1]))
 
 
-def _mul(ctx, one, other=None):
-    if other is None:
-        return one
+def _mul(ctx, one, other):
     (v, a), (w, b) = one, other
     return v * w, [v * y + w * x for x, y in zip(a, b, strict=True)]
 
 
-def _larger(ctx, one, other=None):
-    if other is None:
-        return one
+def _larger(ctx, one, other):
     (v, a), (w, b) = one, other
     value = ctx.mpf([max(v.a, w.a), max(v.b, w.b)])
     if v.a > w.b:
         return value, a
     if w.a > v.b:
         return value, b
+    # either may be the larger: the hull of both gradients holds every slope, at the kink as well
     return value, [ctx.mpf([min(x.a, y.a), max(x.b, y.b)]) for x, y in zip(a, b, strict=True)]
 
 
@@ -183,8 +193,8 @@ def _minus(one):
     return -one[0], [-x for x in one[1]]
 
 
-def _smaller(ctx, one, other=None):
-    return one if other is None else _minus(_larger(ctx, _minus(one), _minus(other)))
+def _smaller(ctx, one, other):
+    return _minus(_larger(ctx, _minus(one), _minus(other)))
 
 
 RULES = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,7 +19,7 @@ from mpmath.ctx_mp import MPContext
 from .. import checks
 from .bounds import angle_intervals, as_eps, as_targets, waiting_bits
 from .construction import Construction, certificate
-from .intervals import context, ends, sin_squared
+from .intervals import context, ends, exact, sin_squared
 from .lattice import nearest_planes, reduce, triangular
 
 WORK = 1 << 26  # roundings of one reduced basis, times K²: a fraction of a second
@@ -31,8 +32,12 @@ MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
 class Winding(Construction):
     """|sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K, certified.
 
-    `w`: an integer of at least 0; `expected_bits`: Σ log2(1/μ_k), what a perfect search would
-    need; `reductions`: how often a lattice was reduced; `seconds`: the whole search.
+    Attributes
+    ----------
+    w : an integer of at least 0
+    expected_bits : Σ log2(1/μ_k), what a perfect search would need
+    reductions : how often a lattice was reduced
+    seconds : of the whole search
     """
 
     w: int
@@ -47,7 +52,7 @@ class Winding(Construction):
 
     @property
     def repeats(self) -> int:
-        """None: the network is feed-forward."""
+        """Zero: the network is feed-forward."""
         return 0
 
     @property
@@ -57,15 +62,17 @@ class Winding(Construction):
                 "sine": 1, "square": 1}
 
 
-def winding_angles(w: int, cells: int, bits: int) -> list[tuple[Fraction, Fraction]]:
-    """Return certified bounds of w/(π + k) mod 1 for k = 1 … K, about 2^-bits wide."""
+def winding_angles(
+    w: int, indices: Iterable[int | Fraction], bits: int
+) -> list[tuple[Fraction, Fraction]]:
+    """Return certified bounds [K] of w/(π + k) mod 1 for `indices` [K], about 2^-bits wide."""
     ctx = context(w.bit_length() + bits)
-    found = []
-    for k in range(1, cells + 1):
-        low, high = ends(ctx.mpf(w) / (ctx.pi + k))
+    bounds = []
+    for k in indices:
+        low, high = ends(ctx.mpf(w) / (ctx.pi + exact(ctx, Fraction(k))))
         whole = math.floor(low)
-        found.append((low - whole, high - whole))
-    return found
+        bounds.append((low - whole, high - whole))
+    return bounds
 
 
 def find_winding(
@@ -73,14 +80,28 @@ def find_winding(
 ) -> Winding:
     """Return an integer w with |sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K.
 
-    `targets` (K,) in [0, 1]; `seed` of the signs tried: the same seed finds the same w.
-    The lattice of all (w/(π + k) - n_k)/δ_k, δ_k the half-width of the angles that target k allows,
-    with w scaled to the size sought, is reduced; many targets ±θ_k/δ_k, the signs being free, are
-    rounded to it. Where none fits, w may grow and the basis is reduced again.
+    Target k allows the angles ±θ_k to within δ_k. The lattice of the points (w/(π + k) - n_k)/δ_k,
+    with w scaled to the size sought as the last coordinate, is reduced, and many targets ±θ_k/δ_k
+    are rounded to it. Where none fits, w may grow and the basis is reduced again. The certificate
+    is proved; nothing is proved about the size of w, which need not be the least.
 
-    The certificate is proved, the size of w is not: neither that it is the least, nor a bound.
-    Raises ValueError, before any search, for bad targets, eps below 1e-12, or where more than
-    `max_bits` bits are expected; RuntimeError where nothing was found within the bits allowed.
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : tolerance in [1e-12, 1/2)
+    seed : of the signs tried; the same seed gives the same w
+    max_bits : of w, as expected before the search
+
+    Raises
+    ------
+    TypeError, ValueError : before any search, for bad arguments or where more bits are expected
+    RuntimeError : where no w of the bits allowed fits
+
+    Examples
+    --------
+    >>> winding = find_winding([0.2, 0.9], 0.05)
+    >>> winding.w, winding.error <= 0.05
+    (74, True)
     """
     y, eps = as_targets(targets), as_eps(eps)
     seed = checks.positive_int(seed, "seed", 0)
@@ -105,7 +126,11 @@ def find_winding(
 
 
 class _Search:
-    """The reduced lattice for w of about 2^`size`, and the roundings tried with it."""
+    """The reduced lattice for w of about 2^`size`, and the roundings tried with it.
+
+    `y` (K,): targets. `rows` [K + 1][K + 1]: the reduced basis in integers; `lower`, `turn`:
+    `triangular` of it in units of one tolerance.
+    """
 
     def __init__(
         self, y: np.ndarray, eps: float, rng: np.random.Generator, size: int
@@ -135,13 +160,16 @@ class _Search:
         self._reduce(rows)
 
     def _reduce(self, rows: list[list[int]]) -> None:
+        """Reduce the basis `rows` [K + 1][K + 1] and estimate how often a rounding fits."""
         self.rows = reduce(rows)
         self.reductions += 1
         unit = self.unit
         basis = np.array([[float(value / unit) for value in row] for row in self.rows])
         self.lower, self.turn = triangular(basis)
         variance = (self.turn**2 @ (np.diag(self.lower) ** 2) / 12)[:-1]
-        # log2 of the share of roundings that fit, were what is left normal: only a guide
+        # What rounding leaves is uniform in a box of the lengths on the diagonal; `turn` mixes its
+        # K + 1 sides, and the sum is near normal. So this is about log2 of the share of roundings
+        # that fit, and only a guide: a certificate decides.
         self.chance = sum(math.log2(max(math.erf(1 / math.sqrt(2 * v)), 1e-300)) for v in variance)
 
     def grow(self) -> None:
@@ -155,24 +183,27 @@ class _Search:
 
     def attempt(self) -> tuple[int, dict[str, object] | None]:
         """Return the least certified w of many roundings and its certificate, or (0, None)."""
+        # 6 bits of leave for the guess; below that, growing w costs less than trying
         if self.chance < -math.log2(self.trials) - 6:
             return 0, None
         cells = len(self.y)
         goals = np.empty((self.trials, cells + 1))
         signs = self.rng.choice([-1.0, 1.0], (self.trials, cells))
+        # sin² is even, so each angle may have either sign: 2^K targets for one lattice
         goals[:, :-1] = signs * (self.centre / self.delta)
         goals[:, -1] = self.rng.uniform(-1, 1, self.trials)
         left, coefficients = nearest_planes(self.lower, self.turn, goals)
         fits = np.flatnonzero((np.abs(left[:, :-1]) <= 1).all(axis=1))
         size = np.abs(goals[fits, -1] - left[fits, -1])
         fits = fits[np.argsort(size, kind="stable")[:KEPT]]
+        # the last coordinate of a lattice point is w · step: w exactly, from integers
         turns = [row[-1] // self.step for row in self.rows]
-        found = sorted({
+        candidates = sorted({
             abs(sum(int(x) * n for x, n in zip(row, turns, strict=True)))
             for row in coefficients[fits]
         })
-        for w in found:
-            bounds = sin_squared(winding_angles(w, cells, 128), 128)
+        for w in candidates:
+            bounds = sin_squared(winding_angles(w, range(1, cells + 1), 128), 128)
             fields = certificate(bounds, self.y, self.eps)
             if fields is not None:
                 return w, fields
@@ -180,7 +211,7 @@ class _Search:
 
 
 def _tolerances(y: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre θ_k and half-width δ_k of the angles allowed: each (K,), in turns.
+    """Return centre θ_k and half-width δ_k of the angles that `y` (K,) allow: (K,) each, in turns.
 
     Where 0 or 1 is allowed, both signs of the angle make one interval around 0 or 1/2.
     """

@@ -15,15 +15,19 @@ class Repo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "notebooks" / "presets").mkdir(parents=True)
+        (folder / "notebooks").mkdir()
         self.presets({}, {})
         (folder / "claims.yaml").write_text("[]\n")
         (folder / "README.md").write_text("head\n<!-- claims:begin --><!-- claims:end -->\ntail\n")
 
     def presets(self, quick: dict, paper: dict) -> None:
-        for name, content in (("quick", quick), ("paper", paper)):
-            path = self.folder / "notebooks" / "presets" / f"{name}.yaml"
-            path.write_text(yaml.safe_dump(content))
+        """Write notebooks whose defaults are `quick`, where none is there, and paper.yaml."""
+        for name, values in quick.items():
+            if not (self.folder / "notebooks" / f"{name}.ipynb").exists():
+                self.notebook(name, "\n".join(
+                    f"{key}: {type(value).__name__} = {value!r}" for key, value in values.items()
+                ))
+        (self.folder / "notebooks" / "paper.yaml").write_text(yaml.safe_dump(paper))
 
     def notebook(self, name: str, parameters: str | None, *cells: str, **metadata) -> Path:
         nb = new_notebook(cells=[new_markdown_cell("# A title")])

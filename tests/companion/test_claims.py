@@ -38,7 +38,7 @@ def clone(repo):
 
 
 def record(value, seed=0, name="e1", **timing):
-    companion.begin("01_x", seed=seed).record(name, {}, {"a": {"b": value}}, timing)
+    companion.begin("01_x", {"seed": seed}).record(name, {}, {"a": {"b": value}}, timing)
 
 
 @pytest.mark.parametrize(("value", "verdict"), [
@@ -79,7 +79,7 @@ def test_evidence_without_a_threshold_is_shown_and_not_judged(clone):
     claim = changed(evidence=[*CLAIM["evidence"], beside])
     assert claims.judge(claim).verdict == "not reproduced"
     record(1.0)
-    companion.begin("01_x", seed=0).record("e2", {}, {"a": {"b": 0.1}})
+    companion.begin("01_x", {"seed": 0}).record("e2", {}, {"a": {"b": 0.1}})
     write(clone, claim)
     result = claims.judge(claims.load()[0])
     assert result.verdict == "reproduced"

@@ -10,11 +10,11 @@ import time
 import nbformat
 import pytest
 
-from companion import bench, cli, notebooks
+from companion import bench, cli, execution
 
 CHECKED = "from companion.run import begin"
 CELLS = (
-    f"{CHECKED}\nrun = begin('01_x', word=word, count=count)",
+    f"{CHECKED}\nrun = begin('01_x', globals())",
     "import os, sys\nprint(sys.executable)\nprint(os.getcwd())\nprint(os.environ['MPLBACKEND'])",
     "os.write(2, b'on stderr\\n')",
     "run.record('e1', {}, {'count': count}).name",
@@ -107,7 +107,7 @@ def test_all_ends_with_the_notebooks_that_show_the_claims(clone, capfd):
 
 
 def test_a_failed_notebook_is_kept_and_the_others_still_run(clone, capfd, monkeypatch):
-    monkeypatch.setattr(notebooks, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(execution, "PROGRESS_SECONDS", 0)
     clone.presets({"01_x": {"word": "a", "count": 1}, "02_bad": {}, "03_dead": {}}, {})
     clone.notebook("02_bad", None, "print('so far')", "raise KeyError('no such thing')")
     clone.notebook("03_dead", None, "import os\nos._exit(1)")
@@ -215,7 +215,7 @@ def test_a_page_that_cannot_be_written_is_said_in_words(clone, capsys, monkeypat
     (["01_x", "-p", "wrod", "b"], "did you mean 'word'"),
     (["01_x", "-p", "count", "many"], "count: found 'many' of type str, expected int"),
     (["01_x", "-p", "count", "1.5"], "expected int"),
-    (["01_x", "-p", "word", "no"], "found False of type bool, expected str"),
+    (["01_x", "-p", "word", "false"], "found False of type bool, expected str"),
     (["01_x", "-p", "count", "[1"], "-p count:"),
     (["01_x", "-p", "count", "1", "-p", "word", "b", "-p", "count", "2"],
      "-p count: found it twice"),
@@ -281,7 +281,7 @@ def test_claims_are_written_then_current_then_not_valid(clone, capsys):
 
 
 def test_benches_are_listed_and_named(monkeypatch, tmp_path, capsys):
-    (tmp_path / "fast.py").write_text('"""How fast it is."""\n')
+    (tmp_path / "bench_fast.py").write_text('"""How fast it is."""\n')
     monkeypatch.setattr(bench, "__file__", str(tmp_path / "__init__.py"))
     assert cli.main(["bench"]) == 0
     assert capsys.readouterr().out == "fast        How fast it is.\n"

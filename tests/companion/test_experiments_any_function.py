@@ -44,13 +44,13 @@ def test_formulas_of_the_gallery_keep_to_the_unit_range():
 
 
 def test_every_attempt_is_a_row_and_a_refusal_keeps_its_words(attempts):
-    table, found = attempts
-    assert len(table) == 8 and len(found) == (table["outcome"] == "found").sum()
+    table, networks = attempts
+    assert len(table) == 8 and len(networks) == (table["outcome"] == "found").sum()
     refused = table[table["function"] == "image"].set_index("construction")["outcome"]
     assert refused["trajectory"].str.contains("Kac").all()
     assert "cells" in refused["winding"] and "max_cells" in refused["winding"]
     row = table[(table["function"] == "kinked") & (table["construction"] == "digits")].iloc[0]
-    one = found["kinked", "digits", 0.4]
+    one = networks["kinked", "digits", 0.4]
     assert (row["cells"], row["bits"], row["bound"]) == (one.n_cells, one.bits, one.bound)
     assert row["log2_weight"] == 2 and row["parameters"] == one.n_parameters
 
@@ -73,9 +73,9 @@ def test_a_summary_counts_broken_bounds_and_parameters(attempts):
 
 
 def test_the_finest_network_is_drawn(attempts):
-    _, found = attempts
-    chosen = any_function.finest(found)
-    assert chosen["kinked", "trajectory"] is found["kinked", "trajectory", 0.3]
+    _, networks = attempts
+    chosen = any_function.finest(networks)
+    assert chosen["kinked", "trajectory"] is networks["kinked", "trajectory", 0.3]
     lines = any_function.curves(chosen, 65)
     assert (np.abs(lines["network"] - lines["f"]) <= lines["bound"]).all()
     assert set(lines["construction"]) == {"A trajectory", "B digits", "C winding"}

@@ -14,15 +14,15 @@ from nslib import theory
 
 
 def test_the_walk_through_shows_the_digits_and_what_they_decode_to():
-    found = theory.encode([0.2, 0.9, 0.5], 10)
-    walked = experiments.walked(found)
+    encoded = theory.encode([0.2, 0.9, 0.5], 10)
+    walked = experiments.walked(encoded)
     digits = walked["digits"]
-    assert int("".join(map(str, digits["digit"])), 2) == found.code
+    assert int("".join(map(str, digits["digit"])), 2) == encoded.code
     cells = walked["cells"]
     for k, word in enumerate(cells["word"], 1):
-        assert int(word[2:], 2) == found.word(k)
+        assert int(word[2:], 2) == encoded.word(k)
     assert (cells["error"] <= cells["bound"]).all()
-    np.testing.assert_allclose(cells["value"], found.values.middle, atol=1e-15)
+    np.testing.assert_allclose(cells["value"], encoded.values.middle, atol=1e-15)
     u = walked["orbit"]["u"].to_numpy()
     np.testing.assert_allclose(u[1:], 4 * u[:-1] * (1 - u[:-1]), atol=1e-14)
 

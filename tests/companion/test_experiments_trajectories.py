@@ -4,7 +4,6 @@ import math
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -32,29 +31,29 @@ def test_the_graph_is_the_neuron_and_the_orbit_follows_it():
 
 
 def test_doubles_are_compared_with_the_exact_orbit():
-    found = orbits.against_exact(n_starts=15, steps=60, seed=3)
-    example = found["example"]
+    tables = orbits.against_exact(n_starts=15, steps=60, seed=3)
+    example = tables["example"]
     exact = [float(u) for u in orbit(Fraction(example["exact"][0]), 12)]
     np.testing.assert_allclose(example["exact"][:13], exact, rtol=1e-15)
-    formats = found["formats"].set_index("format")
+    formats = tables["formats"].set_index("format")
     assert formats.loc["float64", "bits_a_step"] == pytest.approx(1, abs=0.1)
     assert 15 < formats.loc["float32", "noise"] < 30 < 45 < formats.loc["float64", "noise"] < 60
     assert (formats["width"] < 1e-15).all()
 
 
 def test_the_repeated_neuron_arrives_where_the_digits_say():
-    found = find_depth([0.2, 0.9, 0.5], 0.1)
-    arrived, slack = orbits.repeated(found)
-    assert found.depth > 60 > 53  # doubles would not do
-    np.testing.assert_allclose(arrived.middle, found.values.middle, atol=1e-14)
-    assert slack < 1e-30 and orbits.error_in_doubles(found) > 0.1
+    result = find_depth([0.2, 0.9, 0.5], 0.1)
+    arrived, slack = orbits.repeated(result)
+    assert result.depth > 60 > 53  # doubles would not do
+    np.testing.assert_allclose(arrived.middle, result.values.middle, atol=1e-14)
+    assert slack < 1e-30 and orbits.error_in_doubles(result) > 0.1
     few = find_depth([0.4], 0.1)
     assert few.depth < 30 and orbits.error_in_doubles(few) == pytest.approx(few.error, abs=1e-6)
 
 
 def test_the_tent_is_carried_over_to_the_neuron():
-    u = np.linspace(0, 1, 11)
-    np.testing.assert_allclose(orbits.tent(u), np.minimum(2 * u, 2 - 2 * u), atol=1e-15)
+    for u in (Fraction(n, 12) for n in range(13)):
+        assert orbits.tent(u) == min(2 * u, 2 - 2 * u)
     assert orbits.tent_gap(start_angles("3.7", 3), 200) < 1e-12
 
 
@@ -101,7 +100,7 @@ def test_random_sums_hold_ninety_percent():
 
 
 def test_chi_square_counts_digits_that_are_read_once():
-    found = equidistribution.chi_square("2.7", 2, digits=2, count=100)
+    row = equidistribution.chi_square("2.7", 2, digits=2, count=100)
     counts = np.zeros((4, 4))
     for step in range(100):
         place = []
@@ -110,8 +109,8 @@ def test_chi_square_counts_digits_that_are_read_once():
             place.append(math.floor(4 * 2 * min(a, 1 - a)))
         counts[tuple(place)] += 1
     expected = 100 / 16
-    assert found["statistic"] == pytest.approx(((counts - expected) ** 2 / expected).sum())
-    assert (found["bins"], found["expected"]) == (16, expected)
+    assert row["statistic"] == pytest.approx(((counts - expected) ** 2 / expected).sum())
+    assert (row["bins"], row["expected"]) == (16, expected)
 
 
 def test_the_test_rejects_the_exceptions_and_accepts_the_rest():
@@ -124,10 +123,10 @@ def test_the_test_rejects_the_exceptions_and_accepts_the_rest():
 
 
 def test_discrepancies_are_those_of_random_points():
-    found = equidistribution.discrepancies([2], [64, 256], 60)
-    np.testing.assert_allclose(found["expected"], np.sqrt((1 / 4 - 1 / 9) / np.array([64, 256])))
-    np.testing.assert_allclose(found["rms"] / found["expected"], 1, atol=0.25)
-    assert (found["low"] < found["high"]).all()
+    table = equidistribution.discrepancies([2], [64, 256], 60)
+    np.testing.assert_allclose(table["expected"], np.sqrt((1 / 4 - 1 / 9) / np.array([64, 256])))
+    np.testing.assert_allclose(table["rms"] / table["expected"], 1, atol=0.25)
+    assert (table["low"] < table["high"]).all()
 
 
 def test_filling_has_the_angles_and_the_exception_on_two_lines():
@@ -172,22 +171,22 @@ def test_targets_lie_in_the_unit_interval_and_slopes_hold(name, cells):
 
 def test_all_targets_are_met_by_one_network():
     asked = trajectories.asked_for(["sine", "rough"], [[3, 0.1]], 3, [[2, 0.1], [1, 0.01]])
-    table, found = trajectories.search_all(asked)
+    table, results = trajectories.search_all(asked)
     assert list(table["kind"]) == ["sine", "rough", "random", "random", "random"]
-    assert list(table["cells"]) == [3, 3, 2, 1, 2] and trajectories.distinct_networks(found) == 1
+    assert list(table["cells"]) == [3, 3, 2, 1, 2] and trajectories.distinct_networks(results) == 1
     assert (table["error_ratio"] <= 1).all() and set(table["largest"]) == {4.0}
     assert table["kac_bits"][0] == pytest.approx(
         math.log2(waiting_time(trajectories.targets("sine", 3), 0.1)))
-    other = {"c": find_depth([0.5], 0.1, c=3), **found}
+    other = {"c": find_depth([0.5], 0.1, c=3), **results}
     assert trajectories.distinct_networks(other) == 2
-    label, one = trajectories.shortest(found, least=20)
-    assert one.depth == table.loc[table["depth"] > 20, "depth"].min() and found[label] is one
+    label, one = trajectories.shortest(results, least=20)
+    assert one.depth == table.loc[table["depth"] > 20, "depth"].min() and results[label] is one
     bits = trajectories.bits_beside_kac(table)
     random = table.iloc[2:]
     assert bits["mean"] == pytest.approx((random["depth_bits"] - random["kac_bits"]).mean())
     assert bits["expected"] == pytest.approx(np.log2(np.random.default_rng(0).exponential(
         size=100_000)).mean(), abs=0.02)
-    shown = trajectories.pictured({"sine": found["sine, K = 3, ε = 0.1"]})
+    shown = trajectories.pictured({"sine": results["sine, K = 3, ε = 0.1"]})
     np.testing.assert_array_equal(shown["cells"]["target"], trajectories.targets("sine", 3))
     assert shown["cells"]["right"].iloc[-1] == 1 and len(shown["curves"]) == 401
 
@@ -208,11 +207,3 @@ def test_mean_bits_are_kacs():
             for name in trajectories.FUNCTIONS]
     assert table.loc[0, "kac_bits"] == pytest.approx(np.mean(bits))
     assert (table.loc[0, "low"], table.loc[0, "high"]) == (min(bits), max(bits))
-
-
-def test_this_run_stands_beside_the_paper_preset():
-    table = trajectories.compared({"a": np.int64(3), "b": 0.5, "names": {"x": 1}},
-                                  {"metrics": {"a": 4}})
-    assert table.index.tolist() == ["a", "b"]
-    assert table["this run"].tolist() == [3, 0.5] and pd.isna(table["paper preset"]["b"])
-    assert trajectories.compared({"a": 1}, None)["paper preset"].isna().all()

@@ -1,8 +1,8 @@
 """Figures: data, images and record together, byte-stable, and drawn again from the files alone."""
 
-import inspect
 import json
 import sys
+from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import companion
-from companion import cli, figures, notebooks, records
+from companion import cli, execution, figures, records
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def frame():
 @pytest.fixture
 def begun(repo):
     repo.presets({"01_x": {"seed": 3}}, {"01_x": {"seed": 4}})
-    companion.begin("01_x", seed=3)
+    companion.begin("01_x", {"seed": 3})
     return repo
 
 
@@ -73,12 +73,12 @@ def test_save_writes_images_data_and_record(begun, frame):
     assert record["preset"] == "quick"
     assert record["parameters"] == {"seed": 3}
     assert record["seed"] == 3
-    assert record["drawing"] == {"function": "sample_lines", "options": {"log": True}}
+    assert record["drawing"] == {"function": f"{__name__}:sample_lines", "options": {"log": True}}
     assert record["data"][0]["checksum"] == records.checksum(folder / "lines.csv")
     assert record["files"]["lines.png"] == records.checksum(folder / "lines.png")
     assert record["versions"]["matplotlib"] == matplotlib.__version__
     assert set(record["run"]) == {"git", "wall_seconds", "peak_memory_mb", "cpu", "cores",
-                                  "written_at"}
+                                  "written_at", "sources"}
     pd.testing.assert_frame_equal(pd.read_csv(folder / "lines.csv"), frame)
 
 
@@ -102,7 +102,7 @@ def test_nothing_changes_when_nothing_changed(begun, frame):
     folder = begun.folder / "figures" / "01_x"
     figures.save(sample_lines(frame), "lines", data=frame)
     before = contents(folder), [path.stat().st_mtime_ns for path in sorted(folder.iterdir())]
-    companion.begin("01_x", seed=3)
+    companion.begin("01_x", {"seed": 3})
     figures.save(sample_lines(frame), "lines", data=frame)
     after = contents(folder), [path.stat().st_mtime_ns for path in sorted(folder.iterdir())]
     assert after == before
@@ -142,16 +142,15 @@ def test_redraw_from_the_data_gives_the_same_bytes(begun, frame, remove):
 
 def test_a_notebook_shows_the_figure_and_its_files_are_those_of_a_redraw(repo, frame):
     """The backend of a notebook and the one without a window give the same bytes."""
-    source = inspect.getsource(sample_lines)
-    repo.presets({"01_x": {}}, {})
     path = repo.notebook(
-        "01_x", None, f"import io\nimport matplotlib.pyplot as plt\nimport pandas as pd\n"
-        f"import companion\nfrom companion import figures\n{source}",
-        f"companion.begin('01_x')\nframe = pd.read_csv(io.StringIO({frame.to_csv()!r}))",
+        "01_x", None, f"import io\nimport sys\nimport pandas as pd\nimport companion\n"
+        f"from companion import figures\nsys.path.append({str(Path(__file__).parent)!r})\n"
+        f"from {__name__} import sample_lines",
+        f"companion.begin('01_x', globals())\nframe = pd.read_csv(io.StringIO({frame.to_csv()!r}))",
         *["figures.save(sample_lines(frame), 'lines', data=frame)"] * 2,
     )
     executed = repo.folder / "executed.ipynb"
-    notebooks.execute(path, {}, executed, repo.folder / "x.log")
+    execution.execute(path, {}, executed, repo.folder / "x.log")
     for cell in nbformat.read(executed, as_version=4).cells[-2:]:
         assert [set(output.data) for output in cell.outputs] == [{"image/png", "text/plain"}]
     folder = repo.folder / "figures" / "01_x"
@@ -164,7 +163,7 @@ def test_a_notebook_shows_the_figure_and_its_files_are_those_of_a_redraw(repo, f
 
 def test_figures_of_both_presets_are_redrawn(begun, frame, capsys):
     for seed in (3, 4):
-        companion.begin("01_x", seed=seed)
+        companion.begin("01_x", {"seed": seed})
         figures.save(sample_lines(frame, title=f"Seed {seed}"), "lines", data=frame)
     folders = [begun.folder / "figures" / "01_x", begun.folder / "figures" / "01_x" / "paper"]
     before = [contents(folder) for folder in folders]
@@ -236,7 +235,7 @@ def test_the_figure_stays_open_for_the_notebook(begun, frame):
     (3, "figures/01_x"), (4, "figures/01_x/paper"), (5, "build/custom/figures/01_x")
 ])
 def test_presets_do_not_overwrite_each_other(begun, frame, seed, place):
-    companion.begin("01_x", seed=seed)
+    companion.begin("01_x", {"seed": seed})
     figures.save(sample_lines(frame), "lines", data=frame)
     written = [path.parent for path in begun.folder.rglob("lines.png")]
     assert written == [begun.folder / place]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from companion import notebooks
+from companion import notebooks, presets
 
 CELL = """dataset: str = "diabetes"  # which data
 order: int = 5
@@ -40,10 +40,10 @@ def test_info(repo, path):
 
 
 def test_parameters_have_types_and_defaults(repo, path):
-    found = notebooks.parameters(path)
+    found = presets.parameters(path)
     assert {name: p.default for name, p in found.items()} == QUICK
     assert [p.type for p in found.values()] == ["str", "int", "float", "list", "dict", "bool"]
-    assert notebooks.parameters(notebooks.get("00_start")) == {}
+    assert presets.parameters(notebooks.get("00_start")) == {}
 
 
 @pytest.mark.parametrize(("cell", "message"), [
@@ -52,25 +52,24 @@ def test_parameters_have_types_and_defaults(repo, path):
     ("order: int = 2 + 3", "parameter order: found no literal"),
     ("order: int = 'a'", "parameter order: found 'a' of type str, expected int"),
     ("order: int = True", "expected int"),
-    ("text: str = 'a=b'", "parameter text: expected the form"),
     ("a, b = 1, 2", "expected the form"),
     ("import os", "expected the form"),
 ])
 def test_a_parameters_cell_that_papermill_would_misread_is_refused(repo, cell, message):
     with pytest.raises(ValueError, match=message):
-        notebooks.parameters(repo.notebook("01_x", cell))
+        presets.parameters(repo.notebook("01_x", cell))
 
 
 def test_check_returns_the_preset_with_what_was_changed(path):
-    assert notebooks.check(path) == QUICK
-    paper = notebooks.check(path, "paper", {"order": 3})
+    assert presets.check(path) == QUICK
+    paper = presets.check(path, "paper", {"order": 3})
     assert paper == {**QUICK, "lam": 1.0, "seeds": [1, 2, 3], "order": 3}
     assert isinstance(paper["lam"], float)
 
 
 @pytest.mark.parametrize(("preset", "overrides", "message"), [
     ("papr", {}, "did you mean 'paper'"),
-    ("quick", {"datset": "x"}, "found 'datset'.*did you mean 'dataset'"),
+    ("quick", {"datset": "x"}, "parameter 'datset'.*did you mean 'dataset'"),
     ("quick", {"order": "x"}, "order: found 'x' of type str, expected int"),
     ("quick", {"order": 2.5}, "order: found 2.5 of type float, expected int"),
     ("quick", {"order": True}, "order: found True of type bool, expected int"),
@@ -83,29 +82,24 @@ def test_check_returns_the_preset_with_what_was_changed(path):
 ])
 def test_check_refuses_what_the_notebook_does_not_take(path, preset, overrides, message):
     with pytest.raises(ValueError, match=message):
-        notebooks.check(path, preset, overrides)
+        presets.check(path, preset, overrides)
 
 
-def test_the_presets_are_checked_too(repo, path):
-    repo.presets({"02_search": {**QUICK, "ordr": 1}}, {})
-    with pytest.raises(ValueError, match=r"presets/quick\.yaml: 02_search.*did you mean 'order'"):
-        notebooks.check(path)
-    repo.presets({"02_search": {**QUICK, "order": "5"}}, {})
-    with pytest.raises(ValueError, match=r"presets/quick\.yaml.*order: found '5'"):
-        notebooks.check(path)
-    repo.presets({"02_search": {"order": 5}}, {})
-    with pytest.raises(ValueError, match="no value for dataset"):
-        notebooks.check(path)
-    repo.presets({"02_serch": QUICK}, {})
-    with pytest.raises(ValueError, match="did you mean '02_serch'"):
-        notebooks.check(path)
+def test_the_paper_preset_is_checked_too(repo, path):
+    repo.presets({}, {"02_search": {"ordr": 1}})
+    with pytest.raises(ValueError, match=r"paper\.yaml: 02_search.*did you mean 'order'"):
+        presets.check(path, "paper")
+    repo.presets({}, {"02_search": {"order": "5"}})
+    with pytest.raises(ValueError, match=r"paper\.yaml.*order: found '5'"):
+        presets.check(path, "paper")
+    repo.presets({}, {"02_serch": QUICK})
+    with pytest.raises(ValueError, match="did you mean '02_search'"):
+        presets.check(path, "paper")
+    repo.presets({}, {"02_search": [1]})
+    with pytest.raises(ValueError, match=r"found \[1\], expected its parameters"):
+        presets.check(path, "paper")
 
 
-def test_dependencies_skip_magics(repo):
-    package = repo.folder / "nslib"
-    package.mkdir()
-    for name in ("__init__", "alpha", "beta"):
-        (package / f"{name}.py").write_text("")
-    path = repo.notebook("01_x", None, "%matplotlib inline\n!ls\nfrom nslib import alpha",
-                         "%%time\nfrom nslib import beta")
-    assert notebooks.dependencies(path) == [package / "__init__.py", package / "alpha.py"]
+def test_without_a_paper_file_both_presets_are_the_defaults(repo, path):
+    (repo.folder / "notebooks" / "paper.yaml").unlink()
+    assert presets.check(path, "paper") == presets.check(path) == QUICK

@@ -58,15 +58,15 @@ def test_the_repeated_neuron_doubles_the_angle(angle, steps):
 @settings(deadline=None, max_examples=15)
 @given(TARGETS, st.integers(1, 40))
 def test_digits_are_confirmed_on_both_routes(targets, bits):
-    found = theory.encode(targets, bits)
-    seen = recheck.recheck(found)
+    result = theory.encode(targets, bits)
+    seen = recheck.recheck(result)
     assert (seen["route"], seen["violated"]) == ("neuron repeated", 0)
     assert seen["checked"] == len(targets) + 3
-    neuron = recheck.enclosures(found)[1]
+    neuron = recheck.enclosures(result)[1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recheck, "LONGEST", -1)
-        again = recheck.recheck(found)
-        shifted = recheck.enclosures(found)[1]
+        again = recheck.recheck(result)
+        shifted = recheck.enclosures(result)[1]
     assert (again["route"], again["violated"]) == ("digits shifted", 0)
     for (a, b), (c, d) in zip(neuron, shifted, strict=True):
         assert max(a, c) <= min(b, d)
@@ -82,10 +82,10 @@ def test_winding_and_depth_are_confirmed(targets, seed):
 
 
 def test_a_long_depth_is_followed_without_repeating():
-    found = theory.find_depth([0.5, 0.4, 0.6], 0.01)
-    assert found.depth > recheck.LONGEST
-    assert recheck.recheck(found) == {"route": "digits shifted", "checked": 5, "violated": 0,
-                                      "error": pytest.approx(found.error)}
+    result = theory.find_depth([0.5, 0.4, 0.6], 0.01)
+    assert result.depth > recheck.LONGEST
+    assert recheck.recheck(result) == {"route": "digits shifted", "checked": 5, "violated": 0,
+                                      "error": pytest.approx(result.error)}
 
 
 def test_what_is_changed_is_found_out():

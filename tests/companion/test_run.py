@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import companion
 from companion import paths, presets, records
@@ -19,7 +20,7 @@ def begun(repo):
 
 
 def begin(**changes):
-    return companion.begin("01_x", **{"seed": 0, "lam": 0.5, "orders": [1, 2], **changes})
+    return companion.begin("01_x", {"seed": 0, "lam": 0.5, "orders": [1, 2], **changes})
 
 
 def test_begin_finds_the_preset(begun):
@@ -33,24 +34,23 @@ def test_begin_finds_the_preset(begun):
 
 def test_begin_takes_the_preset_asked_for_where_it_has_these_parameters(begun, monkeypatch):
     same = {"seed": 0, "lam": 0.5, "orders": [1, 2]}
-    begun.presets({"01_x": same}, {"01_x": same})
+    begun.presets({}, {"01_x": same})
     assert begin().preset == "quick"
     monkeypatch.setenv("NSLIB_PRESET", "paper")
     assert begin().preset == "paper"
     assert begin(lam=3).preset == "custom"
-    begun.presets({"01_x": same}, {"01_x": {**same, "lam": 1.0}})
+    begun.presets({}, {"01_x": {"lam": 1.0}})
     assert begin().preset == "quick"
 
 
 @pytest.mark.parametrize(("notebook", "parameters", "message"), [
     ("01_y", {}, "did you mean '01_x'"),
-    ("01_x", {"seed": 0, "lamb": 1, "orders": []}, "did you mean 'lam'"),
-    ("01_x", {"seed": 0, "orders": []}, "no value for lam"),
+    ("01_x", {"seed": 0, "lamb": 1, "orders": []}, "namespace: found no lam"),
     ("01_x", {"seed": 0, "lam": math.nan, "orders": []}, r"parameters\.lam: found nan"),
 ])
-def test_begin_refuses_what_differs_from_the_preset(begun, notebook, parameters, message):
+def test_begin_refuses_what_the_notebook_does_not_have(begun, notebook, parameters, message):
     with pytest.raises(ValueError, match=message):
-        companion.begin(notebook, **parameters)
+        companion.begin(notebook, parameters)
 
 
 def test_without_begin_there_is_no_run(begun):
@@ -100,7 +100,7 @@ def test_a_record_holds_what_made_it(begun):
     assert record["data"] == {"d": records.checksum(frame), "z": records.checksum(np.ones(3))}
     assert record["versions"]["numpy"] == np.__version__
     assert set(record["run"]) == {"git", "wall_seconds", "peak_memory_mb", "cpu", "cores",
-                                  "written_at", "timing"}
+                                  "written_at", "timing", "sources"}
     assert record["run"]["timing"] == {"seconds": 1.23457}
     assert record["run"]["git"] == {"commit": None, "dirty": None}
     assert record["run"]["peak_memory_mb"] > 10
@@ -116,6 +116,67 @@ def test_a_record_is_left_alone_until_its_stable_part_changes(begun):
     after = json.loads(path.read_text())
     assert after["metrics"] == {"a": 0.2}
     assert after["run"]["timing"] == {"s": 2.0}
+
+
+def judged(repo, **limits):
+    """Let a claim judge timing.s of the record 01_x/e1."""
+    claim = {"id": "C1", "claim": "a", "where": "b", "notebook": "01_x", "metric": "c",
+             "paper": {"value": "d", "source": "e", "kind": "words"}, "judged": "f",
+             "evidence": [{"record": "01_x/e1", "key": "timing.s", "label": "g", **limits}]}
+    (repo.folder / "claims.yaml").write_text(yaml.safe_dump([claim]))
+
+
+@pytest.mark.parametrize(("measured", "written"), [
+    (3.1, False), (1.6, False), (5.9, False), (1.4, True), (6.1, True), (300.0, True),
+    (-3.0, True), (None, True),
+])
+def test_a_judged_timing_that_left_its_band_is_a_changed_record(begun, measured, written):
+    judged(begun, reproduced="> 1", partly="> 0.5")
+    run = begin()
+    path = run.record("e1", {}, {"a": 0.1}, timing={"s": 3.0, "other": 1.0})
+    run.record("e1", {}, {"a": 0.1}, timing={"s": measured, "other": 900.0})
+    assert (records.read(path)["run"]["timing"] != {"s": 3.0, "other": 1.0}) is written
+
+
+def test_a_judged_timing_that_crosses_a_threshold_is_a_changed_record(begun):
+    judged(begun, reproduced="> 1")
+    run = begin()
+    path = run.record("e1", {}, {"a": 0.1}, timing={"s": 1.05})
+    run.record("e1", {}, {"a": 0.1}, timing={"s": 0.95})
+    assert records.read(path)["run"]["timing"] == {"s": 0.95}
+
+
+def test_a_timing_that_stands_beside_a_claim_changes_nothing(begun):
+    judged(begun)
+    run = begin()
+    path = run.record("e1", {}, {"a": 0.1}, timing={"s": 3.0})
+    run.record("e1", {}, {"a": 0.1}, timing={"s": 300.0})
+    assert records.read(path)["run"]["timing"] == {"s": 3.0}
+
+
+def test_a_record_names_the_sources_that_made_it(begun):
+    """Its hash follows the core and the experiment's own folder, and no other experiment."""
+    begun.notebook("01_x", "seed: int = 0\nlam: float = 0.5\norders: list = [1, 2]",
+                   "from companion.experiments.mine import compute")
+    files = {name: begun.folder / name for name in (
+        "nslib/core.py", "companion/experiments/mine/compute.py",
+        "companion/experiments/mine/paper.csv", "companion/experiments/other/compute.py",
+        "companion/experiments/shared_grid/__init__.py", "companion/bench/bench_a.py",
+    )}
+    for path in files.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+
+    def recorded(value):
+        return records.read(begin().record("e1", {}, {"a": value}))["run"]["sources"]
+
+    first = recorded(0)
+    for number, (name, path) in enumerate(files.items(), start=1):
+        path.write_text("2")
+        matters = "other" not in name and "bench" not in name
+        assert (recorded(number) != first) is matters, name
+        path.write_text("1")
+    assert recorded(-1) == first
 
 
 def test_a_broken_record_on_disk_is_replaced(begun):
@@ -231,11 +292,10 @@ def test_equality_of_parameters(left, right, equal):
 
 
 def test_a_preset_that_is_no_mapping_is_refused(begun):
-    presets.path("paper").write_text("- 1\n")
+    file = begun.folder / "notebooks" / "paper.yaml"
+    file.write_text("- 1\n")
     with pytest.raises(ValueError, match=r"paper\.yaml: found list"):
-        presets.load("paper")
-    presets.path("paper").write_text("01_x: 3\n")
+        presets.differing()
+    file.write_text("01_x: 3\n")
     with pytest.raises(ValueError, match="01_x: found 3"):
-        presets.load("paper")
-    with pytest.raises(ValueError, match="did you mean 'paper'"):
-        presets.load("papr")
+        presets.differing()

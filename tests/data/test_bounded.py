@@ -25,42 +25,42 @@ def test_scikit_learn_accepts_them(transformer):
 def test_every_value_of_new_rows_stays_within_the_limit(X, new):
     clipper = SmoothClipper(limit=3.0).fit(X)
     new = np.resize(new, (7, X.shape[1]))
-    found = clipper.transform(new)
-    assert np.isfinite(found).all() and (np.abs(found) <= 3.0).all()
+    values = clipper.transform(new)
+    assert np.isfinite(values).all() and (np.abs(values) <= 3.0).all()
 
 
 def test_the_middle_of_a_normal_feature_is_nearly_untouched_and_order_is_kept():
     x = np.random.default_rng(0).normal(5.0, 2.0, (4001, 1))
-    found = SmoothClipper(limit=3.0).fit_transform(x)
+    values = SmoothClipper(limit=3.0).fit_transform(x)
     z = (x - 5.0) / 2.0
     near = np.abs(z) < 0.3
-    np.testing.assert_allclose(found[near], z[near], atol=0.06)
-    assert (np.diff(found[np.argsort(x[:, 0]), 0]) >= 0).all()
+    np.testing.assert_allclose(values[near], z[near], atol=0.06)
+    assert (np.diff(values[np.argsort(x[:, 0]), 0]) >= 0).all()
 
 
 def test_a_constant_and_a_rare_flag_are_scaled_without_dividing_by_zero():
     X = np.zeros((100, 2))
     X[:3, 1] = 1.0
-    found = SmoothClipper().fit_transform(X)
-    assert (found[:, 0] == 0).all()
-    assert found[:3, 1] == pytest.approx(2 / np.sqrt(1 + 4 / 9))
+    values = SmoothClipper().fit_transform(X)
+    assert (values[:, 0] == 0).all()
+    assert values[:3, 1] == pytest.approx(2 / np.sqrt(1 + 4 / 9))
 
 
 def test_bins_follow_the_formula_of_the_paper():
     X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
     encoder = PiecewiseLinearEncoder(n_bins=2).fit(X)
-    found = encoder.transform([[-1.0], [1.0], [3.5], [9.0]])
-    np.testing.assert_allclose(found, [[-1, -1, -1], [1, 0, -1], [3.5, 1, 0.5], [9, 1, 1]])
+    values = encoder.transform([[-1.0], [1.0], [3.5], [9.0]])
+    np.testing.assert_allclose(values, [[-1, -1, -1], [1, 0, -1], [3.5, 1, 0.5], [9, 1, 1]])
     assert list(encoder.get_feature_names_out(["x"])) == ["x", "x bin 1", "x bin 2"]
 
 
 @settings(deadline=None, max_examples=25)
 @given(TABLES, st.integers(1, 8))
 def test_bins_rise_with_their_feature_and_stay_in_range(X, n_bins):
-    found = PiecewiseLinearEncoder(n_bins).fit_transform(X)
-    bins = found[:, X.shape[1] :]
+    values = PiecewiseLinearEncoder(n_bins).fit_transform(X)
+    bins = values[:, X.shape[1] :]
     assert bins.shape[1] <= n_bins * X.shape[1]
-    assert np.isfinite(found).all() and (np.abs(bins) <= 1).all()
+    assert np.isfinite(values).all() and (np.abs(bins) <= 1).all()
     if X.shape[1] == 1:
         assert (np.diff(bins[np.argsort(X[:, 0])], axis=0) >= 0).all()
 
@@ -72,11 +72,11 @@ def test_features_of_two_values_get_no_bins():
 
 def test_the_preprocessor_bounds_and_bins_a_table():
     data = load_tabular("diabetes")
-    plain = preprocessor(data, "robust").fit_transform(data.X)
+    plain = preprocessor("robust").fit_transform(data.X)
     assert plain.shape == data.X.shape and np.abs(plain).max() < 3
-    assert preprocessor(data.X, "robust", n_bins=4).fit_transform(data.X).shape[1] > 40
+    assert preprocessor("robust", n_bins=4).fit_transform(data.X).shape[1] > 40
     with pytest.raises(ValueError, match="n_bins: found -1"):
-        preprocessor(data, n_bins=-1)
+        preprocessor(n_bins=-1)
 
 
 def test_the_farthest_values_are_at_the_limit():

@@ -149,10 +149,10 @@ def test_random_formula_equals_explicit_tensors(pure, interact, rank, sin, n_fea
         sin = True
     structure = NeuronStructure(tuple(pure), tuple(interact), rank, sin)
     task = random_formula(structure, n_samples=20, n_features=n_features, noise=0.1, seed=seed)
-    X, y, found = task
+    X, y, unpacked = task
     assert X.shape == (20, n_features)
     assert y.shape == (20,)
-    assert found == structure
+    assert unpacked == structure
     assert set(task.weights) == set(structure.streams)
     for k in structure.interact:
         v, u = task.weights[f"interact {k}"]
@@ -217,3 +217,16 @@ def test_large_noise_is_fine_while_the_target_is_finite():
 def test_random_formula_wants_a_structure():
     with pytest.raises(TypeError, match="structure: found .*, expected a NeuronStructure"):
         random_formula("pure(1)")
+
+
+def test_more_features_than_rows_and_one_row():
+    X, y, _ = make_formula("hybrid", 0, n_samples=3, n_features=20)
+    assert X.shape == (3, 20) and np.isfinite(y).all() and y.std() == pytest.approx(1)
+    with pytest.raises(ValueError, match="n_samples: found 1, expected an int of at least 2"):
+        make_formula("hybrid", 0, n_samples=1)
+
+
+@pytest.mark.parametrize("noise", [np.nan, np.inf, -0.1])
+def test_noise_is_finite_and_not_negative(noise):
+    with pytest.raises(ValueError, match=f"noise: found {noise}, expected a finite number"):
+        make_formula("pure", 0, noise=noise)

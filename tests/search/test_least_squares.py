@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import nslib
-from nslib.data import FORMULAS, make_formula, make_predecessor_sets, random_formula
+from companion.experiments.structure_recovery.predecessor_sets import make_predecessor_sets
+from nslib.data import FORMULAS, make_formula, random_formula
 from nslib.search import search_many
 from nslib.search.least_squares.engine import LeastSquaresOptions, relocated
 from nslib.search.least_squares.polynomial import Polynomial
-from nslib.search.result import make_task
+from nslib.search.search_task import make_task
 
 
 def search(X, y, **options):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import nslib
 from nslib.data import make_formula
 from nslib.search.columns import CHUNK_ELEMENTS, finite_columns
-from nslib.search.result import make_task
+from nslib.search.search_task import make_task
 
 
 def mapped(folder, X):

@@ -100,3 +100,14 @@ def test_bad_options_are_refused_in_words():
         ThresholdOptions(decomposition="tuker")
     with pytest.raises(ValueError, match="rank: found 0"):
         ThresholdOptions(rank=0)
+
+
+def test_a_result_does_not_depend_on_the_global_generator():
+    X = np.random.default_rng(0).standard_normal((60, 2))
+    states = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        result = nslib.search(X, X[:, 0] * X[:, 1], "threshold", decomposition="tucker",
+                              epochs=2, order=3, rank=2, sin=False, threshold=1e-9)
+        states.append(result.neuron.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])

@@ -11,9 +11,9 @@ from nslib.theory import Approximant, approximate, hoelder, waiting_time
 from nslib.theory import approximant as module_under_test
 
 
-def largest_error(found, f, points):
+def largest_error(net, f, points):
     """max |network - f|: f gets (M,) in one dimension."""
-    return np.abs(found(points) - f(points[:, 0] if found.dim == 1 else points)).max()
+    return np.abs(net(points) - f(points[:, 0] if net.dim == 1 else points)).max()
 
 
 CASES = [
@@ -27,17 +27,17 @@ CASES = [
 @pytest.mark.parametrize("construction, name, eps", CASES)
 def test_the_certified_bound_holds(construction, name, eps):
     f, dim, slope = FUNCTIONS[name]
-    found = approximate(f, eps, dim, construction, modulus=slope, share=None)
-    assert isinstance(found, Approximant) and found.status.startswith("proved")
-    bound = found.certified_bound()
-    assert bound == found.bound <= eps
+    net = approximate(f, eps, dim, construction, modulus=slope, share=None)
+    assert isinstance(net, Approximant) and net.status.startswith("proved")
+    bound = net.certified_bound()
+    assert bound == net.bound <= eps
     rng = np.random.default_rng(0)
-    assert largest_error(found, f, hard_points(found.cells, rng, 3000)) <= bound
-    measured = found.measured_sup_error()
+    assert largest_error(net, f, hard_points(net.cells, rng, 3000)) <= bound
+    measured = net.measured_sup_error()
     assert 0 < measured <= bound
-    assert bound <= slope * np.sqrt(dim) * found.cells.reach + found.value_error + 1e-12
-    centres = found.cells.centres()
-    assert largest_error(found, f, centres) <= found.value_error
+    assert bound <= slope * np.sqrt(dim) * net.cells.reach + net.value_error + 1e-12
+    centres = net.cells.centres()
+    assert largest_error(net, f, centres) <= net.value_error
 
 
 BROKEN_LINE = st.lists(st.floats(-1, 1), min_size=2, max_size=9)
@@ -53,10 +53,10 @@ def test_bounds_hold_for_random_lipschitz_functions(knots, eps, share, seed):
     def f(x):
         return np.interp(x, places, knots)
 
-    found = approximate(f, eps, modulus=slope, share=share)
-    assert found.certified_bound() <= eps
-    points = hard_points(found.cells, np.random.default_rng(seed), 150)
-    assert largest_error(found, f, points) <= found.certified_bound()
+    net = approximate(f, eps, modulus=slope, share=share)
+    assert net.certified_bound() <= eps
+    points = hard_points(net.cells, np.random.default_rng(seed), 150)
+    assert largest_error(net, f, points) <= net.certified_bound()
 
 
 @settings(deadline=None, max_examples=15)
@@ -69,16 +69,16 @@ def test_bounds_hold_in_more_dimensions(a, b, part, dim, seed):
         return np.abs((points if points.ndim == 2 else points[:, None]) @ wave - a)
 
     slope = np.sqrt((wave**2).sum()) * (1 + 1e-12)
-    found = approximate(f, 1e-3 + part * slope, dim, modulus=slope)
-    points = hard_points(found.cells, np.random.default_rng(seed), 100)
-    assert largest_error(found, f, points) <= found.certified_bound() <= found.eps
+    net = approximate(f, 1e-3 + part * slope, dim, modulus=slope)
+    points = hard_points(net.cells, np.random.default_rng(seed), 100)
+    assert largest_error(net, f, points) <= net.certified_bound() <= net.eps
 
 
 def test_a_root_by_its_hoelder_modulus():
-    found = approximate(np.sqrt, 0.05, modulus=hoelder(1, 0.5))
-    points = np.concatenate([hard_points(found.cells, np.random.default_rng(0), 500)[:, 0],
+    net = approximate(np.sqrt, 0.05, modulus=hoelder(1, 0.5))
+    points = np.concatenate([hard_points(net.cells, np.random.default_rng(0), 500)[:, 0],
                              np.geomspace(1e-12, 1e-2, 200)])
-    assert np.abs(found(points) - np.sqrt(points)).max() <= found.certified_bound() <= 0.05
+    assert np.abs(net(points) - np.sqrt(points)).max() <= net.certified_bound() <= 0.05
 
 
 @pytest.mark.parametrize("construction, name, eps, share", [
@@ -88,36 +88,36 @@ def test_a_root_by_its_hoelder_modulus():
 def test_the_callable_is_the_network_neuron_by_neuron(construction, name, eps, share):
     """In the layers too, where an index is no whole number."""
     f, dim, slope = FUNCTIONS[name]
-    found = approximate(f, eps, dim, construction, modulus=slope, share=share)
-    assert found.construction.repeats < 3000
-    points = hard_points(found.cells, np.random.default_rng(1), 4)
-    expected = [network(found, point) for point in points]
-    np.testing.assert_allclose(found(points), expected, rtol=0, atol=1e-12)
+    net = approximate(f, eps, dim, construction, modulus=slope, share=share)
+    assert net.construction.repeats < 3000
+    points = hard_points(net.cells, np.random.default_rng(1), 4)
+    expected = [network(net, point) for point in points]
+    np.testing.assert_allclose(net(points), expected, rtol=0, atol=1e-12)
 
 
 def test_what_it_says_of_itself():
     f, dim, slope = FUNCTIONS["kink"]
-    found = approximate(f, 0.5, modulus=slope, share=0.4)
-    assert found.n_cells == 32 and found.dim == 1
-    assert slope * found.cells.reach <= 0.4 * 0.5 < slope * 2 * found.cells.reach
-    assert found.bits == found.construction.bits == 32 * found.construction.word_bits
-    assert found.repeats == 11 + 5 + 5 * 12 + 31 * found.construction.word_bits
-    assert (found.lowest, found.highest) == (f(np.array([1229 / 4096]))[0], f(np.array([1.0]))[0])
-    assert repr(found).startswith("Approximant(digits, 32 cells, 52 parameters, ")
-    assert repr(found).endswith("proved for the given modulus)")
-    assert found.certified_bound(70) > found.certified_bound(lambda h: 7 * h) == found.bound
-    assert found.measured_sup_error([0.25]) == abs(found([0.25])[0] - f(np.array([0.25]))[0])
-    assert found.measured_sup_error(17) <= found.measured_sup_error(33)
+    net = approximate(f, 0.5, modulus=slope, share=0.4)
+    assert net.n_cells == 32 and net.dim == 1
+    assert slope * net.cells.reach <= 0.4 * 0.5 < slope * 2 * net.cells.reach
+    assert net.bits == net.construction.bits == 32 * net.construction.word_bits
+    assert net.repeats == 11 + 5 + 5 * 12 + 31 * net.construction.word_bits
+    assert (net.lowest, net.highest) == (f(np.array([1229 / 4096]))[0], f(np.array([1.0]))[0])
+    assert repr(net).startswith("Approximant(digits, 32 cells, 52 parameters, ")
+    assert repr(net).endswith("proved for the given modulus)")
+    assert net.certified_bound(70) > net.certified_bound(lambda h: 7 * h) == net.bound
+    assert net.measured_sup_error([0.25]) == abs(net([0.25])[0] - f(np.array([0.25]))[0])
+    assert net.measured_sup_error(17) <= net.measured_sup_error(33)
 
 
 def test_without_a_modulus_all_is_labelled_an_estimate():
     f, dim, slope = FUNCTIONS["bump"]
-    found = approximate(f, 0.2, dim)
-    assert found.status == "estimated, not proved" and "estimated, not proved" in repr(found)
-    assert found.measured_sup_error() <= found.bound <= 0.2
+    net = approximate(f, 0.2, dim)
+    assert net.status == "estimated, not proved" and "estimated, not proved" in repr(net)
+    assert net.measured_sup_error() <= net.bound <= 0.2
     with pytest.raises(ValueError, match="modulus: found none, expected a Lipschitz constant"):
-        found.certified_bound()
-    assert found.certified_bound(slope) >= found.bound - 0.02
+        net.certified_bound()
+    assert net.certified_bound(slope) >= net.bound - 0.02
 
 
 def test_the_fewest_bits_are_no_more_than_by_halves():
@@ -135,10 +135,10 @@ def test_constants_and_values_beyond_the_grid():
     def needle(x):  # its top lies between the points of the grid
         return np.maximum(0, 1 - np.abs(x - (0.5 + 2**-13)) * 2**12)
 
-    found = approximate(needle, 0.6, modulus=2**12, share=None)
-    assert found.n_cells == 4096 and found.highest > needle(np.linspace(0, 1, 4097)).max()
+    net = approximate(needle, 0.6, modulus=2**12, share=None)
+    assert net.n_cells == 4096 and net.highest > needle(np.linspace(0, 1, 4097)).max()
     points = 0.5 + np.linspace(-1, 1, 999) * 2**-11
-    assert np.abs(found(points) - needle(points)).max() <= found.certified_bound() <= 0.6
+    assert np.abs(net(points) - needle(points)).max() <= net.certified_bound() <= 0.6
 
 
 def never(points):
@@ -218,12 +218,12 @@ def test_options_reach_the_construction():
 
 
 def test_bad_points():
-    found = approximate(lambda p: p[:, 0], 0.6, 2, modulus=1)
+    net = approximate(lambda p: p[:, 0], 0.6, 2, modulus=1)
     with pytest.raises(ValueError, match="points: found shape"):
-        found([0.5])
+        net([0.5])
     with pytest.raises(ValueError, match="expected values in"):
-        found([[0.5, 1.5]])
+        net([[0.5, 1.5]])
     with pytest.raises(ValueError, match="points: found none, expected at least one"):
-        found.measured_sup_error(np.empty((0, 2)))
+        net.measured_sup_error(np.empty((0, 2)))
     with pytest.raises(ValueError, match="points: found 1, expected an int of at least 2"):
-        found.measured_sup_error(1)
+        net.measured_sup_error(1)

@@ -24,10 +24,10 @@ def test_a_constant_is_euclidean():
 def test_the_estimate_is_the_largest_change_on_the_grid(values, steps):
     values = np.array(values)
     pairs = [abs(values[i] - values[j]) for i in range(9) for j in range(9) if abs(i - j) <= steps]
-    found = estimated(values)
-    assert found.status == ESTIMATED and not found.proved
-    assert found.change(steps / 8) == max(pairs)
-    assert found.change(1 / 16) == found.change(1 / 8) / 2
+    modulus = estimated(values)
+    assert modulus.status == ESTIMATED and not modulus.proved
+    assert modulus.change(steps / 8) == max(pairs)
+    assert modulus.change(1 / 16) == modulus.change(1 / 8) / 2
 
 
 def test_the_estimate_moves_in_all_coordinates_at_once():

@@ -33,24 +33,24 @@ def call(module, points):
 def test_the_module_agrees_with_the_exact_values(construction, name, eps, options):
     f, dim, slope = FUNCTIONS[name]
     options = {"share": None, **options}
-    found = approximate(f, eps, dim, construction, modulus=slope, **options)
-    assert found.n_cells > 1
-    module = found.module()
+    net = approximate(f, eps, dim, construction, modulus=slope, **options)
+    assert net.n_cells > 1
+    module = net.module()
     assert isinstance(module, ApproximantModule) and module.precision <= eps / 10
-    centres = found.cells.centres()
-    assert np.abs(call(module, centres) - found(centres)).max() <= module.precision
+    centres = net.cells.centres()
+    assert np.abs(call(module, centres) - net(centres)).max() <= module.precision
 
-    points = hard_points(found.cells, np.random.default_rng(0), 500)
-    shifts = np.array(np.meshgrid(*[[-1, 0, 1]] * dim)).reshape(dim, -1).T * found.cells.shift
-    off = np.logical_and.reduce([found.cells.index(points + s)[1] == 0 for s in shifts])
+    points = hard_points(net.cells, np.random.default_rng(0), 500)
+    shifts = np.array(np.meshgrid(*[[-1, 0, 1]] * dim)).reshape(dim, -1).T * net.cells.shift
+    off = np.logical_and.reduce([net.cells.index(points + s)[1] == 0 for s in shifts])
     assert 0.1 < off.mean() < 1
-    here, exact = call(module, points), found(points)
+    here, exact = call(module, points), net(points)
     assert np.abs(here - exact)[off].max() <= module.precision
     error = np.abs(here - f(points[:, 0] if dim == 1 else points))
-    assert error.max() <= found.certified_bound() + module.precision  # in the layers too
+    assert error.max() <= net.certified_bound() + module.precision  # in the layers too
 
-    assert sum(p.numel() for p in module.parameters()) == found.n_parameters
-    assert max(p.abs().max().item() for p in module.parameters()) == found.max_weight
+    assert sum(p.numel() for p in module.parameters()) == net.n_parameters
+    assert max(p.abs().max().item() for p in module.parameters()) == net.max_weight
     assert sum(isinstance(part, TaskLinear) for part in module.modules()) >= 16
 
 
@@ -60,19 +60,19 @@ def test_the_parameters_stay_when_eps_falls():
 
     a = [make("trajectory", 0.6), make("trajectory", 0.35),
          make("trajectory", 0.6, lambda x: np.abs(1 - 2 * x))]
-    assert len({found.construction.depth for found in a}) == 3
+    assert len({net.construction.depth for net in a}) == 3
     for other in a[1:]:
         assert weights(other) == weights(a[0])  # nothing but the repetitions has changed
-    assert {found.max_weight for found in a} == {4} and {found.n_parameters for found in a} == {41}
+    assert {net.max_weight for net in a} == {4} and {net.n_parameters for net in a} == {41}
 
     b = [make("digits", eps) for eps in (0.6, 0.1, 0.01)]
-    assert {found.n_parameters for found in b} == {52} and {found.max_weight for found in b} == {4}
+    assert {net.n_parameters for net in b} == {52} and {net.max_weight for net in b} == {4}
     changed = {key for key in weights(b[0]) if weights(b[0])[key] != weights(b[1])[key]}
     assert changed == {"start"}
 
     c = [make("winding", eps) for eps in (0.6, 0.3, 0.2)]
-    assert {found.n_parameters for found in c} == {40}
-    assert [found.max_weight for found in c] == [found.construction.w for found in c]
+    assert {net.n_parameters for net in c} == {40}
+    assert [net.max_weight for net in c] == [net.construction.w for net in c]
     changed = {key for key in weights(c[0]) if weights(c[0])[key] != weights(c[2])[key]}
     assert changed == {"winding"}
     assert approximate(lambda p: p[:, 0], 0.6, 3, modulus=1).n_parameters == 52  # nor with d
@@ -173,5 +173,5 @@ def test_bad_points(points, message):
 
 
 def test_a_constant_needs_no_precision():
-    found = approximate(lambda p: 0 * p[:, 0] - 2, 0.1, 3, modulus=0)
-    assert call(found.module(), np.full((2, 3), 0.3)).tolist() == [-2, -2]
+    net = approximate(lambda p: 0 * p[:, 0] - 2, 0.1, 3, modulus=0)
+    assert call(net.module(), np.full((2, 3), 0.3)).tolist() == [-2, -2]

@@ -31,10 +31,10 @@ CASES = {
 def test_values_and_slope(text):
     f, slope = CASES[text]
     x = np.linspace(0, 1, 101)
-    found = parse_function(text)
-    assert found.dim == 1
-    np.testing.assert_allclose(found(x), f(x), atol=1e-14)
-    assert slope * (1 - 1e-12) <= found.slope <= slope * 1.021 + 1e-12
+    function = parse_function(text)
+    assert function.dim == 1
+    np.testing.assert_allclose(function(x), f(x), atol=1e-14)
+    assert slope * (1 - 1e-12) <= function.slope <= slope * 1.021 + 1e-12
 
 
 @pytest.mark.parametrize("text, dim, slope", [
@@ -42,13 +42,13 @@ def test_values_and_slope(text):
     ("max(0, 1 - 3*abs(x - y))", 2, 3 * math.sqrt(2)),
 ])
 def test_more_variables(text, dim, slope):
-    found = parse_function(text)
-    assert found.dim == dim
-    assert slope * (1 - 1e-12) <= found.slope <= slope * 1.021
+    function = parse_function(text)
+    assert function.dim == dim
+    assert slope * (1 - 1e-12) <= function.slope <= slope * 1.021
     points = np.random.default_rng(0).random((20, dim))
-    expected = [float(found.expression.subs(dict(zip(sp.symbols("x:z", real=True), p.tolist(),
+    expected = [float(function.expression.subs(dict(zip(sp.symbols("x:z", real=True), p.tolist(),
                                                      strict=False)))) for p in points]
-    np.testing.assert_allclose(found(points), expected, atol=1e-12)
+    np.testing.assert_allclose(function(points), expected, atol=1e-12)
 
 
 LEAF = st.sampled_from(["x", "y", "0.5", "3", "(x - y)"])
@@ -67,19 +67,19 @@ FORMULA = st.recursive(
 @settings(deadline=None, max_examples=15)
 @given(FORMULA, st.integers(0, 2**32))
 def test_no_two_points_are_further_apart_than_the_slope_allows(text, seed):
-    found = parse_function(f"0*y + {text}")
+    function = parse_function(f"0*y + {text}")
     draw = np.random.default_rng(seed)
     a = draw.random((400, 2))
     b = np.clip(a + draw.normal(size=a.shape) * 10.0 ** draw.uniform(-5, 0, (400, 1)), 0, 1)
-    change = np.abs(found(a) - found(b))
-    assert (change <= found.slope * np.linalg.norm(a - b, axis=1) + 1e-12).all()
+    change = np.abs(function(a) - function(b))
+    assert (change <= function.slope * np.linalg.norm(a - b, axis=1) + 1e-12).all()
 
 
 def test_a_typed_function_becomes_a_network_within_its_bound():
     f = parse_function("max(0, 1 - 3*abs(x - y))")
-    found = approximate(f, 0.4, f.dim, modulus=f.slope)
-    assert found.status.startswith("proved")
-    assert found.measured_sup_error() <= found.certified_bound() <= 0.4
+    approximant = approximate(f, 0.4, f.dim, modulus=f.slope)
+    assert approximant.status.startswith("proved")
+    assert approximant.measured_sup_error() <= approximant.certified_bound() <= 0.4
 
 
 @pytest.mark.parametrize("text, said", [

@@ -17,31 +17,31 @@ def ball(w: int, k: int) -> flint.arb:
         return flint.arb.sin_pi(w / (flint.arb.pi() + k)) ** 2
 
 
-def check(found, targets, eps):
+def check(winding, targets, eps):
     for k, y in enumerate(targets, 1):
-        value = ball(found.w, k)
-        assert abs(value - flint.arb(y)) <= found.error <= eps
-        assert value >= found.values.low[k - 1] and value <= found.values.high[k - 1]
+        value = ball(winding.w, k)
+        assert abs(value - flint.arb(y)) <= winding.error <= eps
+        assert value >= winding.values.low[k - 1] and value <= winding.values.high[k - 1]
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0, 1) | SPECIAL, min_size=1, max_size=12), st.floats(1e-5, 0.3),
        st.integers(0, 9))
 def test_the_certificate_holds_by_another_library(targets, eps, seed):
-    found = find_winding(targets, eps, seed=seed)
-    check(found, targets, eps)
-    assert found.w >= 0
+    winding = find_winding(targets, eps, seed=seed)
+    check(winding, targets, eps)
+    assert winding.w >= 0
 
 
 @pytest.mark.parametrize(("cells", "eps"), [(16, 1e-3), (16, 0.05), (32, 1e-2)])
 def test_the_bits_stay_near_the_information_bound(cells, eps):
     targets = np.random.default_rng(cells).random(cells)
-    found = find_winding(targets, eps)
-    check(found, targets.tolist(), eps)
-    assert found.bits <= 1.3 * information_bound(cells, eps)
-    assert found.n_parameters == 6 and found.repeats == 0
-    assert found.max_weight == found.w
-    assert found.bits - 1 <= found.log2_max_weight <= found.bits
+    winding = find_winding(targets, eps)
+    check(winding, targets.tolist(), eps)
+    assert winding.bits <= 1.3 * information_bound(cells, eps)
+    assert winding.n_parameters == 6 and winding.repeats == 0
+    assert winding.max_weight == winding.w
+    assert winding.bits - 1 <= winding.log2_max_weight <= winding.bits
 
 
 def test_few_cells_take_about_as_long_a_w_as_brute_force_finds():
@@ -49,8 +49,8 @@ def test_few_cells_take_about_as_long_a_w_as_brute_force_finds():
     w = np.arange(1, 200_000)[:, None]
     value = np.sin(np.pi * w / (np.pi + np.arange(1, 4))) ** 2
     least = w[(np.abs(value - targets) <= eps).all(axis=1)][0, 0]
-    found = find_winding(targets, eps)
-    assert least <= found.w <= 64 * least
+    winding = find_winding(targets, eps)
+    assert least <= winding.w <= 64 * least
 
 
 def test_the_same_seed_finds_the_same_w():

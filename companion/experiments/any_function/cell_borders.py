@@ -9,15 +9,15 @@ import pandas as pd
 
 from nslib.theory import Approximant
 from nslib.theory.between import values_at
-from nslib.theory.cells import Cells
+from nslib.theory.cube_cells import Cells
 
 LETTERS = {"trajectory": "A trajectory", "digits": "B digits", "winding": "C winding"}
 
 
 def probes(cells: Cells, number: int, seed: int) -> np.ndarray:
-    """Return `number` points (number, d) at borders of cells, where a network is likeliest wrong.
+    """Return points (number, d) at borders of cells, where a network is most likely wrong.
 
-    Each coordinate lies within a layer of a border, or of where a shifted copy meets one.
+    Each coordinate, or that of a shifted copy, lies near the layer of a border.
     """
     draw = np.random.default_rng(seed)
     shape = (number, cells.dim)
@@ -37,20 +37,21 @@ def ramps(powers: Sequence[int] = (0, 1, 2, 4, 8), size: int = 401) -> pd.DataFr
     return pd.concat(parts, ignore_index=True)
 
 
-def single(found: Approximant, points: np.ndarray) -> np.ndarray:
-    """Return what one copy alone, without medians, gives at points (M, d), in units of f."""
-    values = values_at(found.construction, *found.cells.index(points))
-    return found.lowest + found.scale * values
+def single(network: Approximant, points: np.ndarray) -> np.ndarray:
+    """Return the values (M,) of one copy alone, without medians, at points (M, d)."""
+    values = values_at(network.construction, *network.cells.index(points))
+    return network.lowest + network.scale * values
 
 
-def border(found: Mapping[str, Approximant], where: float = 0.5, size: int = 1153) -> pd.DataFrame:
+def border(
+    networks: Mapping[str, Approximant], where: float = 0.5, size: int = 1153
+) -> pd.DataFrame:
     """Return construction, offset (in shifts δ), f, minus, single, plus, network near a border.
 
-    `found`: construction to a network of one variable; `minus` and `plus` are the copies at x - δ
-    and x + δ.
+    `networks`: by construction, of one variable; `minus` and `plus`: the copies at x ∓ δ.
     """
     parts = []
-    for construction, one in found.items():
+    for construction, one in networks.items():
         shift, offset = one.cells.shift, np.linspace(-0.36, 0.36, size)
         x = where + offset * shift
         copies = {label: single(one, (x + move)[:, None])
@@ -62,7 +63,8 @@ def border(found: Mapping[str, Approximant], where: float = 0.5, size: int = 115
 
 def with_and_without(chosen: Mapping[tuple[str, str], Approximant], number: int = 2000,
                      seed: int = 0) -> pd.DataFrame:
-    """Return function, construction, bound and the largest errors at borders: one copy, medians."""
+    """Return function, construction, bound, and the largest errors at borders: one copy, medians.
+    """
     rows = []
     for (name, construction), one in chosen.items():
         points = probes(one.cells, number, seed)
@@ -76,7 +78,7 @@ def with_and_without(chosen: Mapping[tuple[str, str], Approximant], number: int 
 
 
 def inside(cells: Cells, points: np.ndarray) -> np.ndarray:
-    """Return the points none of whose copies is near a layer, where the precision is proved."""
+    """Return those of points (M, d) whose copies lie in no layer: there the precision is proved."""
     far = np.ones(len(points), dtype=bool)
     for move in (-1, 0, 1):
         place = (points + move * cells.shift) * 2.0**cells.digits

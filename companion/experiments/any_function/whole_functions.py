@@ -1,4 +1,4 @@
-"""Notebook 09: functions through `approximate`: found, measured, refused, and in doubles."""
+"""Notebook 09: `approximate` on several functions: networks, their errors, refusals, doubles."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ import torch
 from pandas.io.formats.style import Styler
 from sklearn.datasets import load_digits
 
-from nslib import theory
-from nslib.theory import Approximant, approximate, parse_function
-from nslib.theory.cells import grid
+from nslib.theory import Approximant, TypedFunction, approximate, parse_function, waiting_bits
+from nslib.theory.cube_cells import grid
 from nslib.theory.network import weights
 
 from .cell_borders import LETTERS, inside, probes
@@ -35,9 +34,9 @@ BUDGETS = {"digits": "max_cells", "winding": "max_cells", "trajectory": "max_dep
 class Image:
     """A digit of 8 x 8 greys in [0, 1] as a function on the square, bilinear between pixels.
 
-    Call it on points (M, 2): x to the right, y up. `slope`: its Lipschitz constant. In the
-    rectangle between four pixels each partial derivative is affine in the other coordinate, so
-    the slope is largest at a corner.
+    Call it on points (M, 2), x to the right and y up: greys (M,). `slope`: its Lipschitz constant.
+    Between four pixels each partial derivative is affine in the other coordinate, so the slope is
+    largest at a pixel.
     """
 
     text = "an image of 8 × 8 pixels"
@@ -68,68 +67,76 @@ def gallery() -> dict[str, Any]:
             "image": Image()}
 
 
-def largest_error(found: Approximant, number: int = 2000, seed: int = 0) -> float:
+def largest_error(network: Approximant, number: int = 2000, seed: int = 0) -> float:
     """Return max |network - f| over a regular grid and `number` points at borders of cells."""
-    size = 4097 if found.dim == 1 else 129
-    near = probes(found.cells, number, seed)
-    return max(found.measured_sup_error(size), found.measured_sup_error(near))
+    size = 4097 if network.dim == 1 else 129
+    near = probes(network.cells, number, seed)
+    return max(network.measured_sup_error(size), network.measured_sup_error(near))
 
 
 def attempt(
     name: str, target: Any, construction: str, eps: float, budgets: Mapping[str, int],
     number: int = 2000, seed: int = 0,
 ) -> tuple[dict[str, Any], Approximant | None]:
-    """Return a row on `approximate` for one function, and what it found.
+    """Return a row on `approximate` for one function, and the network, or None if it is refused.
 
-    The row has function, construction, eps and outcome: "found", or the refusal in its own words,
-    with all numbers missing. `budgets`: cells for "digits" and "winding", depth for "trajectory";
-    `number`, `seed`: random points at borders of cells at which the error is measured too.
+    The row has function, construction, eps and outcome: "found" with all numbers, or the words of
+    the refusal without. `budgets`: cells for "digits" and "winding", depth for "trajectory";
+    `number`, `seed`: of the points of `largest_error`.
     """
     row: dict[str, Any] = {"function": name, "construction": construction, "eps": eps}
     option = {BUDGETS[construction]: budgets[construction]}
     begin = time.perf_counter()
     try:
-        found = approximate(target, eps, target.dim, construction, modulus=target.slope,
-                            share=None, **option)
+        network = approximate(target, eps, target.dim, construction, modulus=target.slope,
+                              share=None, **option)
     except (ValueError, RuntimeError) as refused:
         return {**row, "outcome": str(refused)}, None
     seconds = time.perf_counter() - begin
-    held = found.construction
+    held = network.construction
     return {
-        **row, "outcome": "found", "cells": found.n_cells, "parameters": found.n_parameters,
-        "log2_weight": math.log2(found.max_weight), "bits": found.bits, "repeats": found.repeats,
-        "measured": largest_error(found, number, seed), "bound": found.bound,
-        "range": max(found.scale, abs(found.lowest)),
-        "kac_bits": theory.waiting_bits(held.targets, held.eps), "seconds": seconds,
-    }, found
+        **row, "outcome": "found", "cells": network.n_cells, "parameters": network.n_parameters,
+        "log2_weight": math.log2(network.max_weight), "bits": network.bits,
+        "repeats": network.repeats, "measured": largest_error(network, number, seed),
+        "bound": network.bound, "range": max(network.scale, abs(network.lowest)),
+        "kac_bits": waiting_bits(held.targets, held.eps), "seconds": seconds,
+    }, network
 
 
 def every_construction(
     targets: Mapping[str, Any], tolerances: Mapping[str, Sequence[float]],
     budgets: Mapping[str, int], number: int = 2000, seed: int = 0,
 ) -> tuple[pd.DataFrame, dict[tuple[str, str, float], Approximant]]:
-    """Return a row for each function × construction × ε as from `attempt`, and what was found."""
-    rows, found = [], {}
+    """Return a row for each function, construction and ε as from `attempt`, and the networks.
+
+    `targets`: name to function, with `dim` and `slope`; `tolerances`: construction to values of ε.
+    """
+    rows, networks = [], {}
     for name, target in targets.items():
         for construction, values in tolerances.items():
             for eps in values:
                 row, one = attempt(name, target, construction, eps, budgets, number, seed)
                 rows.append(row)
                 if one is not None:
-                    found[name, construction, eps] = one
+                    networks[name, construction, eps] = one
         print(f"any_function: {name} done", file=sys.stderr, flush=True)
-    return pd.DataFrame(rows), found
+    return pd.DataFrame(rows), networks
+
+
+def built(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `attempt` that have a network."""
+    return table[table["outcome"] == "found"]
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of a record from the rows of `every_construction`."""
-    found = table[table["outcome"] == "found"]
-    by = found.groupby("construction")
+    rows = built(table)
+    by = rows.groupby("construction")
     return {
-        "networks": len(found), "refused": len(table) - len(found),
-        "violated_bounds": int((found["measured"] > found["bound"]).sum()),
-        "bounds_above_eps": int((found["bound"] > found["eps"]).sum()),
-        "largest_measured_over_bound": (found["measured"] / found["bound"]).max(),
+        "networks": len(rows), "refused": len(table) - len(rows),
+        "violated_bounds": int((rows["measured"] > rows["bound"]).sum()),
+        "bounds_above_eps": int((rows["bound"] > rows["eps"]).sum()),
+        "largest_measured_over_bound": (rows["measured"] / rows["bound"]).max(),
         "parameter_counts_per_construction": int(by["parameters"].nunique().max()),
         "parameters": {name: int(count) for name, count in by["parameters"].max().items()},
         "largest_log2_weight": by["log2_weight"].max().to_dict(),
@@ -139,23 +146,24 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the networks found as a record's rows, seconds left out."""
-    found = table[table["outcome"] == "found"].drop(columns=["outcome", "seconds"])
+    """Return the rows of all networks for a record, without seconds."""
     whole = dict.fromkeys(["cells", "parameters", "bits", "repeats"], int)
-    return found.astype(whole).to_dict("records")
+    return built(table).drop(columns=["outcome", "seconds"]).astype(whole).to_dict("records")
 
 
-def finest(found: Mapping[tuple[str, str, float], Approximant]) -> dict[tuple[str, str],
-                                                                       Approximant]:
+def finest(
+    networks: Mapping[tuple[str, str, float], Approximant],
+) -> dict[tuple[str, str], Approximant]:
     """Return the network of the smallest ε for each function and construction."""
     chosen: dict[tuple[str, str], Approximant] = {}
-    for key, one in sorted(found.items(), key=lambda item: -item[0][2]):
-        chosen[key[:2]] = one
-    return {key: chosen[key] for key in dict.fromkeys(key[:2] for key in found)}
+    for (name, construction, _), one in networks.items():
+        held = chosen.setdefault((name, construction), one)
+        chosen[name, construction] = min(held, one, key=lambda network: network.eps)
+    return chosen
 
 
 def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd.DataFrame:
-    """Return function, construction, x, f, network, bound, eps, cells for those of one variable."""
+    """Return function, construction, x, f, network, bound, eps, cells: those of one variable."""
     x = np.linspace(0, 1, size)
     parts = [
         pd.DataFrame({"function": name, "construction": LETTERS[construction], "x": x,
@@ -168,7 +176,7 @@ def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd
 
 def surfaces(chosen: Mapping[tuple[str, str], Approximant], construction: str = "digits",
              size: int = 97) -> pd.DataFrame:
-    """Return function, x, y, f, network, error, bound, cells for those of two variables."""
+    """Return function, x, y, f, network, error, bound, cells: those of two variables."""
     parts = []
     for (name, kind), one in chosen.items():
         if one.dim == 2 and kind == construction:
@@ -182,15 +190,15 @@ def surfaces(chosen: Mapping[tuple[str, str], Approximant], construction: str = 
 
 
 def in_doubles(
-    found: Mapping[tuple[str, str, float], Approximant], size: int = 301
+    networks: Mapping[tuple[str, str, float], Approximant], size: int = 301
 ) -> pd.DataFrame:
-    """Return a row for each network: what its torch module does beside the exact values.
+    """Return a row for each network: its torch module beside the exact values.
 
-    function, construction, eps, bits, outcome ("held", or the refusal in its own words), gap: the
-    largest |module - exact| on a grid, and precision, the proved bound of it.
+    Columns function, construction, eps, bits, outcome ("held", or the words of the refusal), gap
+    (the largest |module - exact| on a grid) and precision (the proved bound of the gap).
     """
     rows = []
-    for (name, construction, eps), one in found.items():
+    for (name, construction, eps), one in networks.items():
         row = {"function": name, "construction": LETTERS[construction], "eps": eps,
                "bits": one.bits}
         try:
@@ -207,32 +215,31 @@ def in_doubles(
 def typed(
     text: str, eps: float, budgets: Mapping[str, int], number: int = 2000, seed: int = 0
 ) -> tuple[Any, pd.DataFrame, dict[tuple[str, str], Approximant]]:
-    """Return a typed function, a row for each construction as from `attempt`, and what was found.
+    """Return a typed function, a row for each construction as from `attempt`, and the networks.
 
-    Raises ValueError for what `parse_function` refuses, for a function of x, y and z, which no
-    figure shows, and where every construction refuses, with their reasons.
+    Raises ValueError for what `parse_function` refuses, for a function of x, y and z, and where
+    every construction refuses, with their reasons.
     """
     f = parse_function(text)
     if f.dim > 2:
         raise ValueError(f"function: found {text!r} in 3 variables, expected x, or x and y: the "
                          "figures show no more (nslib.theory.approximate takes up to 8)")
-    rows, found = [], {}
+    rows, networks = [], {}
     for construction in LETTERS:
         row, one = attempt("typed", f, construction, eps, budgets, number, seed)
         rows.append(row)
         if one is not None:
-            found["typed", construction] = one
-    if not found:
+            networks["typed", construction] = one
+    if not networks:
         raise ValueError("\n".join(f"{row['construction']}: {row['outcome']}" for row in rows))
-    return f, pd.DataFrame(rows), found
+    return f, pd.DataFrame(rows), networks
 
 
-def entries(found: Approximant) -> pd.DataFrame:
-    """Return every neuron's weights and biases: neuron, entries, how many."""
-    listed = weights(found)
+def entries(network: Approximant) -> pd.DataFrame:
+    """Return every neuron's weights and biases: neuron, entries, number."""
     return pd.DataFrame([
         {"neuron": name, "entries": ", ".join(_short(w) for w in numbers), "number": len(numbers)}
-        for name, numbers in listed.items()
+        for name, numbers in weights(network).items()
     ])
 
 
@@ -243,8 +250,8 @@ def _short(number: int | float) -> str:
 
 
 def waiting(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what A would take for the cells and tolerances that B met: Kac's mean, and a time."""
-    met = table[(table["outcome"] == "found") & (table["construction"] == "digits")]
+    """Return what A would need for the cells and tolerances of B: Kac's mean, and a time."""
+    met = built(table).query("construction == 'digits'")
     made = met[["function", "eps", "cells", "bits", "repeats"]].astype(
         {"cells": int, "bits": int, "repeats": int})
     made["A: log2 of Kac's mean"] = met["kac_bits"]
@@ -253,18 +260,19 @@ def waiting(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _span(bits: float) -> str:
+    """Return the time of 2^bits positions at 1e8 a second, in words."""
     seconds = bits * math.log10(2) - 8
     years = seconds - math.log10(365.25 * 24 * 3600)
     return f"{10**seconds:.1g} s" if years < 0 else f"10^{years:.0f} years"
 
 
-def latex(f: theory.TypedFunction) -> str:
+def latex(f: TypedFunction) -> str:
     """Return the formula for display."""
     return sp.latex(f.expression)
 
 
 def styled(table: pd.DataFrame) -> Styler:
-    """Return the table of `attempt`'s rows for display, without what differs every time."""
+    """Return the rows of `attempt` for display, without times."""
     shown = {"function": "{}", "construction": "{}", "eps": "{:g}", "cells": "{:,.0f}",
              "parameters": "{:.0f}", "log2_weight": "{:.1f}", "bits": "{:,.0f}",
              "repeats": "{:,.0f}", "measured": "{:.4f}", "bound": "{:.4f}"}
@@ -273,22 +281,19 @@ def styled(table: pd.DataFrame) -> Styler:
         na_rep="refused").hide(axis="index")
 
 
-def pictured(made: Mapping[tuple[str, str], Approximant]) -> pd.DataFrame:
+def pictured(networks: Mapping[tuple[str, str], Approximant]) -> pd.DataFrame:
     """Return the data of a figure: `curves` for one variable, else `surfaces` of the first."""
-    if next(iter(made.values())).dim == 1:
-        return curves(made)
-    (_, construction) = next(iter(made))
-    return surfaces(made, construction)
+    (_, construction), first = next(iter(networks.items()))
+    return curves(networks) if first.dim == 1 else surfaces(networks, construction)
 
 
 def scattered(table: pd.DataFrame) -> pd.DataFrame:
-    """Return function, construction, bound, measured of all networks that were found."""
-    found = table[table["outcome"] == "found"]
-    found = found.assign(construction=found["construction"].map(LETTERS))
-    return found[["function", "construction", "bound", "measured"]].reset_index(drop=True)
+    """Return function, construction, bound, measured of all networks."""
+    rows = built(table)[["function", "construction", "bound", "measured"]]
+    return rows.assign(construction=rows["construction"].map(LETTERS)).reset_index(drop=True)
 
 
 def joined(*tables: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of all networks that were found in `tables`, whole numbers as such."""
-    rows = pd.concat([table[table["outcome"] == "found"] for table in tables], ignore_index=True)
+    """Return the rows of all networks in `tables`, with whole numbers as such."""
+    rows = pd.concat([built(table) for table in tables], ignore_index=True)
     return rows.astype({"parameters": int, "cells": int})

@@ -1,4 +1,4 @@
-"""Notebook 07: Lemma 2 step by step, and the equidistribution of the orbit tested."""
+"""Notebook 07: Lemma 2 step by step, and tests of whether the orbit is equidistributed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy import stats
 from nslib import checks
 from nslib.theory import DEFAULT_C, angles_along
 
-# of the integer vectors m in Weyl's criterion: short ones, with and without cancellation
+# Integer vectors m of Weyl's criterion: short ones, with and without cancellation
 VECTORS = ((1, 0, 0), (1, -1, 0), (1, 2, 0), (2, -3, 0), (1, -2, 1), (3, 1, -4))
 
 
@@ -27,7 +27,7 @@ def random_starts(count: int, seed: int) -> list[Fraction]:
 
 
 def root_of_two(bits: int) -> Fraction:
-    """Return √2 to `bits` binary digits: an exception to Lemma 2, since T(u_2) = u_1 there."""
+    """Return √2 to `bits` binary digits, for which Lemma 2 fails, since T(u_2) = u_1."""
     return Fraction(isqrt(2 << 2 * checks.positive_int(bits, "bits")), 1 << bits)
 
 
@@ -38,10 +38,10 @@ def combination(vector: Sequence[int]) -> tuple[sp.Expr, sp.Symbol]:
 
 
 def rational_functions(vectors: Sequence[Sequence[int]] = VECTORS) -> pd.DataFrame:
-    """Return what Lemma 2 needs of g_m for each vector m.
+    """Return what Lemma 2 needs of g_m, a row for each vector m.
 
-    A row a vector: vector, formula (LaTeX), residues: at the poles c = -k, which sympy finds to be
-    m_k, slopes: zeros of its derivative in c >= 1 (finitely many: none where it vanishes at all).
+    Columns vector, formula (LaTeX), residues (at the poles c = -k, where they are m_k) and slopes:
+    the number of zeros of its derivative in c >= 1, finite unless the derivative vanishes.
     """
     rows = []
     for vector in vectors:
@@ -86,9 +86,9 @@ def weyl_sums(
 
 
 def random_sums(steps: np.ndarray) -> pd.DataFrame:
-    """Return (steps, low, high): 90 % of the sizes of such sums over independent random points.
+    """Return (steps, low, high): where 90 % of such sums over independent random points lie.
 
-    Rayleigh's law, to which they tend: P(size > s) = exp(-N s²).
+    `steps` (M,): values of N. By Rayleigh's law, their limit: P(size > s) = exp(-N s²).
     """
     low, high = (np.sqrt(-np.log(share) / steps) for share in (0.95, 0.05))
     return pd.DataFrame({"steps": steps, "low": low, "high": high})
@@ -103,8 +103,8 @@ def scaled_last(sums: pd.DataFrame) -> float:
 def filling(counts: Sequence[int], c: Any = DEFAULT_C) -> pd.DataFrame:
     """Return the first points of the orbit of (u_1, u_2), rounded to four decimals, for drawing.
 
-    As many as the largest of `counts`: step, u_1, u_2, angle_1, angle_2, and the angles for the
-    exception c = √2, root_1, root_2.
+    As many as the largest of `counts`. Columns step, u_1, u_2, angle_1, angle_2, and the angles for
+    the exception c = √2: root_1, root_2.
     """
     count = max(counts)
     angles, root = angles_along(c, 2, count), angles_along(root_of_two(count + 64), 2, count)
@@ -116,10 +116,9 @@ def filling(counts: Sequence[int], c: Any = DEFAULT_C) -> pd.DataFrame:
 
 
 def folded(c: Any, cells: int, count: int, every: int = 1) -> np.ndarray:
-    """Return the arcsine law's distribution function at the orbit, (count, K), each `every` steps.
+    """Return the arcsine law's distribution function at every `every`-th step, (count, K).
 
-    That of u = sin²(πα) is 2α for α <= 1/2 and 2(1 - α) beyond: uniform if the orbit is as it
-    should be.
+    At u = sin²(πα) it is 2α for α <= 1/2 and 2(1 - α) beyond: uniform if the orbit has that law.
     """
     angles = angles_along(c, cells, count * every)[:, ::every]
     return (2 * np.minimum(angles, 1 - angles)).T
@@ -129,9 +128,9 @@ def chi_square(c: Any, cells: int, digits: int, count: int) -> dict[str, float]:
     """Test the orbit against the product of arcsine laws by Pearson's chi-square.
 
     Each of the K coordinates has 2^`digits` bins of equal measure, read from digits + 1 binary
-    digits of the angle. Every (digits + 1)-th step is taken, `count` of them, so that no digit is
-    read twice: Pearson's law would not hold for counts of overlapping words.
-    Returns bins, expected (number of points in a bin), statistic, p.
+    digits of the angle. Of the steps every (digits + 1)-th is taken, `count` in all: no digit is
+    read twice, since Pearson's law does not hold for counts of overlapping words. Returns bins,
+    expected (points in a bin), statistic, p.
     """
     points = folded(c, cells, count, digits + 1)
     place = np.minimum((points * 2**digits).astype(np.int64), 2**digits - 1)
@@ -146,9 +145,9 @@ def tested(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test the notebook's c = π, random c, and two c for which the lemma fails.
 
-    Returns a row each K for π and for the exceptions c = 2 and c = √2 (c, cells, bins, expected,
-    statistic, p) and a row each K for the random c: cells, rejected (share with p < 0.05), low and
-    high (its 95 % interval, Clopper and Pearson), uniform: p-value of the p-values' uniformity.
+    Returns a row for each K and each of π, 2 and √2 (c, cells, bins, expected, statistic, p), and
+    one for each K over the random c: cells, rejected (share with p < 0.05), low and high (its 95 %
+    interval, Clopper and Pearson), uniform (p-value of the hypothesis that the p are uniform).
     """
     digits = {size: max(1, 6 // size) for size in cells}
     root = root_of_two(count * (max(digits.values()) + 1) + 64)
@@ -158,9 +157,9 @@ def tested(
     starts = random_starts(n_random, seed)
     for size in cells:
         p = np.array([chi_square(c, size, digits[size], count)["p"] for c in starts])
-        found = stats.binomtest(int((p < 0.05).sum()), n_random)
-        low, high = found.proportion_ci()
-        shares.append({"cells": size, "rejected": found.statistic, "low": low, "high": high,
+        share = stats.binomtest(int((p < 0.05).sum()), n_random)
+        low, high = share.proportion_ci()
+        shares.append({"cells": size, "rejected": share.statistic, "low": low, "high": high,
                        "uniform": stats.kstest(p, "uniform").pvalue})
     return pd.DataFrame(rows), pd.DataFrame(shares)
 
@@ -170,9 +169,8 @@ def discrepancies(
 ) -> pd.DataFrame:
     """Return the L2 star discrepancy of the first N points, beside that of random points.
 
-    A row each K and N: cells, steps, orbit (c = π), rms (root mean square over random c), low,
-    high (5 % and 95 % of these), expected: that of N independent uniform points,
-    √((2^-K - 3^-K)/N).
+    A row for each K and N: cells, steps, orbit (c = π), rms (root mean square over random c), low,
+    high (5 % and 95 % of these), expected (of N independent uniform points: √((2^-K - 3^-K)/N)).
     """
     starts = random_starts(n_random, seed)
     rows = []
@@ -189,4 +187,5 @@ def discrepancies(
 
 
 def _star(points: np.ndarray) -> float:
+    """Return the L2 star discrepancy of points (N, K) of the unit cube."""
     return float(stats.qmc.discrepancy(points, method="L2-star"))

@@ -13,7 +13,7 @@ import torch
 
 from nslib.theory import (
     DEFAULT_C,
-    Construction,
+    DenseTrajectory,
     Intervals,
     angle_orbit,
     chaotic_neuron,
@@ -22,17 +22,16 @@ from nslib.theory import (
     start_angles,
 )
 from nslib.theory.intervals import sin_squared
-from nslib.theory.trajectory import DenseTrajectory
 
 DIGITS = 60  # of the arithmetic in which the two sides of a step are compared
 FORMATS = {"float64": np.float64, "float32": np.float32}
 
 
 def proof(n_points: int = 100, seed: int = 0) -> pd.DataFrame:
-    """Return the steps of Lemma 1 with the computation beside each.
+    """Return the steps of Lemma 1, a row each, with a computation beside the proof.
 
-    A row a step: identity (LaTeX), because, verified (by sympy), gap: the largest |left - right|
-    at `n_points` random values of its symbols (r from 0 to 99) in arithmetic of 60 digits.
+    Columns identity (LaTeX), because, verified (by sympy), gap: the largest |left - right| at
+    `n_points` random values of its symbols (r from 0 to 99) in arithmetic of 60 digits.
     """
     draw = np.random.default_rng(seed)
     rows = []
@@ -76,7 +75,7 @@ def graph(cell: int, steps: int, n_points: int = 201) -> dict[str, pd.DataFrame]
 
 
 def in_floating_point(starts: np.ndarray, steps: int) -> np.ndarray:
-    """Return the orbits (steps + 1, starts) of 4u - 4u² in the arithmetic of `starts`."""
+    """Return the orbits (steps + 1, M) of 4u - 4u² from `starts` (M,), in their arithmetic."""
     four = starts.dtype.type(4)
     orbit = [starts]
     for _ in range(steps):
@@ -88,17 +87,17 @@ def against_exact(n_starts: int, steps: int, seed: int = 0) -> dict[str, pd.Data
     """Compare floating point with certified orbits, from random starts that both formats hold.
 
     Returns "example" (step, exact, float64, float32: the first start), "errors" (format, step,
-    median, low, high: of |floating point - exact|, quartiles) and "formats" (format, digits: of
-    the mantissa in bits, bits_a_step: by which the median error grows until it reaches 2^-8,
-    noise: median first step whose error exceeds 0.1, width: of the widest certified interval).
+    median, low, high: quartiles of |floating point - exact|) and "formats" (format; digits: bits of
+    the mantissa; bits_a_step: growth of the median error until it reaches 2^-8; noise: median first
+    step whose error exceeds 0.1; width: of the widest certified interval).
     """
     starts = np.random.default_rng(seed).random(n_starts).astype(np.float32)
     certified = [orbit_intervals(Fraction(float(u)), steps) for u in starts]
-    exact = np.array([found.middle for found in certified]).T
+    exact = np.array([orbit.middle for orbit in certified]).T
     example = {"step": np.arange(steps + 1), "exact": exact[:, 0]}
     errors, formats = [], []
     for name, kind in FORMATS.items():
-        orbits = in_floating_point(starts.astype(kind), steps).astype(np.float64)
+        orbits = in_floating_point(starts.astype(kind), steps).astype(np.float64)  # (step, start)
         example[name] = orbits[:, 0]
         error = np.abs(orbits - exact)
         low, median, high = np.quantile(error, [0.25, 0.5, 0.75], axis=1)
@@ -110,47 +109,43 @@ def against_exact(n_starts: int, steps: int, seed: int = 0) -> dict[str, pd.Data
             "format": name, "digits": np.finfo(kind).nmant + 1,
             "bits_a_step": np.polyfit(growing, np.log2(median[growing]), 1)[0],
             "noise": float(np.median(noise)),
-            "width": max(float(found.width.max()) for found in certified),
+            "width": max(float(orbit.width.max()) for orbit in certified),
         })
     return {"example": pd.DataFrame(example), "errors": pd.concat(errors, ignore_index=True),
             "formats": pd.DataFrame(formats)}
 
 
-def repeated(found: DenseTrajectory) -> tuple[Intervals, float]:
-    """Repeat the neuron itself, `found.depth` times, in interval arithmetic: another route.
+def repeated(result: DenseTrajectory) -> tuple[Intervals, float]:
+    """Repeat the neuron itself, `depth` times, in interval arithmetic: another route.
 
-    Returns where it arrives, one interval a cell, and 2^-(2·depth), a bound of what the rounding of
-    the start points to 4·depth + 64 bits has come to, since T stretches at most four times a step.
+    Returns where it arrives, Intervals (K,), and 2^-(2·depth), a bound of how far the rounding of
+    the start points to 4·depth + 64 bits can take it: T stretches at most four times a step.
     """
-    bits = 4 * found.depth + 64
     low, high = [], []
-    for angle in start_angles(found.c, found.cells):
-        start, _ = sin_squared([angle], bits)[0]
-        last = orbit_intervals(start, found.depth)
+    for angle in start_angles(result.c, result.cells):
+        start, _ = sin_squared([angle], 4 * result.depth + 64)[0]
+        last = orbit_intervals(start, result.depth)
         low.append(last.low[-1])
         high.append(last.high[-1])
-    return Intervals(np.array(low), np.array(high)), 2.0 ** (-2 * found.depth)
+    return Intervals(np.array(low), np.array(high)), 2.0 ** (-2 * result.depth)
 
 
-def error_in_doubles(found: Construction) -> float:
-    """Return the largest |value - target| where the network of a `find_depth` runs in doubles."""
-    k = np.arange(1, found.cells + 1)
-    z = k + float(found.parameters["offset"])
-    u = np.sin(np.pi * z / (1 + z)) ** 2
-    for _ in range(found.repeats):
-        u = np.maximum(4 * u - 4 * (u * u), 0)
-    return float(np.abs(u - found.targets).max())
+def error_in_doubles(result: DenseTrajectory) -> float:
+    """Return the largest |value - target| of the network where it runs in doubles."""
+    z = np.arange(1, result.cells + 1) + float(result.parameters["offset"])
+    orbit = in_floating_point(np.sin(np.pi * z / (1 + z)) ** 2, result.repeats)
+    return float(np.abs(orbit[-1] - result.targets).max())
 
 
-def tent(u: np.ndarray) -> np.ndarray:
+def tent(u: Fraction) -> Fraction:
     """Return ReLU(2u) - ReLU(4u - 2): two linear neurons and their difference, weights up to 4."""
-    return np.maximum(2 * u, 0) - np.maximum(4 * u - 2, 0)
+    return max(2 * u, Fraction(0)) - max(4 * u - 2, Fraction(0))
 
 
 def tent_gap(angles: Sequence[Fraction], steps: int) -> float:
     """Return max |sin²(π t_r/2) - sin²(π 2^r α)| where t_0 = 2 min(α, 1 - α), t_{r+1} = tent(t_r).
 
-    The tent is applied to exact fractions: the map sin²(πt/2) carries it over to the neuron.
+    `angles` [K]: α, exact. The map sin²(πt/2) carries the tent over to the neuron.
     """
     largest = 0.0
     for angle in angles:
@@ -158,5 +153,5 @@ def tent_gap(angles: Sequence[Fraction], steps: int) -> float:
         for exact in angle_orbit(angle, steps):
             largest = max(largest, abs(np.sin(np.pi * float(t) / 2) ** 2
                                        - np.sin(np.pi * float(exact)) ** 2))
-            t = max(2 * t, Fraction(0)) - max(4 * t - 2, Fraction(0))
+            t = tent(t)
     return float(largest)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +24,7 @@ from .equidistribution import random_starts
 
 
 def _rough(x: np.ndarray) -> np.ndarray:
-    """Weierstrass' sum of cosines, cut after eight terms and scaled into [0, 1]."""
+    """Return Weierstrass' sum at points x (M,), cut after eight terms and scaled into [0, 1]."""
     weights = 0.7 ** np.arange(8)
     waves = np.cos(2 * np.pi * 3 ** np.arange(8) * np.asarray(x)[..., None])
     return 0.5 + 0.5 * (waves @ weights) / weights.sum()
@@ -42,7 +40,7 @@ FUNCTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float | None]] = 
 
 
 def values(name: str, x: np.ndarray) -> np.ndarray:
-    """Return the function of that name at points x, within [0, 1]; ValueError for other names."""
+    """Return the function of that name at points x (M,), within [0, 1]: (M,)."""
     function, _ = FUNCTIONS[checks.one_of(name, "function", FUNCTIONS)]
     return np.clip(function(x), 0, 1)
 
@@ -57,10 +55,11 @@ def waiting_times(
 ) -> pd.DataFrame:
     """Measure first depths for random targets from random c, beside Kac's mean.
 
-    For each K and ε for which even K values of 1/2, the rarest, take at most 2^`max_bits` steps in
-    the mean: `n_targets` times K uniform targets and a c of its own, so that the waits are
-    independent. A row each: cells, eps, steps (first depth + 1: positions looked at), kac, ratio,
-    error_ratio (certified error / ε). Scans stop after 60 means, which chance exceeds with e^-60.
+    K and ε are left out where K values of 1/2, the rarest, take more than 2^`max_bits` steps in the
+    mean. For the others `n_targets` times: K uniform targets and a new c, so that the waits are
+    independent. A row each: cells, eps, steps (positions looked at: first depth + 1), kac, ratio,
+    error_ratio (certified error / ε). A scan stops after 60 means; by chance a wait is longer with
+    probability e^-60.
     """
     rows = []
     for size in cells:
@@ -72,9 +71,9 @@ def waiting_times(
             for c in starts:
                 y = draw.random(size)
                 mean = waiting_time(y, tolerance)
-                found = find_depth(y, tolerance, c=c, max_depth=math.ceil(60 * mean))
-                rows.append({"cells": size, "eps": tolerance, "steps": found.scanned, "kac": mean,
-                             "ratio": found.scanned / mean, "error_ratio": found.error / tolerance})
+                wait = find_depth(y, tolerance, c=c, max_depth=math.ceil(60 * mean))
+                rows.append({"cells": size, "eps": tolerance, "steps": wait.scanned, "kac": mean,
+                             "ratio": wait.scanned / mean, "error_ratio": wait.error / tolerance})
     if not rows:
         raise ValueError(f"max_bits: found {max_bits}, expected more: no K and ε can be waited for")
     return pd.DataFrame(rows)
@@ -95,9 +94,9 @@ def mean_ratios(waits: pd.DataFrame) -> pd.DataFrame:
 
 
 def exponential(waits: pd.DataFrame, least: float = 100.0) -> dict[str, float]:
-    """Test that waits over Kac's mean follow the exponential law, where that mean is `least` steps.
+    """Test whether waits over Kac's mean follow the exponential law: n and Kolmogorov's p-value.
 
-    Returns n and the p-value of Kolmogorov's test. A wait of few steps is too coarse for the law.
+    Only means of at least `least` steps: a wait of few steps is too coarse for the law.
     """
     ratio = waits.loc[waits["kac"] >= least, "ratio"]
     return {"n": len(ratio), "p": float(stats.kstest(ratio, "expon").pvalue)}
@@ -116,14 +115,14 @@ def survival(waits: pd.DataFrame) -> pd.DataFrame:
 def search_all(
     asked: Mapping[str, tuple[np.ndarray, float]], max_depth: int = 10**12
 ) -> tuple[pd.DataFrame, dict[str, DenseTrajectory]]:
-    """Find the depth of every target with the same c, and what it costs.
+    """Find the depth of every set of targets with the same c, and what it costs.
 
-    `asked`: label to (targets (K,), ε). Returns a row each (target, cells, eps, depth, depth_bits:
-    log2(depth + 1), kac_bits, bound: K log2(1/(2ε)), error, error_ratio, parameters, largest: the
-    largest magnitude of a weight, seconds) and the results by label.
+    `asked`: label to (targets (K,), ε). Returns a row each (target, kind, cells, eps, depth,
+    depth_bits: log2(depth + 1), kac_bits, bound: K log2(1/(2ε)), error, error_ratio, parameters,
+    largest: magnitude of a weight, seconds) and the results by label.
     """
-    found = {label: find_depth(y, eps, max_depth=max_depth, progress=True)
-             for label, (y, eps) in asked.items()}
+    results = {label: find_depth(y, eps, max_depth=max_depth, progress=True)
+               for label, (y, eps) in asked.items()}
     rows = [{
         "target": label, "kind": re.match(r"\w+", label)[0], "cells": one.cells,
         "eps": one.eps, "depth": one.depth,
@@ -131,17 +130,17 @@ def search_all(
         "bound": information_bound(one.cells, one.eps), "error": one.error,
         "error_ratio": one.error / one.eps, "parameters": one.n_parameters,
         "largest": float(one.max_weight), "seconds": one.seconds,
-    } for label, one in found.items()]
-    return pd.DataFrame(rows), found
+    } for label, one in results.items()]
+    return pd.DataFrame(rows), results
 
 
 def asked_for(
     functions: Sequence[str], settings: Sequence[tuple[int, float]], n_random: int,
     random_settings: Sequence[tuple[int, float]], seed: int = 0,
 ) -> dict[str, tuple[np.ndarray, float]]:
-    """Return the targets of `search_all`: each function at each (K, ε), then random ones.
+    """Return what to ask of `search_all`: each function at each (K, ε), then random targets.
 
-    The `n_random` uniform targets take the (K, ε) of `random_settings` in turn.
+    The `n_random` sets of uniform targets take the (K, ε) of `random_settings` in turn.
     """
     asked = {f"{name}, K = {cells}, ε = {eps:g}": (targets(name, cells), eps)
              for cells, eps in settings for name in functions}
@@ -152,15 +151,16 @@ def asked_for(
     return asked
 
 
-def pictured(found: Mapping[str, DenseTrajectory], n_points: int = 401) -> dict[str, pd.DataFrame]:
-    """Return what to draw of the results for functions, by the function's name.
+def pictured(
+    results: Mapping[str, DenseTrajectory], n_points: int = 401
+) -> dict[str, pd.DataFrame]:
+    """Return the data of a figure of results, by the function's name.
 
-    "cells" (function, cell, left, right, target, value, eps, depth: a row each cell) and "curves"
-    (function, x, f: on a grid).
+    "cells" (function, cell, left, right, target, value, eps, depth) and "curves" (function, x, f).
     """
     cells, curves = [], []
     x = np.linspace(0, 1, n_points)
-    for name, one in found.items():
+    for name, one in results.items():
         edges = np.arange(one.cells + 1) / one.cells
         cells.append(pd.DataFrame({
             "function": name, "cell": np.arange(1, one.cells + 1), "left": edges[:-1],
@@ -172,25 +172,27 @@ def pictured(found: Mapping[str, DenseTrajectory], n_points: int = 401) -> dict[
             "curves": pd.concat(curves, ignore_index=True)}
 
 
-def shortest(found: Mapping[str, DenseTrajectory], least: int = 100) -> tuple[str, DenseTrajectory]:
-    """Return label and result of the smallest depth above `least`, of the smallest where none is.
+def shortest(
+    results: Mapping[str, DenseTrajectory], least: int = 100
+) -> tuple[str, DenseTrajectory]:
+    """Return label and result of the smallest depth above `least`, or of the smallest of all.
 
-    More than `least` repetitions are beyond what doubles can follow.
+    Doubles cannot follow more than `least` repetitions.
     """
-    label = min(found, key=lambda name: (found[name].depth <= least, found[name].depth))
-    return label, found[label]
+    label = min(results, key=lambda name: (results[name].depth <= least, results[name].depth))
+    return label, results[label]
 
 
-def distinct_networks(found: Mapping[str, DenseTrajectory]) -> int:
+def distinct_networks(results: Mapping[str, DenseTrajectory]) -> int:
     """Return the number of different sets of weights among the results."""
-    return len({tuple(one.parameters.items()) for one in found.values()})
+    return len({tuple(one.parameters.items()) for one in results.values()})
 
 
 def from_x(cases: Mapping[str, float], max_depth: int = 10**9) -> pd.DataFrame:
     """Build the whole network, from x to value, for functions with a known Lipschitz constant.
 
-    `cases`: function to the ε of its sup norm. A row each: function, eps, cells, depth, entries (of
-    all weights and biases), largest, bound (proved), measured: sup error on a grid.
+    `cases`: function to ε. A row each: function, eps, cells, depth, entries (number of all weights
+    and biases), largest (of their magnitudes), bound (proved), measured (sup error on a grid).
     """
     rows = []
     for name, eps in cases.items():
@@ -209,7 +211,7 @@ def from_x(cases: Mapping[str, float], max_depth: int = 10**9) -> pd.DataFrame:
 def bits_beside_kac(table: pd.DataFrame) -> dict[str, float]:
     """Return mean, error and expected of log2(depth + 1) - log2 of Kac's mean, random targets only.
 
-    An exponential wait is γ/ln 2 bits below its mean in the mean (γ: Euler's constant).
+    log2 of an exponential wait is γ/ln 2 below log2 of its mean, on average (γ: Euler's constant).
     """
     bits = table.loc[table["kind"] == "random", ["depth_bits", "kac_bits"]]
     gap = bits["depth_bits"] - bits["kac_bits"]
@@ -217,9 +219,9 @@ def bits_beside_kac(table: pd.DataFrame) -> dict[str, float]:
 
 
 def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
-    """Return log2 of Kac's mean for each K and ε, also those that no scan reaches.
+    """Return log2 of Kac's mean, a row for each K and ε, also where no scan would end.
 
-    A row each: eps, cells, kac_bits (mean over FUNCTIONS), low, high (their range).
+    Columns eps, cells, kac_bits (mean over FUNCTIONS), low, high (their range).
     """
     rows = []
     for tolerance in eps:
@@ -228,12 +230,3 @@ def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
             rows.append({"eps": tolerance, "cells": size, "kac_bits": float(np.mean(bits)),
                          "low": min(bits), "high": max(bits)})
     return pd.DataFrame(rows)
-
-
-def compared(metrics: Mapping[str, Any], paper: Mapping[str, Any] | None) -> pd.DataFrame:
-    """Return numbers of this run beside those of the committed paper preset's record."""
-    names = [name for name, value in metrics.items() if isinstance(value, numbers.Real)]
-    held = paper["metrics"] if paper else {}
-    return pd.DataFrame({"this run": {name: metrics[name] for name in names},
-                         "paper preset": {name: held.get(name) for name in names}}, dtype=float)
-

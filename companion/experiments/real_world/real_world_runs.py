@@ -77,7 +77,7 @@ def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
 def _column_names(data: TabularData) -> list[str]:
     """Return the names of the columns that searches see."""
     X = data.X[search_rows(data)]
-    return preprocessor(X, "robust").fit(X).get_feature_names_out().tolist()
+    return preprocessor("robust").fit(X).get_feature_names_out().tolist()
 
 
 def _named(term: str, names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from nslib.theory import (
     Construction,
+    DenseTrajectory,
     Digits,
     angle_intervals,
     encode,
@@ -34,60 +35,60 @@ def draws(count: int, cells: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, cells]).random((count, cells))
 
 
-def walked(found: Digits) -> dict[str, pd.DataFrame]:
-    """Return construction B in tables: its digits, its orbit, and what is read.
+def walked(encoded: Digits) -> dict[str, pd.DataFrame]:
+    """Return construction B in tables: its digits, its orbit, and the values that are read.
 
     "digits" (place, word, digit), "orbit" (step, u: by repeating the neuron exactly), "cells"
     (cell, target, word: its binary digits, value, error, bound: π 2^-m).
     """
-    m = found.word_bits
-    text = f"{found.code:0{found.bits}b}"
-    points = [float(low + high) / 2 for low, high in repeated(found.angle, found.repeats)]
-    place, cell = np.arange(found.bits), np.arange(found.cells)
+    m = encoded.word_bits
+    text = f"{encoded.code:0{encoded.bits}b}"
+    points = [float(low + high) / 2 for low, high in repeated(encoded.angle, encoded.repeats)]
+    place, cell = np.arange(encoded.bits), np.arange(encoded.cells)
     read = np.array(points[::m])
     return {
         "digits": pd.DataFrame({"place": place, "word": place // m + 1,
                                 "digit": [int(c) for c in text]}),
         "orbit": pd.DataFrame({"step": np.arange(len(points)), "u": points}),
-        "cells": pd.DataFrame({"cell": cell + 1, "target": found.targets,
+        "cells": pd.DataFrame({"cell": cell + 1, "target": encoded.targets,
                                "word": [f"0.{text[m * k:m * k + m]}" for k in cell],
-                               "value": read, "error": np.abs(read - found.targets),
-                               "bound": found.eps}),
+                               "value": read, "error": np.abs(read - encoded.targets),
+                               "bound": encoded.eps}),
     }
 
 
-def words_in_doubles(found: Digits) -> int:
+def words_in_doubles(encoded: Digits) -> int:
     """Return how many words, from the first, the neuron decodes within π 2^-m in doubles."""
-    u = float(found.start().middle[0])
-    for k, target in enumerate(found.targets):
-        if abs(u - target) > found.eps:
+    u = float(encoded.start().middle[0])
+    for k, target in enumerate(encoded.targets):
+        if abs(u - target) > encoded.eps:
             return k
-        for _ in range(found.word_bits):
+        for _ in range(encoded.word_bits):
             u = 4 * u * (1 - u)
-    return found.cells
+    return encoded.cells
 
 
 def errors_by_bits(
     bits: Sequence[int], cells: int, n_targets: int, seed: int = 0
 ) -> pd.DataFrame:
-    """Return the largest error of `n_targets` draws at each number of bits a word.
+    """Return the largest error of each of `n_targets` draws at each number of bits a word.
 
-    A row each: bits, draw, error (rechecked), bound (π 2^-m), checked, violated.
+    Columns bits, draw, bound (π 2^-m), and what `recheck` returns.
     """
     rows = []
     for m in bits:
         for draw, y in enumerate(draws(n_targets, cells, seed)):
-            found = encode(y, m)
-            rows.append({"bits": m, "draw": draw, "bound": found.eps, **recheck(found)})
+            encoded = encode(y, m)
+            rows.append({"bits": m, "draw": draw, "bound": encoded.eps, **recheck(encoded)})
     return pd.DataFrame(rows)
 
 
 def lattice_rows(targets: Any, eps: float, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return basis and reduced basis of the lattice of construction C, and θ_k/δ_k (K,).
 
-    The lattice: ((w/(π + k) - n_k)/δ_k, …, w/2^size) for whole w, n_k; both (K + 1, K + 1), a row a
-    vector, the first that of w = 1. θ_k: middle, δ_k: half-width of the angles in [0, 1/2] that
-    target k allows, in turns.
+    The lattice of the points ((w/(π + k) - n_k)/δ_k, …, w/2^size) for whole w, n_k. Both bases
+    (K + 1, K + 1) have a vector a row; the first row given is that of w = 1. `targets` (K,);
+    θ_k ± δ_k: the angles in [0, 1/2] that target k allows, in turns.
     """
     low, high = angle_intervals(targets, eps).T
     centre, delta = (low + high) / 2, (high - low) / 2
@@ -105,13 +106,12 @@ def reduction(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reduce the lattice of few cells for w of about 2^size, and round all signs of the angles.
 
-    The first sign is +, since -w is as good as w.
-
-    Returns the vectors before and after (size, stage, vector, c1 … : coordinates in tolerances,
-    the last one w/2^size; length) and the roundings (size, signs, w, error: the largest, fits).
+    `targets` (K,). The first sign is +, since -w is as good as w. Returns the vectors before and
+    after (size, stage, vector, c1 … : coordinates in tolerances, the last one w/2^size; length) and
+    the roundings (size, signs, w, error: the largest, fits).
     """
     y = np.asarray(targets, dtype=float)
-    vectors, found = [], []
+    vectors, roundings = [], []
     for size in sizes:
         before, after, goal = lattice_rows(y, eps, size)
         for stage, rows in (("given", before), ("reduced", after)):
@@ -123,20 +123,20 @@ def reduction(
             left, _ = nearest_planes(*triangular(after), np.array([[*(signs * goal), 0.0]]))
             w = round(abs(float(left[0, -1])) * 2.0**size)
             error = float(np.abs(winding_values(w, len(y)) - y).max())
-            found.append({"size": size, "signs": "".join("+" if s > 0 else "-" for s in signs),
-                          "w": w, "error": error, "fits": error <= eps})
-    return pd.DataFrame(vectors), pd.DataFrame(found)
+            roundings.append({"size": size, "signs": "".join("+" if s > 0 else "-" for s in signs),
+                              "w": w, "error": error, "fits": error <= eps})
+    return pd.DataFrame(vectors), pd.DataFrame(roundings)
 
 
 def winding_values(w: Any, cells: int) -> np.ndarray:
-    """Return sin²(π w/(π + k)) in doubles, for w small against 2^50: (cells,) or (M, cells)."""
+    """Return sin²(π w/(π + k)) in doubles, (K,) for one w and (M, K) for w (M,), all below 2^50."""
     return np.sin(np.pi * (np.asarray(w)[..., None] / (np.pi + np.arange(1, cells + 1)) % 1)) ** 2
 
 
 def torus(targets: Any, eps: float, steps: int) -> dict[str, pd.DataFrame]:
-    """Return two cells' angles for w = 0 … `steps` - 1, and the boxes that the targets allow.
+    """Return two cells' angles for w = 0 … `steps` - 1, and the boxes that `targets` (2,) allow.
 
-    "points" (w, x, y: in turns, hit: in a box) and "boxes" (left, right, low, high): one for each
+    "points" (w, x, y: in turns, hit: in a box) and "boxes" (left, right, low, high), one for each
     choice of signs.
     """
     w = np.arange(steps)
@@ -150,7 +150,7 @@ def torus(targets: Any, eps: float, steps: int) -> dict[str, pd.DataFrame]:
 
 
 def plane(target: float, eps: float, size: int) -> dict[str, pd.DataFrame]:
-    """Return the lattice of one cell, where it is plane: points, bases and the box aimed at.
+    """Return the lattice of one cell, which lies in a plane: points, bases and the target.
 
     "points" (x: angle over tolerance, y: w/2^size), "vectors" (stage, x, y), "goal" (x, y).
     """
@@ -167,16 +167,17 @@ def plane(target: float, eps: float, size: int) -> dict[str, pd.DataFrame]:
 
 
 def hold(construction: str, y: np.ndarray, eps: float) -> Construction:
-    """Return the construction of that name for targets y within eps."""
+    """Return the construction of that name for targets y (K,) within eps."""
     if construction == "trajectory":
         return find_depth(y, eps, max_depth=10**12)
     return encode(y, word_bits(eps)) if construction == "digits" else find_winding(y, eps)
 
 
-def bits_held(found: Construction) -> float:
+def bits_held(result: Construction) -> float:
     """Return the bits that hold the targets: log2(r + 1), m·K, or log2 w."""
-    return math.log2(found.depth + 1) if hasattr(found, "depth") else (
-        float(found.bits) if isinstance(found, Digits) else math.log2(max(found.w, 1)))
+    if isinstance(result, Digits):
+        return float(result.bits)
+    return math.log2(result.depth + 1 if isinstance(result, DenseTrajectory) else max(result.w, 1))
 
 
 def held(
@@ -185,10 +186,10 @@ def held(
 ) -> pd.DataFrame:
     """Hold `n_targets` draws by each construction at each K and ε, and recheck every bound.
 
-    `cells`: K by construction; A skips a K and ε, whatever the draw, where K values of 1/2, the
-    rarest, would take more than 2^`waiting_limit` steps in the mean. A row each: construction,
-    cells, eps, draw, bits, bound (K log2(1/(2ε))), ratio, repeats, parameters, log2_largest
-    (weight), and what `recheck` returns.
+    `cells`: K by construction. A leaves out K and ε where K values of 1/2, the rarest, would take
+    more than 2^`waiting_limit` steps in the mean. A row each: construction, cells, eps, draw, bits,
+    bound (K log2(1/(2ε))), ratio, repeats, parameters, log2_largest (weight), and what `recheck`
+    returns.
     """
     rows = []
     for name, sizes in cells.items():
@@ -197,31 +198,31 @@ def held(
             if name == "trajectory" and rarest > waiting_limit:
                 continue
             for draw, y in enumerate(draws(n_targets, size, seed)):
-                found = hold(name, y, tolerance)
-                bits, bound = bits_held(found), information_bound(size, tolerance)
+                result = hold(name, y, tolerance)
+                bits, bound = bits_held(result), information_bound(size, tolerance)
                 rows.append({
                     "construction": NAMES[name], "cells": size, "eps": tolerance, "draw": draw,
                     "bits": bits, "bound": bound, "ratio": bits / bound,
-                    "repeats": found.repeats, "parameters": found.n_parameters,
-                    "log2_largest": found.log2_max_weight, **recheck(found),
+                    "repeats": result.repeats, "parameters": result.n_parameters,
+                    "log2_largest": result.log2_max_weight, **recheck(result),
                 })
         print(f"held: {name} done", file=sys.stderr, flush=True)
     return pd.DataFrame(rows)
 
 
 def ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """Return bits over the bound for each construction: over all, and at its largest bound.
+    """Return bits over the bound, a row for each construction: over all, and at its largest bound.
 
-    "3 bits below": the share of the sets with more than 3 bits less than the bound.
+    "3 bits below": the share of the sets held by more than 3 bits less than the bound.
     """
-    found = {}
+    rows = {}
     for name, part in table.groupby("construction", sort=False):
         last = part[part["bound"] == part["bound"].max()]
-        found[name] = {
+        rows[name] = {
             "sets of targets": len(part), "least": part["ratio"].min(),
             "median": part["ratio"].median(), "largest": part["ratio"].max(),
             "largest bound, bits": last["bound"].iloc[0], "there (mean)": last["ratio"].mean(),
             "bits a cell above": ((part["bits"] - part["bound"]) / part["cells"]).mean(),
             "3 bits below": (part["bits"] < part["bound"] - 3).mean(),
         }
-    return pd.DataFrame(found).T
+    return pd.DataFrame(rows).T

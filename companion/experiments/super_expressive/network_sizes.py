@@ -22,7 +22,7 @@ Function = tuple[Callable[[np.ndarray], np.ndarray], float | Callable[[float], f
 
 
 def takagi(x: np.ndarray) -> np.ndarray:
-    """Return Σ 2^-i |2^i x - nearest integer|, i < 53: Takagi's function to about 2^-48.
+    """Return Takagi's function to about 2^-48 at points x (M,): Σ 2^-i |2^i x - nearest integer|.
 
     Continuous, nowhere differentiable; values in [0, 2/3].
     """
@@ -57,9 +57,9 @@ FUNCTIONS: dict[str, Function] = {
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
-    """Σ_j slope_j ReLU(x - j/N) + offset: linear neurons through N + 1 points of a function.
+    """Linear neurons through N + 1 points of a function: Σ_j slopes_j ReLU(x - j/N) + offset.
 
-    Every first weight is 1, the first biases are -j/N; `slopes` (N,) and `offset` end the network.
+    Every first weight is 1 and the first biases are -j/N; `slopes` (N,) and `offset` follow.
     """
 
     slopes: np.ndarray
@@ -82,7 +82,7 @@ class Interpolation:
 
 
 def interpolation(f: Callable, neurons: int) -> Interpolation:
-    """Return the linear-neuron network through f at 0, 1/N, …, 1 with N hidden neurons."""
+    """Return the network of N linear neurons through f at 0, 1/N, …, 1."""
     heights = f(np.linspace(0, 1, checks.positive_int(neurons, "neurons") + 1))
     slope = np.diff(heights) * neurons
     return Interpolation(np.diff(slope, prepend=0), float(heights[0]))
@@ -91,7 +91,7 @@ def interpolation(f: Callable, neurons: int) -> Interpolation:
 def interpolation_of_error(
     f: Callable, error: float, x: np.ndarray, most: int = 1 << 15
 ) -> tuple[Interpolation, float]:
-    """Return the smallest interpolation that errs by at most `error` at points x, and its error."""
+    """Return the smallest interpolation within `error` of f at points x (M,), and its error."""
     goal = f(x)
     for neurons in range(1, most + 1):
         places = np.linspace(0, 1, neurons + 1)
@@ -106,7 +106,8 @@ def interpolation_of_error(
 
 
 def probes(network: Approximant, n_points: int, seed: int) -> np.ndarray:
-    """Return random points of [0, 1] and points close to both sides of every border of cells."""
+    """Return points (M,) of [0, 1]: random ones, and some at both sides of every border of cells.
+    """
     borders = np.arange(network.n_cells + 1) / network.n_cells
     aside = borders[:, None] + np.array([-1.5, -1e-9, 0, 1e-9, 1.5]) * network.cells.shift
     random = np.random.default_rng([seed, 80]).random(n_points)
@@ -114,14 +115,14 @@ def probes(network: Approximant, n_points: int, seed: int) -> np.ndarray:
 
 
 def check_network(network: Approximant, x: np.ndarray) -> dict[str, Any]:
-    """Check a network in one dimension against its bound, by the library's and by another route.
+    """Check a network in one dimension against its bound at points x (M,), by two routes.
 
-    The other route: the values by `recheck`, the cells of x - δ, x and x + δ by floor, the median
-    of three. Counts as checked: what `recheck` counts; the error at every point x by each route;
-    that both routes agree to 2^-45 of f's range where no copy lies in a layer. Returns measured
-    (the larger error), checked, violated.
+    The library's route, and another: the values by `recheck`, the cells of x - δ, x and x + δ by
+    floor, the median of three. Checked are: what `recheck` checks; the error at every x by each
+    route; that both agree to 2^-45 of f's range where no copy lies in a layer. Returns measured
+    (the larger error) and the counts checked, violated.
     """
-    found = recheck(network.construction)
+    held = recheck(network.construction)
     _, bounds = enclosures(network.construction)
     values = np.array([float((low + high) / 2) for low, high in bounds])
     cells, goal = network.cells, network.f(x)
@@ -136,17 +137,16 @@ def check_network(network: Approximant, x: np.ndarray) -> dict[str, Any]:
     errors = np.abs(own - goal), np.abs(other - goal)
     violated = sum(int((error > network.bound).sum()) for error in errors) + int(gap.sum())
     return {"measured": float(max(error.max() for error in errors)),
-            "checked": found["checked"] + 2 * len(x) + int(clear.sum()),
-            "violated": found["violated"] + violated}
+            "checked": held["checked"] + 2 * len(x) + int(clear.sum()),
+            "violated": held["violated"] + violated}
 
 
-def module_entries(network: Approximant) -> int | None:
-    """Return the number of entries of the exported torch module; None where doubles cannot hold it.
-    """
+def module_entries(network: Approximant) -> int:
+    """Return the number of entries of the torch module, or -1 where doubles cannot hold it."""
     try:
         module = network.module()
     except ValueError:
-        return None
+        return -1
     return sum(parameter.numel() for parameter in module.parameters())
 
 
@@ -154,12 +154,12 @@ def networks(
     functions: Mapping[str, Function], eps: Mapping[str, Sequence[float]],
     n_points: int, max_depth: int, seed: int = 0, ordinary: bool = True,
 ) -> pd.DataFrame:
-    """Build each function's networks at each ε of a construction, and check each.
+    """Build and check a network for each function, construction and ε.
 
-    `eps`: by construction. A row a network: construction, function, eps, cells, measured (sup error
-    at `probes`), bound, parameters, module (entries of the torch module, -1 where doubles cannot
-    hold it), log2_largest (weight), bits, repeats, checked, violated. With `ordinary`, the smallest
-    linear-neuron interpolation with no larger measured error at the same points follows each.
+    `eps`: by construction. A row a network: construction, function, eps, cells, bound, parameters,
+    module (see `module_entries`), log2_largest (weight), bits, repeats, measured (sup error at
+    `probes`), checked, violated. With `ordinary` a second row: the smallest interpolation by linear
+    neurons whose measured error at the same points is no larger.
     """
     rows = []
     for name, tolerances in eps.items():
@@ -169,12 +169,11 @@ def networks(
             network = approximate(f, tolerance, construction=name, modulus=modulus, share=None,
                                   **options)
             x = probes(network, n_points, seed)
-            entries = module_entries(network)
             facts = {"function": label, "eps": tolerance}
             rows.append({
                 "construction": NAMES[name], **facts, "cells": network.n_cells,
                 "bound": network.bound, "parameters": network.n_parameters,
-                "module": -1 if entries is None else entries,
+                "module": module_entries(network),
                 "log2_largest": math.log2(network.max_weight), "bits": network.bits,
                 "repeats": network.repeats, **check_network(network, x),
             })
@@ -191,15 +190,15 @@ def networks(
 
 
 def parameter_counts(networks: pd.DataFrame, held: pd.DataFrame) -> dict[str, int]:
-    """Return for each construction the number of distinct parameter counts: at most one is claimed.
+    """Return the number of distinct parameter counts of each construction; 1 is claimed.
 
-    The larger of that of the networks from x (their torch modules included, where there is one)
-    and of those from the index k.
+    The larger of two: among the networks from x, their torch modules included, and among those from
+    the index k, of `held`.
     """
-    found = {}
+    counts = {}
     for name, part in networks[networks["construction"] != ORDINARY].groupby("construction"):
         module = part["module"]
         whole = set(part["parameters"]) | set(module[module >= 0])
         index = set(held.loc[held["construction"] == name, "parameters"])
-        found[name] = max(len(whole), len(index))
-    return found
+        counts[name] = max(len(whole), len(index))
+    return counts

@@ -1,7 +1,7 @@
-"""A second opinion on certificates, in whole numbers alone: no mpmath, FLINT or floating point.
+"""Certificates checked by a second route, in whole numbers: no mpmath, FLINT or floating point.
 
-π by Machin's formula, the cosine by its series, and where the depth allows it no angles at all:
-the neuron 4u - 4u² itself, repeated on intervals. A number x is held as x·2^bits.
+π by Machin's formula and the cosine by its series. Where few repetitions are needed, no angles at
+all: the neuron 4u - 4u² is repeated on intervals. A number x is held as x·2^bits.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def pi_bounds(bits: int) -> Bounds:
 
 
 def _arctan(inverse: int, bits: int) -> int:
+    """Return arctan(1/inverse)·2^bits by its series."""
     power, total, odd, sign = (1 << bits) // inverse, 0, 1, 1
     while power:
         total += sign * (power // odd)
@@ -80,70 +81,70 @@ def repeated(angle: Fraction, steps: int) -> list[tuple[Fraction, Fraction]]:
     bits = 2 * steps + BITS
     start = angle.numerator * (1 << bits) // angle.denominator
     low, high = sine_squared(start, start + 1, bits)
-    found = [(low, high)]
+    bounds = [(low, high)]
     for _ in range(steps):
-        low, high = neuron(low, high, bits)
-        found.append((low, high))
-    return _fractions(found, bits)
+        bounds.append(neuron(*bounds[-1], bits))
+    return _fractions(bounds, bits)
 
 
-def enclosures(found: Construction) -> tuple[str, list[tuple[Fraction, Fraction]]]:
-    """Return how the K values were found, and bounds of each as exact fractions.
+def enclosures(result: Construction) -> tuple[str, list[tuple[Fraction, Fraction]]]:
+    """Return the route in words, and exact bounds [K] of the values.
 
-    C: w/(π + k) by division, then the series. A and B: the neuron repeated, up to 4096 times; the
-    binary digits shifted and then the series, where it takes more.
+    C: w/(π + k) by division, then the series. A and B: the neuron repeated, up to 4096 times; for
+    more, the binary digits shifted and then the series.
     """
-    if isinstance(found, Winding):
-        return "w/(π + k) divided", _wound(found.w, found.cells)
-    if isinstance(found, DenseTrajectory):
-        angles = start_angles(found.c, found.cells)
-        if found.depth <= LONGEST:
-            return "neuron repeated", [repeated(a, found.depth)[-1] for a in angles]
-        shifted = [(a.numerator * pow(2, found.depth, a.denominator) << BITS)
+    if isinstance(result, Winding):
+        return "w/(π + k) divided", _wound(result.w, result.cells)
+    if isinstance(result, DenseTrajectory):
+        angles = start_angles(result.c, result.cells)
+        if result.depth <= LONGEST:
+            return "neuron repeated", [repeated(a, result.depth)[-1] for a in angles]
+        shifted = [(a.numerator * pow(2, result.depth, a.denominator) << BITS)
                    // a.denominator % (1 << BITS) for a in angles]
-    elif isinstance(found, Digits):
-        if found.repeats <= LONGEST:
-            return "neuron repeated", repeated(found.angle, found.repeats)[::found.word_bits]
-        kept = (1 << found.bits) - 1
-        shifted = [((found.code << found.word_bits * k & kept) << BITS) >> found.bits
-                   for k in range(found.cells)]
+    elif isinstance(result, Digits):
+        if result.repeats <= LONGEST:
+            return "neuron repeated", repeated(result.angle, result.repeats)[::result.word_bits]
+        kept = (1 << result.bits) - 1
+        shifted = [((result.code << result.word_bits * k & kept) << BITS) >> result.bits
+                   for k in range(result.cells)]
     else:
-        raise TypeError(f"found: found {type(found).__name__}, expected a construction A, B or C")
+        raise TypeError(f"result: found {type(result).__name__}, expected a construction A, B or C")
     return "digits shifted", _fractions(
         [sine_squared(place, place + 1, BITS) for place in shifted], BITS)
 
 
 def _wound(w: int, cells: int) -> list[tuple[Fraction, Fraction]]:
+    """Return bounds [K] of sin²(π w/(π + k))."""
     bits = w.bit_length() + BITS
     low, high = pi_bounds(bits)
-    found = []
+    bounds = []
     for k in range(1, cells + 1):
         least = (w << 2 * bits) // (high + (k << bits))
         most = (w << 2 * bits) // (low + (k << bits)) + 1
-        found.append(sine_squared(least, most, bits))
-    return _fractions(found, bits)
+        bounds.append(sine_squared(least, most, bits))
+    return _fractions(bounds, bits)
 
 
 def _fractions(bounds: list[Bounds], bits: int) -> list[tuple[Fraction, Fraction]]:
     return [(Fraction(low, 1 << bits), Fraction(high, 1 << bits)) for low, high in bounds]
 
 
-def recheck(found: Construction) -> dict[str, Any]:
+def recheck(result: Construction) -> dict[str, Any]:
     """Check every bound that a construction states against `enclosures`.
 
-    Checked: each value lies in its certified interval (K bounds), the largest error is at most
-    `error`, and that at most `eps`, for B at most π 2^-m as well. Returns route, error (float),
-    checked, violated: how many of them are not confirmed to within 2^-200.
+    Checked are: each value lies in its certified interval (K bounds); the largest error is at most
+    `error`, which is at most `eps`; for B the largest error is at most π 2^-m. Returns route, error
+    (float), checked, and violated: the number that is not confirmed to within 2^-200.
     """
-    route, bounds = enclosures(found)
-    low, high = found.values.low.tolist(), found.values.high.tolist()
+    route, bounds = enclosures(result)
+    low, high = result.values.low.tolist(), result.values.high.tolist()
     confirmed = [Fraction(a) - LEEWAY <= x and y <= Fraction(b) + LEEWAY
                  for a, b, (x, y) in zip(low, high, bounds, strict=True)]
     error = max(max(y - Fraction(t), Fraction(t) - x)
-                for t, (x, y) in zip(found.targets.tolist(), bounds, strict=True))
-    confirmed += [error <= Fraction(found.error) + LEEWAY, found.error <= found.eps]
-    if isinstance(found, Digits):
-        limit = Fraction(pi_bounds(BITS)[0], 1 << BITS + found.word_bits)
+                for t, (x, y) in zip(result.targets.tolist(), bounds, strict=True))
+    confirmed += [error <= Fraction(result.error) + LEEWAY, result.error <= result.eps]
+    if isinstance(result, Digits):
+        limit = Fraction(pi_bounds(BITS)[0], 1 << BITS + result.word_bits)
         confirmed.append(error <= limit + LEEWAY)
     return {"route": route, "error": float(error), "checked": len(confirmed),
             "violated": len(confirmed) - sum(confirmed)}

@@ -256,7 +256,7 @@ def search_data(data: TabularData, n_rows: int) -> tuple[np.ndarray, np.ndarray]
     rows = np.flatnonzero(search_rows(data))
     rows = np.sort(np.random.default_rng(settings.SEARCH_SEED).permutation(rows)[:n_rows])
     X, y = data.X.iloc[rows], data.y.iloc[rows]
-    X = preprocessor(X, "robust").fit_transform(X)
+    X = preprocessor("robust").fit_transform(X)
     if data.task == "classification":
         return X, np.unique(y, return_inverse=True)[1]
     return X, target_scaler(data.target_scaling).fit_transform(y.to_numpy(float)[:, None])[:, 0]

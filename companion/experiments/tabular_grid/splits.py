@@ -58,9 +58,9 @@ class Split:
     def features(self, scaling: str = "robust", n_bins: int = 0) -> dict[str, np.ndarray]:
         """Return the features of each part as numbers (rows, columns), learnt from training rows.
 
-        See `nslib.data.preprocessor`, which also looks at those rows alone to tell types.
+        See `nslib.data.preprocessor`; types of columns are told from the training rows too.
         """
-        prepare = preprocessor(self.X["train"], scaling, n_bins).fit(self.X["train"])
+        prepare = preprocessor(scaling, n_bins).fit(self.X["train"])
         return {part: prepare.transform(self.X[part]) for part in PARTS}
 
     def targets(self) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ def own_streams(data: dict[str, pd.DataFrame], score: str, refitted: bool) -> Fi
     """
     chosen, worth = data["frequencies"], data["worth"]
     streams = list(dict.fromkeys([*chosen["stream"], *worth["stream"]]))
-    found = set(worth.loc[worth["found"], "stream"])
+    of_formula = set(worth.loc[worth["found"], "stream"])
     figure, axes = plt.subplots(1, 3, figsize=(DOUBLE, 0.24 * len(streams) + 0.95), sharey=True)
     panels = ((chosen, "frequency", 100, "chosen (% of the time)"),
               (worth.dropna(subset="share"), "share", 100, "share of the streams' variance (%)"),
@@ -36,7 +36,7 @@ def own_streams(data: dict[str, pd.DataFrame], score: str, refitted: bool) -> Fi
         for i, stream in enumerate(streams):
             values = unit * table.loc[table["stream"] == stream, column].to_numpy()
             if len(values):
-                _row(axis, i, values, stream in found)
+                _row(axis, i, values, filled=stream in of_formula)
         axis.set_xlabel(label)
         axis.grid(axis="y", visible=False)
         axis.xaxis.set_major_locator(MaxNLocator(5))
@@ -52,17 +52,19 @@ def own_streams(data: dict[str, pd.DataFrame], score: str, refitted: bool) -> Fi
              min(ends.min(), 0), max(ends.max(), 0))
     axes[0].set_yticks(range(len(streams)), streams)
     for tick, stream in zip(axes[0].get_yticklabels(), streams, strict=True):
-        tick.set_fontweight("bold" if stream in found else "normal")
+        tick.set_fontweight("bold" if stream in of_formula else "normal")
     axes[0].set_ylim(len(streams) - 0.5, -0.5)
     return figure
 
 
-def _row(axis: plt.Axes, i: int, values: np.ndarray, found: bool) -> None:
-    axis.barh(i, values.mean(), height=0.62, color=_LIGHT if found else "white",
-              edgecolor=_BLUE if found else "#9a9a9a", linewidth=0.8)
+def _row(axis: plt.Axes, i: int, values: np.ndarray, *, filled: bool) -> None:
+    """Draw the mean of the values (n,) of a stream as a bar in row `i`, and the values as points.
+    """
+    axis.barh(i, values.mean(), height=0.62, color=_LIGHT if filled else "white",
+              edgecolor=_BLUE if filled else "#9a9a9a", linewidth=0.8)
     offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(1)
     axis.plot(values, i + offsets, "o", color="black", markersize=2.6, linestyle="none",
-              markerfacecolor="black" if found else "white", markeredgewidth=0.6)
+              markerfacecolor="black" if filled else "white", markeredgewidth=0.6)
 
 
 def _bounded(axis: plt.Axes, values: dict[int, float], low: float, high: float) -> None:
@@ -128,7 +130,7 @@ def own_scores(data: dict[str, pd.DataFrame], score: str) -> Figure:
 
 @drawing
 def own_effects(data: pd.DataFrame, classes: bool) -> Figure:
-    """Draw partial effects, a panel a feature: the network's solid, the found formula's dashed.
+    """Draw partial effects, a panel a feature: the network's solid, the formula's dashed.
 
     A thin line a split and the mean thick; points for categories. The axis fits the network, so the
     formula may leave it. `data`: feature, output, model, split, x, label, effect; `classes`:

@@ -1,4 +1,4 @@
-"""A found formula for readers: its terms by their effect on the data, as LaTeX and as MathML."""
+"""A formula for readers: its terms by their effect on the data, as LaTeX and as MathML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Output(NamedTuple):
 
 
 def outputs(model: NeuronSeekEstimator, X: pd.DataFrame, target: str) -> list[Output]:
-    """Return the found formula of a fitted model, in raw units, on the rows X (N, D).
+    """Return the formula of a fitted model, in raw units, on the rows X (N, D).
 
     One output for a regression, the logit of each class otherwise. Written for readers, with the
     same values wherever all categories are known: powers of columns that hold only 0 and 1 are
@@ -38,37 +38,41 @@ def outputs(model: NeuronSeekEstimator, X: pd.DataFrame, target: str) -> list[Ou
     """
     inputs = model.formula_inputs(X)
     formula = model.formula_
-    found = formula if isinstance(formula, dict) else {target: formula}
+    expressions = formula if isinstance(formula, dict) else {target: formula}
     binary = {sp.Symbol(name) for name in inputs if set(inputs[name]) <= {0.0, 1.0}}
     groups = category_columns(X, inputs)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
     return [_output(str(name), expression, columns, binary, groups)
-            for name, expression in found.items()]
+            for name, expression in expressions.items()]
 
 
 def category_columns(X: pd.DataFrame, inputs: pd.DataFrame) -> list[dict[sp.Symbol, float]]:
     """Return for each column of categories the symbols of its columns of 0 and 1, with their means.
 
-    Only those of which each row of `inputs` has exactly one.
+    Of the columns of X (N, D), only those of which each row has exactly one category in `inputs`
+    (N, columns).
     """
-    found = []
-    for names in _categories(X, inputs):
-        if (inputs[names].sum(axis=1) == 1).all():
-            found.append({sp.Symbol(name): float(inputs[name].mean()) for name in names})
-    return found
+    return [
+        {sp.Symbol(name): float(inputs[name].mean()) for name in names}
+        for names in _categories(X, inputs) if (inputs[names].sum(axis=1) == 1).all()
+    ]
 
 
 def _categories(X: pd.DataFrame, inputs: pd.DataFrame) -> list[list[str]]:
-    """Return the names of the columns of 0 and 1 of each column of categories that has any."""
+    """Return the names of the columns of 0 and 1 of each column of categories that has any.
+
+    Columns of X (N, D), names of `inputs` (N, columns).
+    """
     texts = [column for column in X if not is_numeric_dtype(X[column])]
-    found = [[name for name in inputs if name.startswith(f"{column}=")] for column in texts]
-    return [names for names in found if names]
+    groups = [[name for name in inputs if name.startswith(f"{column}=")] for column in texts]
+    return [names for names in groups if names]
 
 
 def _output(
     name: str, expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray], binary: set[sp.Symbol],
     groups: list[dict[sp.Symbol, float]],
 ) -> Output:
+    """Return an expression as an output; `columns`: the values (N,) of each symbol."""
     joined: dict[sp.Expr, float] = {}
     for term in sp.Add.make_args(expression):
         coefficient, rest = term.as_coeff_Mul()
@@ -119,7 +123,7 @@ def evaluated(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.n
 
 
 def _values(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.ndarray | float:
-    """Return the values of a product of symbols, or of anything else that is short."""
+    """Return the values (N,) of a product of symbols (N,), or of anything else that is short."""
     powers = expression.as_powers_dict()
     if all(base.is_Symbol for base in powers):
         return np.prod([columns[base] ** int(power) for base, power in powers.items()], axis=0)
@@ -130,21 +134,20 @@ def _values(expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray]) -> np.nda
 
 
 def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]) -> float:
-    """Return how far values of the formula are from the search's own predictions on X, at most.
+    """Return how far values of the formula are from the search's predictions on X (N, D), at most.
 
     Values by sympy of `formula_`, and of the outputs as they are `shown` in rows of which all
     categories are known; relative to the spread of the predictions, over rows and outputs. Features
     are put within the range of the training rows first, where the search has one for them.
     """
-    found = model.search_
+    search = model.search_
     inputs = model.formula_inputs(X)
     known = np.ones(len(inputs), dtype=bool)
     for names in _categories(X, inputs):
         known &= (inputs[names].sum(axis=1) == 1).to_numpy()
-    if found.limits is not None:
-        low, high = (found.scaling.x_mean + found.scaling.x_scale * end for end in found.limits)
-        inputs = inputs.clip(low, high, axis=1)
-    expected = np.asarray(found.decision(inputs)).reshape(len(inputs), -1)
+    if (ranges := search.feature_ranges) is not None:
+        inputs = inputs.clip(ranges["low"].to_numpy(), ranges["high"].to_numpy(), axis=1)
+    expected = np.asarray(search.decision(inputs)).reshape(len(inputs), -1)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
     formula = model.formula_
     expressions = list(formula.values()) if isinstance(formula, dict) else [formula]
@@ -156,21 +159,20 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
     return float(max(gaps) / max(expected.std(), np.finfo(float).tiny))
 
 
-def terms_table(found: list[Output]) -> pd.DataFrame:
-    """Return all terms: output, term (text, rounded), effect and its share of the output's largest.
-    """
+def terms_table(shown: list[Output]) -> pd.DataFrame:
+    """Return a row a term: output, term (rounded text), effect, its share of the largest there."""
     rows = [
         {"output": output.name, "term": str(term.evalf(4)), "effect": effect,
          "of the largest": effect / output.effects[0] if output.effects[0] else 0.0}
-        for output in found for term, effect in zip(output.terms, output.effects, strict=True)
+        for output in shown for term, effect in zip(output.terms, output.effects, strict=True)
     ]
     return pd.DataFrame(rows, columns=["output", "term", "effect", "of the largest"])
 
 
-def latex(found: list[Output], task: str, n_terms: int = 8, per_line: int = 3) -> str:
+def latex(shown: list[Output], task: str, n_terms: int = 8, per_line: int = 3) -> str:
     """Return display mathematics of the outputs, the `n_terms` of largest effect of each."""
     lines = []
-    for output in written(found):
+    for output in written(shown):
         names = {symbol: _upright(str(symbol)) for term in output.terms
                  for symbol in term.free_symbols}
         left = _upright(output.name)
@@ -187,14 +189,14 @@ def latex(found: list[Output], task: str, n_terms: int = 8, per_line: int = 3) -
     return "$$\\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$$"
 
 
-def written(found: list[Output]) -> list[Output]:
+def written(shown: list[Output]) -> list[Output]:
     """Return the outputs, less logits that are 0 everywhere for being the others' reference."""
-    return [output for output in found if output.terms or output.constant] or found
+    return [output for output in shown if output.terms or output.constant] or shown
 
 
-def all_mathml(found: list[Output], task: str) -> list[str]:
+def all_mathml(shown: list[Output], task: str) -> list[str]:
     """Return all outputs that are not 0 as MathML."""
-    return [mathml(output, task) for output in written(found)]
+    return [mathml(output, task) for output in written(shown)]
 
 
 def mathml(output: Output, task: str, n_terms: int = 12) -> str:
@@ -219,8 +221,8 @@ def _upright(name: str) -> str:
     return r"\mathrm{" + "".join(_ESCAPES.get(c, c) for c in name) + "}"
 
 
-def facts(found: list[Output]) -> dict[str, Any]:
+def facts(shown: list[Output]) -> dict[str, Any]:
     """Return what a record keeps of a formula: its size and, rounded, its largest terms."""
     return {output.name: {"terms": len(output.terms), "constant": output.constant,
                           "largest": [str(term.evalf(4)) for term in output.terms[:5]]}
-            for output in found}
+            for output in shown}

@@ -16,8 +16,7 @@ from sklearn.model_selection import train_test_split
 from companion import paths
 from companion.rivals.tables import fit_tabular
 from nslib import checks
-from nslib.data import REGISTRY, TableEncoder, load_tabular
-from nslib.data.csv import OwnTable, make_table, read_table
+from nslib.data import REGISTRY, OwnTable, TableEncoder, load_tabular, make_table, read_table
 from nslib.estimators import NeuronSeekClassifier, NeuronSeekRegressor
 from nslib.estimators.base import NeuronSeekEstimator
 
@@ -57,7 +56,7 @@ def load(
     """Return the CSV file at `path` or, where that is empty, a set of the registry.
 
     Of more than `max_rows` rows a random part is used. Raises the errors of
-    `nslib.data.csv.read_table`, and of `load_tabular` for a set that is not there.
+    `nslib.data.read_table`, and of `load_tabular` for a set that is not there.
     """
     max_rows = checks.positive_int(max_rows, "max_rows", minimum=100)
     seed = checks.positive_int(seed, "seed", minimum=0)
@@ -94,7 +93,7 @@ def fit_splits(
     n_splits = checks.positive_int(n_splits, "splits")
     seed = checks.positive_int(seed, "seed", minimum=0)
     kind = NeuronSeekRegressor if table.task == "regression" else NeuronSeekClassifier
-    found = []
+    fits = []
     for split in range(seed, seed + n_splits):
         train, test = _parts(table, 1 - TEST_SIZE, split)
         model = kind(method=method, budget=budget, random_state=split, **options)
@@ -103,13 +102,15 @@ def fit_splits(
         X = table.X.iloc[test]
         predictions["found formula"] = model.search_.predict(model.formula_inputs(X))
         predictions["network"] = model.predict(X)
-        found.append(Fit(split, train, test, model, predictions))
-        print(f"split {len(found)} of {n_splits}: {model.structure_}", file=sys.stderr, flush=True)
-    return found
+        fits.append(Fit(split, train, test, model, predictions))
+        print(f"split {len(fits)} of {n_splits}: {model.structure_}", file=sys.stderr, flush=True)
+    return fits
 
 
 def _parts(table: OwnTable, size: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return sorted row numbers of a random part of this size, with all classes, and of the rest.
+    """Return sorted row numbers of a random part of this size, and of the rest: (n,), (N - n,).
+
+    Classes keep their shares.
     """
     labels = table.y if table.task == "classification" else None
     try:
@@ -127,7 +128,10 @@ def _parts(table: OwnTable, size: float, seed: int) -> tuple[np.ndarray, np.ndar
 def _rivals(
     table: OwnTable, train: np.ndarray, test: np.ndarray, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return the predictions of the baselines; they learn from the same rows as the network."""
+    """Return what the baselines predict for the test rows, each (rows,).
+
+    train, test: row numbers; baselines learn from the same rows as the network.
+    """
     encoder = TableEncoder().fit(table.X.iloc[train])
     X, X_test = (encoder.transform(table.X.iloc[rows]) for rows in (train, test))
     y, classes = table.y.iloc[train].to_numpy(), None
@@ -142,18 +146,18 @@ def _rivals(
     parts = order[:cut], order[cut:]
     if classes is not None and len(np.unique(y[parts[1]])) < 2 or len(parts[1]) < 2:
         parts = order, order  # too few for two parts
-    found = {}
+    predictions = {}
     for name, title in RIVALS.items():
         fitted = fit_tabular(
             name, (X[parts[0]], y[parts[0]]), (X[parts[1]], y[parts[1]]), task=table.task, seed=seed
         )
         values = fitted.predict(X_test)
-        found[title] = values if classes is None else classes[values]
-    return found
+        predictions[title] = values if classes is None else classes[values]
+    return predictions
 
 
 def score(task: str, y: np.ndarray, predicted: np.ndarray) -> float:
-    """Return R² of a regression, else the accuracy."""
+    """Return R² of predictions (N,) of a regression target y (N,), else the accuracy."""
     return float(r2_score(y, predicted) if task == "regression" else accuracy_score(y, predicted))
 
 
@@ -204,6 +208,7 @@ def compared(
 def _drawn_scores(
     task: str, y: np.ndarray, predicted: np.ndarray, draws: np.ndarray
 ) -> np.ndarray:
+    """Return the score (resamples,) of predictions (N,) on each of the `draws` (resamples, N)."""
     if task != "regression":
         return (y == predicted)[draws].mean(axis=1)
     residual = ((y - predicted) ** 2)[draws].mean(axis=1)
@@ -241,7 +246,7 @@ def verdicts(comparison: pd.DataFrame) -> list[str]:
 
 
 def metrics(scores: pd.DataFrame, structures: Sequence[str]) -> dict[str, Any]:
-    """Return what a record keeps: each model's mean score over splits, and the streams found."""
+    """Return what a record keeps: each model's mean score over splits, and the structures."""
     means = scores.groupby("model", sort=False)["score"].mean()
     return {**{f"{model}, held-out score": value for model, value in means.items()},
             "same streams in splits": structures.count(structures[0]) / len(structures),

@@ -1,4 +1,4 @@
-"""What the streams and the features of a found formula are worth on rows that were held out."""
+"""What the streams and the features of a formula are worth on rows that were held out."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 from pandas.api.types import is_numeric_dtype
 
 from nslib import checks
-from nslib.data.csv import OwnTable
-from nslib.data.preparation import ONE_HOT_LIMIT
+from nslib.data import OwnTable
+from nslib.data.table_encoder import ONE_HOT_LIMIT
 from nslib.search import SearchResult, refit
 from nslib.structure import NeuronStructure
 
 from .own_models import Fit, score
 
 CANDIDATES = ("pure 1", "pure 2", "pure 3", "interact 2", "interact 3")
-"""Streams that are tried beside the found ones."""
+"""Streams that are tried beside those of the formula."""
 
 _SHARE = 0.8  # of the training rows in a resample
 _FEWEST = 10  # rows of a category that is shown
@@ -28,14 +28,15 @@ def frequencies(fits: Sequence[Fit]) -> pd.DataFrame:
     """Return for each stream how sure its choice is: stream, split, frequency, found.
 
     `frequency`: how often the method chooses it on random halves of the rows or, where the method
-    draws none, the probability that its gate is open, 1 or 0 for methods without gates.
+    draws none, the probability that its gate is open, 1 or 0 for methods without gates. `found`:
+    whether the formula of the split has it.
     """
     rows = []
     for fit in fits:
-        found = fit.model.search_
-        known = found.selection_frequencies or found.gate_probabilities
+        search = fit.model.search_
+        known = search.selection_frequencies or search.gate_probabilities
         rows += [{"stream": stream, "split": fit.seed, "frequency": float(value),
-                  "found": stream in found.structure.streams} for stream, value in known.items()]
+                  "found": stream in search.structure.streams} for stream, value in known.items()]
     return pd.DataFrame(rows)
 
 
@@ -59,8 +60,8 @@ def worth(table: OwnTable, fit: Fit, resamples: int, seed: int = 0) -> pd.DataFr
         while table.y.iloc[test].nunique() < 2:
             test = rng.choice(fit.test, len(fit.test))
         some = rng.choice(fit.train, max(round(_SHARE * len(fit.train)), 10), replace=False)
-        found = measure(table, fit, np.sort(some), test)
-        rows += [{"resample": number, **row} for row in found]
+        measured = measure(table, fit, np.sort(some), test)
+        rows += [{"resample": number, **row} for row in measured]
     columns = ["stream", "found", "resample", "change", "share"]
     return pd.DataFrame(rows)[columns]
 
@@ -70,7 +71,7 @@ def by_refit(table: OwnTable, fit: Fit) -> bool:
     return table.task == "regression" and not fit.model.search_.structure.sin
 
 
-def summary(chosen: pd.DataFrame, worths: pd.DataFrame) -> pd.DataFrame:
+def stream_table(chosen: pd.DataFrame, worths: pd.DataFrame) -> pd.DataFrame:
     """Return a row a stream: found, chosen, share and change, the last with its range.
 
     `chosen` and `worths` as `frequencies` and `worth` return them; means over splits and resamples.
@@ -81,14 +82,15 @@ def summary(chosen: pd.DataFrame, worths: pd.DataFrame) -> pd.DataFrame:
         "share": worths.groupby("stream", sort=False)["share"].mean(),
         "change": over.mean(), "change_min": over.min(), "change_max": over.max(),
     })
-    found = set(worths.loc[worths["found"], "stream"])
+    of_formula = set(worths.loc[worths["found"], "stream"])
     order = list(dict.fromkeys([*chosen["stream"], *worths["stream"]]))
     table = table.reindex(order).rename_axis("stream").reset_index()
-    table.insert(1, "found", [stream in found for stream in table["stream"]])
+    table.insert(1, "found", [stream in of_formula for stream in table["stream"]])
     return table
 
 
 def _refitted(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> list[dict]:
+    """Return a row a stream: what held-out R² it adds; some, test: row numbers (rows,)."""
     streams = fit.model.search_.structure
     X, X_test = (fit.model.formula_inputs(table.X.iloc[rows]) for rows in (some, test))
     y, y_test = (table.y.iloc[rows].to_numpy() for rows in (some, test))
@@ -96,8 +98,8 @@ def _refitted(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> 
     def held_out(structure: NeuronStructure | None) -> tuple[float, SearchResult | None]:
         if structure is None:
             return score(table.task, y_test, np.full(len(y_test), y.mean())), None
-        found = refit(structure, X, y)
-        return score(table.task, y_test, found.predict(X_test)), found
+        refitted = refit(structure, X, y)
+        return score(table.task, y_test, refitted.predict(X_test)), refitted
 
     full, model = held_out(streams)
     shares = model.stream_shares(X_test)
@@ -114,34 +116,35 @@ def _refitted(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> 
 
 
 def _silenced(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> list[dict]:
-    found = fit.model.search_
+    """Return a row a stream: what score is lost without it; some, test: row numbers (rows,)."""
+    search = fit.model.search_
     X, X_test = (fit.model.formula_inputs(table.X.iloc[rows]) for rows in (some, test))
     y = table.y.iloc[test].to_numpy()
-    full = np.asarray(found.decision(X_test), dtype=np.float64).reshape(len(y), -1)
-    outputs, means = stream_outputs(found, X_test), stream_outputs(found, X)
-    shares = found.stream_shares(X_test)
+    full = np.asarray(search.decision(X_test), dtype=np.float64).reshape(len(y), -1)
+    outputs, means = stream_outputs(search, X_test), stream_outputs(search, X)
+    shares = search.stream_shares(X_test)
 
     def held_out(decision: np.ndarray) -> float:
-        if found.classes is None:
+        if search.classes is None:
             return score(table.task, y, decision[:, 0])
-        return score(table.task, y, found.classes[decision.argmax(axis=1)])
+        return score(table.task, y, search.classes[decision.argmax(axis=1)])
 
     before = held_out(full)
     return [
         {"stream": stream, "found": True, "share": float(shares[stream]),
          "change": before - held_out(full - outputs[stream] + means[stream].mean(axis=0))}
-        for stream in found.structure.streams
+        for stream in search.structure.streams
     ]
 
 
-def stream_outputs(found: SearchResult, X: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return what each stream adds to the outputs (N, C), in the units of the outputs."""
-    Z = (X.to_numpy(dtype=np.float64) - found.scaling.x_mean) / found.scaling.x_scale
-    if found.limits is not None:
-        Z = np.clip(Z, *found.limits)
+def stream_outputs(search: SearchResult, X: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return what each stream adds to the outputs (N, C) of X (N, D), in their units."""
+    Z = (X.to_numpy(dtype=np.float64) - search.scaling.x_mean) / search.scaling.x_scale
+    if search.limits is not None:
+        Z = np.clip(Z, *search.limits)
     with torch.no_grad():
-        parts = found.neuron.stream_outputs(torch.as_tensor(Z, dtype=found.neuron.weight.dtype))
-    scale = found.scaling.y_scale if found.classes is None else 1.0
+        parts = search.neuron.stream_outputs(torch.as_tensor(Z, dtype=search.neuron.weight.dtype))
+    scale = search.scaling.y_scale if search.classes is None else 1.0
     return {stream: scale * part.double().numpy() for stream, part in parts.items()}
 
 
@@ -176,7 +179,7 @@ def effects(
               for name, grid in grids.items()}
     moves = {name: np.ptp(curve, axis=0) for name, curve in curves.items()}
     strongest = sorted(moves, key=lambda name: -moves[name].max())[:n_features]
-    found = []
+    points = []
     for name in strongest:
         output = int(np.argmax(moves[name]))
         title = table.target
@@ -187,16 +190,17 @@ def effects(
         for fit in fits:
             for model in ("network", "found formula"):
                 curve = _curve(fit, table.X.iloc[rows], name, grids[name], model)[:, output]
-                found += [
+                points += [
                     {"feature": str(name), "output": title, "model": model, "split": fit.seed,
                      "x": float(i if text else x), "label": str(x) if text else "",
                      "effect": float(value)}
                     for i, (x, value) in enumerate(zip(grids[name], curve, strict=True))
                 ]
-    return pd.DataFrame(found)
+    return pd.DataFrame(points)
 
 
 def _grid(column: pd.Series, n_points: int) -> list:
+    """Return the values at which the effect of a column (N,) is shown."""
     if not is_numeric_dtype(column):
         counts = column.dropna().value_counts()
         return list(counts.index[counts >= _FEWEST]) if len(counts) <= ONE_HOT_LIMIT else []
@@ -207,7 +211,7 @@ def _grid(column: pd.Series, n_points: int) -> list:
 
 
 def _curve(fit: Fit, X: pd.DataFrame, name: str, grid: list, model: str) -> np.ndarray:
-    """Return the mean prediction, or mean probabilities, at each grid value: (points, outputs)."""
+    """Return the mean prediction (points, outputs) of rows X (N, D) at each value of the grid."""
     many = pd.concat([X.assign(**{name: value}) for value in grid], ignore_index=True)
     many[name] = many[name].astype(X[name].dtype if X[name].dtype.kind not in "iub" else float)
     estimator = fit.model

@@ -4,12 +4,13 @@
 
 over formulas g of one symbol x, with constants, negation, +, − and ×; all coordinates share g.
 Since every formula is a polynomial, the data enter only through the triangular factor of the
-column sums Σ_i x_i^k beside y: fitness costs the same for any number of rows.
+column sums Σ_i x_i^k and y: fitness costs the same for any number of rows.
 
 Source: Fan et al., "No One-Size-Fits-All Neurons" (arXiv 2405.02369). What differs: formulas beyond
 a highest order are refused, tournaments see the right fitness (the authors' population is
 shuffled after its fitness is computed), constants are real numbers that mutate, and the orders
-found are refitted, so that the search is judged by what it found, not by how finely it tuned.
+of the best formula are refitted, so that the search is judged by its orders, not by how finely it
+tuned their constants.
 Its best is had with `linear_scaling` (Keijzer, "Improving symbolic regression with interval
 arithmetic and linear scaling", EuroGP 2003), which is not published for it and so not the default.
 """
@@ -28,7 +29,8 @@ from sklearn.linear_model import LogisticRegression
 from ... import checks
 from ...neuron import TaskLinear
 from ...structure import NeuronStructure, Stream
-from ..result import SearchResult, Task, without_constants
+from ..result import SearchResult, without_constants
+from ..search_task import SearchTask
 from . import trees as programs
 from .power_sums import PowerSums, power_sums
 
@@ -39,14 +41,30 @@ _INVERSE_PENALTY = 100.0  # of the logistic refit, on features of unit variance
 class GeneticOptions:
     """Settings of the genetic search; shares are of the population.
 
-    `population`, `generations`: the published range is 500–5000 and 20–80. `tournament`: share
-    that competes to be a parent; `crossover`, `mutation`: shares of the children made so (a third
-    each of the mutations changes a subtree, a node or a constant), the rest are copies; `elite`:
-    share of best, distinct formulas kept. `order`: highest power of x; `nodes`: largest tree;
-    `constant`: first constants are uniform in ±`constant`. `linear_scaling`: judge a + b·ŷ with the
-    best a and b (not published). `parsimony`: added to the error, in variances of y, for each node.
-    `threshold`: an order is kept if the error without it grows by more than threshold² variances
-    of y, and by more than chance would (as BIC judges).
+    Parameters
+    ----------
+    population, generations : int, default 1000 and 40
+        The published range is 500–5000 and 20–80.
+    tournament : float, default 0.03
+        Share that competes to be a parent.
+    crossover, mutation : float, default 0.3 and 0.6
+        Shares of the children made so (a third each of the mutations changes a subtree, a node or
+        a constant); the rest are copies.
+    elite : float, default 0.05
+        Share of best, distinct formulas kept.
+    order : int, default 10
+        Highest power of x.
+    nodes : int, default 64
+        Nodes of the largest tree.
+    constant : float, default 1
+        First constants are uniform in ±`constant`.
+    linear_scaling : bool, default False
+        Whether a + b·ŷ with the best a and b is judged (not published).
+    parsimony : float, default 0
+        Added to the error, in variances of y, for each node.
+    threshold : float, default 0.01
+        An order is kept if the error without it grows by more than threshold² variances of y, and
+        by more than chance would (as BIC judges).
     """
 
     population: int = 1000
@@ -76,14 +94,13 @@ class GeneticOptions:
                 "expected at most 1"
             )
         checks.real(self.constant, "constant", 1e-12)
-        if not isinstance(self.linear_scaling, bool):
-            raise TypeError(f"linear_scaling: found {self.linear_scaling!r}, expected a bool")
+        checks.boolean(self.linear_scaling, "linear_scaling")
         checks.real(self.parsimony, "parsimony", 0.0)
         checks.real(self.threshold, "threshold", 1e-12)
 
 
 def tournament(fitness: np.ndarray, n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Return n winners (n,): each the fittest of `size` members drawn with replacement.
+    """Return n winners (n,) by fitness (P,): each the fittest of `size` drawn with replacement.
 
     The best rank of `size` uniform draws has the law of 1 − u^(1/size), so one draw is enough.
     """
@@ -123,8 +140,8 @@ def evolve(
             parents = population.take(tournament(fitness, n, size, rng))
             partners = population.take(tournament(fitness, n, size, rng))
             population = programs.join(population.take(elite), _vary(parents, partners, o, rng))
-    found = polynomials[elite]
-    return found[0], found, pd.DataFrame(rows)
+    ranked = polynomials[elite]
+    return ranked[0], ranked, pd.DataFrame(rows)
 
 
 def _vary(
@@ -147,7 +164,7 @@ def _vary(
 
 
 def search_genetic(
-    tasks: Sequence[Task],
+    tasks: Sequence[SearchTask],
     seeds: Sequence[int],
     options: GeneticOptions,
     report: Callable[[int, int, float], None],
@@ -179,8 +196,9 @@ def search_genetic(
 
 
 def _search_one(
-    task: Task, seed: int, options: GeneticOptions, step: Callable[[float], None]
+    task: SearchTask, seed: int, options: GeneticOptions, step: Callable[[float], None]
 ) -> SearchResult:
+    """Return the result of one task and seed; `step` is told the best error of each generation."""
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     if task.classes is None:
@@ -211,7 +229,7 @@ def _streams(order: int) -> list[Stream]:
 
 
 @torch.no_grad()
-def _neuron(task: Task, orders: list[int], sums: PowerSums) -> TaskLinear:
+def _neuron(task: SearchTask, orders: list[int], sums: PowerSums) -> TaskLinear:
     """Return the neuron with the refitted coefficients, the same for all coordinates."""
     n_features = task.Z.shape[1]
     if task.classes is None:

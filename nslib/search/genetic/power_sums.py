@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_ROWS = 512  # a block so small that LAPACK stays on one thread: same sums whatever the machine
+_ROWS = 512  # so few that LAPACK stays on one thread: the sums are the same on every machine
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class PowerSums:
         return np.where(np.isfinite(errors), errors, np.inf)
 
     def refit(self, orders: Sequence[int]) -> tuple[np.ndarray, float]:
-        """Return the least-squares constant and coefficients of `orders`, and their MSE."""
+        """Return constant and coefficients (1 + k,) of k orders by least squares, and their MSE."""
         columns = self.root[:, [0, *orders]]
         size = np.linalg.norm(columns, axis=0)
         size = np.where(size > 0, size, 1.0)

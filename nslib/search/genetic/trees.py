@@ -27,7 +27,7 @@ class Trees(NamedTuple):
     values: np.ndarray
 
     def take(self, rows: np.ndarray) -> Trees:
-        """Return the trees of some rows, an index or a mask, as copies."""
+        """Return the trees of some rows, their numbers (n,) or a mask (P,), as copies."""
         return Trees(self.codes[rows], self.values[rows])
 
     @property
@@ -63,7 +63,7 @@ def grow(
 
 
 def subtree_ends(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return where the subtrees that start at node `starts` (P,) end, exclusive."""
+    """Return the ends (P,), exclusive, of the subtrees of codes (P, L) at nodes `starts` (P,)."""
     still_wanted = 1 + np.cumsum(_NEEDS[codes], axis=1)  # after each node
     before = np.where(starts > 0, still_wanted[np.arange(len(codes)), starts - 1], 1)
     here = np.arange(codes.shape[1]) >= starts[:, None]
@@ -76,7 +76,7 @@ def random_nodes(trees: Trees, rng: np.random.Generator) -> np.ndarray:
 
 
 def splice(trees: Trees, starts: np.ndarray, donors: Trees, donor_starts: np.ndarray) -> Trees:
-    """Return `trees` with the subtree at `starts` replaced by the donor's at `donor_starts`.
+    """Return `trees` with the subtree at starts (P,) replaced by the donor's at donor_starts (P,).
 
     Row by row; a tree that would be longer than its row stays as it is.
     """
@@ -94,6 +94,7 @@ def splice(trees: Trees, starts: np.ndarray, donors: Trees, donor_starts: np.nda
     donated = np.clip(place - (starts - donor_starts)[:, None], 0, donors.codes.shape[1] - 1)
 
     def merged(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        """Return mine (P, L) with the subtrees of theirs (P, L')."""
         kept = np.where(beyond, 0, np.take_along_axis(mine, own, axis=1))
         new = np.where(inside, np.take_along_axis(theirs, donated, axis=1), kept)
         return np.where(fits[:, None], new, mine)
@@ -173,7 +174,7 @@ def coefficients(trees: Trees, degree: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the products of polynomials (n, K + 1) up to x^K, and which have no higher term."""
+    """Return the products of a and b (n, K + 1) up to x^K, and which (n,) have no higher term."""
     width = a.shape[1]
     full = np.zeros((len(a), 2 * width - 1))
     for order in range(width):

@@ -9,15 +9,19 @@ least gain (`selection`), checked on held-out rows and repeated on resamples (`s
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from ... import checks
-from ...structure import Stream
-from ..result import ScaledRows, SearchResult, Task, without_constants
+from ...structure import NeuronStructure, Stream
+from ..result import SearchResult, without_constants
+from ..search_task import ScaledRows, SearchTask
 from .entropy import Logistic, Softmax
 from .gram import Data
 from .held_out import choose, group_numbers, held_out
@@ -28,7 +32,8 @@ from .selection import Selection
 from .stability_selection import selection_frequencies
 
 LARGEST_POWER = 1e15
-"""Orders whose powers of the data exceed this are no candidates."""
+"""Orders whose powers of the data exceed this are left out: beyond, double precision, which has
+16 digits, no longer holds such a power and a constant in one sum."""
 
 REACH = 0.5
 """How far beyond the data, in half widths of its range, a polynomial is used."""
@@ -38,11 +43,25 @@ REACH = 0.5
 class LeastSquaresOptions:
     """Settings of the least-squares search.
 
-    `order`: highest order K; `rank`: most rank-one terms of an interaction; `minimum_gain`: share
-    of the remaining error a term must remove; `restarts`: random starts of every interaction;
-    `sweeps`: most sweeps of alternating least squares from the best of them; `resamples`: random
-    halves of the rows on which the choice is repeated; `search_rows`: rows used to choose the
-    streams, the final fit using all; `chunk_rows`: rows in memory at a time.
+    Parameters
+    ----------
+    order : int, default 5
+        Highest order K.
+    rank : int, default 8
+        Most rank-one terms of an interaction.
+    minimum_gain : float, default 0.01
+        Share of the remaining error that a term must remove: a formula to be read has no term of
+        less than a hundredth.
+    restarts : int, default 16
+        Random starts of every interaction.
+    sweeps : int, default 60
+        Most sweeps of alternating least squares from the best of the starts.
+    resamples : int, default 20
+        Random halves of the rows on which the choice is repeated.
+    search_rows : int, default 20000
+        Rows by which the streams are chosen; the final fit uses all.
+    chunk_rows : int, default 4096
+        Rows in memory at a time.
     """
 
     order: int = 5
@@ -62,12 +81,13 @@ class LeastSquaresOptions:
         checks.real(self.minimum_gain, "minimum_gain", 0.0, 0.99)
 
 
-def relocated(task: Task) -> Task:
+def relocated(task: SearchTask) -> SearchTask:
     """Return the task with features moved back by means that are zero up to chance.
 
     Centring by the sample mean m turns x^k into (z + m)^k, which has all lower orders. So where
     |m| is below four standard errors, the feature is scaled only. A constant feature becomes zero.
     """
+    # by chance a mean of zero passes four standard errors in 6 of 100 000 features
     limit = 4 * task.x_scale / np.sqrt(len(task.X))
     mean = np.where(np.abs(task.x_mean) < limit, 0.0, task.x_mean)
     return replace(task, x_mean=np.where(task.constant, task.columns.low, mean))
@@ -80,13 +100,16 @@ def candidate_orders(largest: float, order: int) -> int:
     return order
 
 
-def _objective(
-    task: Task, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
+def objective_of(
+    task: SearchTask, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
     sample: Data | None = None,
 ) -> Objective:
-    """Return the objective on some rows of the task, kept in memory if there is no sample."""
+    """Return the objective on some rows of the task, kept in memory if there is no sample.
+
+    Z (n, D): the scaled features of the rows, whose numbers are rows (n,), or a slice of all.
+    """
     target = torch.as_tensor(task.target[rows])
-    if task.n_outputs > 2:
+    if task.n_outputs > 2:  # two classes need one output only, the log odds
         target = torch.nn.functional.one_hot(target, task.n_outputs)
     else:
         target = target.unsqueeze(1)
@@ -96,7 +119,23 @@ def _objective(
     return Logistic(data) if task.n_outputs == 2 else Softmax(data)
 
 
-def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) -> SearchResult:
+def prepared(
+    objective: Objective, options: LeastSquaresOptions, generator: torch.Generator
+) -> tuple[Starts, Tensor, Tensor, Callable[[Polynomial], Tensor]]:
+    """Return starts, the numbers of their rows (n,), the group of each row (N,), and `validate`.
+
+    validate: model -> error of each row when held out, (N,), computed once a model.
+    """
+    Z = objective.data.Z
+    # starts need rows in proportion to D (see `moments`), not all of them
+    n_starts = min(len(Z), max(2000, 40 * Z.shape[1]))
+    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
+    starts = Starts(torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator)
+    groups = group_numbers(len(Z), generator)
+    return starts, start_rows, groups, cache(lambda model: held_out(objective, model, groups))
+
+
+def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptions) -> SearchResult:
     """Choose the streams of a task by least squares and fit them; see `LeastSquaresOptions`."""
     start = time.perf_counter()
     task = relocated(task)
@@ -107,26 +146,16 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
         drawn = torch.randperm(n, generator=generator)[: options.search_rows]
         rows = drawn.sort().values.numpy()
     Z = task.rows[rows if len(rows) < n else slice(None)]
-    objective = _objective(task, Z, rows, options.chunk_rows)
+    objective = objective_of(task, Z, rows, options.chunk_rows)
     order = candidate_orders(task.largest, options.order)
 
-    n_starts = min(len(Z), max(2000, 40 * d))
-    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
-    starts = Starts(
-        torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator
-    )
-    groups = group_numbers(len(Z), generator)
-    validated: dict[Polynomial, torch.Tensor] = {}
-
-    def validate(model: Polynomial) -> torch.Tensor:
-        if model not in validated:
-            validated[model] = held_out(objective, model, groups)
-        return validated[model]
-
+    starts, start_rows, groups, validate = prepared(objective, options, generator)
     selection = Selection(
         objective, starts, start_rows, order, options.rank, options.minimum_gain, validate
     )
     path = selection.run()
+    # the path was chosen by all rows; rows held out may prefer one of its earlier, smaller models,
+    # and all of them must be as good as the linear one
     linear = _linear(objective, d)
     fits = [linear, *path.steps[1:]]
     chosen = choose(fits, [validate(fit.model) for fit in fits])
@@ -135,12 +164,12 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
         generator,
     )
     reduced = _stable(chosen.model, frequencies)
-    if reduced is not chosen.model:
+    if reduced is not chosen.model:  # rows held out have the last word on what resamples drop
         fits = [linear, chosen, objective.fit(reduced)]
         chosen = choose(fits, [validate(fit.model) for fit in fits])
     whole, chosen_at = objective, time.perf_counter()
     if len(rows) < n:
-        whole = _objective(task, task.rows, slice(None), options.chunk_rows, objective.data)
+        whole = objective_of(task, task.rows, slice(None), options.chunk_rows, objective.data)
         final = whole.fit(chosen.model)
     else:
         final = chosen if chosen is linear else objective.fit(chosen.model, "thorough")
@@ -151,7 +180,10 @@ def search_least_squares(task: Task, seed: int, options: LeastSquaresOptions) ->
 
 
 def _linear(objective: Objective, n_features: int) -> Fitted:
-    """Return the linear model, the least that a search returns."""
+    """Return the linear model, the least that a search returns.
+
+    With fewer than three rows a parameter least squares would follow the noise: there it is shrunk.
+    """
     model = Polynomial.constant(n_features, objective.n_working).with_pure(1)
     if isinstance(objective, Squares) and 3 * model.n_free > objective.data.n_rows:
         return objective.scored(_ridge(objective.data, model))
@@ -159,7 +191,10 @@ def _linear(objective: Objective, n_features: int) -> Fitted:
 
 
 def _ridge(data: Data, model: Polynomial) -> Polynomial:
-    """Return the linear model of few rows, shrunk by generalised cross-validation."""
+    """Return the linear model of few rows, shrunk by generalised cross-validation.
+
+    Source: Golub, Heath & Wahba (1979).
+    """
     Z = torch.cat([rows.Z for rows, _ in data.chunks()])
     y = data.target[:, 0]
     mean, centre = Z.mean(0), y.mean()
@@ -169,9 +204,11 @@ def _ridge(data: Data, model: Polynomial) -> Polynomial:
     projected, n = U.T @ (y - centre), len(y)
     outside = (y - centre).square().sum() - projected.square().sum()
     best = None
+    # from next to no shrinking of unit-variance features to nearly all, four steps a power of ten
     for penalty in torch.logspace(-6, 6, 49, dtype=torch.float64) * n:
         shrink = s.square() / (s.square() + penalty)
         left = outside.clamp_min(0) + ((1 - shrink) * projected).square().sum()
+        # their V up to a factor: squares over (n - degrees of freedom)²; one is the mean
         score = float(left / (n - 1 - shrink.sum()).clamp_min(1e-9) ** 2)
         if best is None or score < best[0]:
             best = score, V.T @ (s / (s.square() + penalty) * projected) * unit
@@ -180,7 +217,11 @@ def _ridge(data: Data, model: Polynomial) -> Polynomial:
 
 
 def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
-    """Return the model without the streams chosen on at most half of the resamples."""
+    """Return the model without the streams chosen on at most half of the resamples.
+
+    The bound on falsely chosen streams (Meinshausen & Bühlmann 2010, theorem 1) needs a threshold
+    above one half. The most frequent stream always stays.
+    """
     unstable = [name for name in model.streams if frequencies[name] <= 0.5]
     if not unstable:
         return model
@@ -191,26 +232,33 @@ def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
     return model
 
 
-def feature_limits(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Return the range of the features, widened on both sides by `REACH` half widths.
+def feature_limits(
+    task: SearchTask, structure: NeuronStructure
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the scaled features, (D,) lowest and (D,) highest, up to which a fit is used.
 
-    A polynomial says nothing far outside its data: one row ten times as far out as all others
-    would decide the mean error of a test set.
+    The range of the data, widened on both sides by `REACH` half widths. A polynomial says nothing
+    far outside its data: one row ten times as far out as all others would decide the mean error
+    of a test set. None for a linear fit, which grows no faster than the features themselves.
     """
+    if structure.streams == ("pure 1",):
+        return None
     low, high = task.limits
     margin = REACH * (high - low) / 2
     return low - margin, high + margin
 
 
 def _result(
-    task: Task, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
+    task: SearchTask, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
     frequencies: dict[str, float], passes: int, start: float, chosen_at: float,
 ) -> SearchResult:
+    """Return the result of the `final` fit, with a row of history for each of the `steps` to it."""
     kept = final.model.streams
     names = [Stream("pure", k) for k in range(1, options.order + 1)]
     names += [Stream("interact", k) for k in range(2, options.order + 1)]
     frequencies = {name: frequencies.get(name, 0.0) for name in names}
-    # the last refit on all rows decides where the halves are undecided
+    # scores above one half mean kept, whatever the method. Where the halves of the rows say
+    # otherwise than the fit to all rows, that fit decides, and the score is set just on its side
     scores = {
         name: max(share, 0.55) if name in kept else min(share, 0.5)
         for name, share in frequencies.items()
@@ -228,6 +276,6 @@ def _result(
     return SearchResult(
         method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
         seconds=now - start, seed=seed, neuron=neuron, scaling=task.scaling,
-        limits=None if kept == ("pure 1",) else feature_limits(task),
+        limits=feature_limits(task, neuron.structure),
         selection_frequencies=frequencies, passes=passes, fit_seconds=now - chosen_at,
     )

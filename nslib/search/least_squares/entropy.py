@@ -22,7 +22,7 @@ PENALTY = 0.5
 
 
 def spread_of_power(data: Data, order: int) -> Tensor:
-    """Return the standard deviation of every feature's power, one for constants, (D,)."""
+    """Return the standard deviation (D,) of every feature's power, 1 for constant features."""
     total, squares, n = 0, 0, data.n_rows
     for rows, _ in data.chunks():
         total = total + rows.power(order).sum(0)
@@ -32,8 +32,12 @@ def spread_of_power(data: Data, order: int) -> Tensor:
 
 
 def _entropy(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Return curvature and slope of the cross-entropy by the log odds, and its sum."""
+    """Return curvature p(1 - p) and slope y - p of the cross-entropy, and its sum.
+
+    output (log odds), target and the first two results have one shape, (n,) or (n, 1).
+    """
     probability = output.sigmoid()
+    # rows of certain class keep a little weight, so that steps (y - p)/(p(1 - p)) stay finite
     weights = (probability * (1 - probability)).clamp_min(1e-4)
     return weights, target - probability, float((F.softplus(output) - target * output).sum())
 
@@ -71,16 +75,18 @@ class Logistic:
 
     def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
         """Return the deviance after a Newton step that removes `gain` (1,) of the residual."""
+        # p(1 - p) of a typical row, from the mean deviance: 1/4 where nothing is known yet
         curvature = max(fitted.error / (2 * math.log(2)) / 4, 1e-3)
         return max(fitted.loss - float(gain.sum()) / curvature, 0.0)
 
     def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weights p(1 - p) and steps (y - p)/(p(1 - p)) of reweighted least squares."""
+        """Return weights p(1 - p) and steps (y - p)/(p(1 - p)) of reweighted least squares, (n, 1).
+        """
         weights, slope, _ = _entropy(output, target)
         return weights, slope / weights
 
     def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
-        """Return the cross-entropy of each row after the outputs moved by `moved` (n, 1)."""
+        """Return each row's cross-entropy (n,), output (n, 1) being moved by `moved` (n, 1)."""
         logits = output + moved
         return (F.softplus(logits) - target * logits)[:, 0]
 
@@ -109,9 +115,11 @@ class Softmax:
         return Fitted(fitted, loss, loss / self.data.n_rows, criterion)
 
     def _prior(self, model: Polynomial) -> Polynomial:
+        """Return the constant model whose probabilities are the shares of the classes."""
         return replace(model, bias=self.data.target.mean(0).clamp_min(1e-12).log())
 
     def _minimise(self, model: Polynomial, steps: int, tolerance: float) -> Polynomial:
+        """Return the model after at most `steps` of L-BFGS on weights of unit-variance columns."""
         scales = {k: spread_of_power(self.data, k) for k in model.pure}
         bias = model.bias.clone().requires_grad_()
         pure = {k: (w * scales[k]).requires_grad_() for k, w in model.pure.items()}
@@ -129,6 +137,7 @@ class Softmax:
         )
 
         def closure() -> Tensor:
+            """Return the penalised mean entropy, a scalar, and set the gradients of it."""
             optimizer.zero_grad()
             n = self.data.n_rows
             shrink = sum(w.square().sum() for w in [*pure.values(), *factors.values(),
@@ -145,9 +154,9 @@ class Softmax:
         optimizer.step(closure)
         if not all(bool(p.isfinite().all()) for p in parameters):
             return model
-        found = current()
+        pure = {k: w.detach() / scales[k] for k, w in pure.items()}
         return Polynomial(
-            model.n_features, found.bias.detach(), {k: w.detach() for k, w in found.pure.items()},
+            model.n_features, bias.detach(), pure,
             {k: f.detach() for k, f in factors.items()}, {k: v.detach() for k, v in mix.items()},
         )
 
@@ -159,19 +168,23 @@ class Softmax:
 
     def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
         """Return the deviance after a Newton step that removes `gain` (C,) of the residual."""
+        # as for two classes; p(1 - p) of C equal classes is (C - 1)/C²
         outputs = len(gain)
         entropy = min(fitted.error / 2, math.log(outputs))
         curvature = max(entropy / math.log(outputs) * (outputs - 1) / outputs**2, 1e-3)
         return max(fitted.loss - float(gain.sum()) * (outputs - 1) / outputs / curvature, 0.0)
 
     def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weights p(1 - p) and steps (y - p)/(p(1 - p)) of reweighted least squares."""
+        """Return weights p(1 - p) and steps (y - p)/(p(1 - p)) of reweighted least squares, (n, C).
+
+        The curvature's diagonal alone: each class is fitted as though against all others.
+        """
         probability = output.softmax(dim=1)
         weights = (probability * (1 - probability)).clamp_min(1e-4)
         return weights, (target - probability) / weights
 
     def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
-        """Return the cross-entropy of each row after the outputs moved by `moved` (n, C)."""
+        """Return each row's cross-entropy (n,), output (n, C) being moved by `moved` (n, C)."""
         return -(F.log_softmax(output + moved, dim=1) * target).sum(1)
 
     @staticmethod

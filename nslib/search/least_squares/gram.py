@@ -18,20 +18,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..result import ScaledRows
+from ..search_task import ScaledRows
 from .polynomial import Polynomial, Rows
 
 RIDGE = 1e-12
 """Relative ridge on every step: keeps collinear columns finite, too small to bias a solution."""
 
 STALLED = 0.25
-"""Share by which a step's promise must fall from pass to pass with one and the same curvature."""
+"""A step that promises more than this share of what the one before promised has stalled.
+
+The promise is quadratic in the gradient: a quarter of it is half of the gradient, a linear rate of
+one half. Below that the curvature of all rows pays for its p² products a row.
+"""
 
 NEGLIGIBLE = 0.01
 """A step is not worth a pass when it promises this share of the loss that p parameters cost."""
 
 INDEPENDENT = 1e-10
-"""Relative eigenvalue below which a direction, such as a scale moved between factors, is left."""
+"""Relative eigenvalue below which steps do not move along a direction of the parameters.
+
+Interactions always have some: a scale moved from one factor to another changes no product.
+"""
 
 Local = Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor, float]]
 """(output (n,), target (n,)) -> row weights (n,) or None for ones, slope (n,), summed loss."""
@@ -59,13 +66,15 @@ class Data:
         return len(self.Z)
 
     def _read(self) -> Iterator[tuple[Rows, Tensor]]:
+        """Yield (rows of shape (n, D), targets (n, C)) from memory or disk."""
         for first in range(0, len(self.Z), self.chunk_rows):
             part = slice(first, first + self.chunk_rows)
+            # torch warns of arrays that cannot be written to: only these are copied
             Z = torch.as_tensor(np.require(self.Z[part], np.float64, "W"))
             yield Rows(Z), self.target[part]
 
     def chunks(self) -> Iterator[tuple[Rows, Tensor]]:
-        """Yield (rows, targets) chunk by chunk."""
+        """Yield (rows of shape (n, D), targets (n, C)) chunk by chunk, and count the pass."""
         self.passes += 1
         yield from self._read() if self._kept is None else self._kept
 
@@ -74,7 +83,7 @@ class Data:
         return torch.cat([target - model.outputs(rows) for rows, target in self.chunks()])
 
     def power_gram(self, order: int) -> Tensor:
-        """Return the Gram matrix of [1, Z, Z², …, Z^order], (1 + order·D,) squared."""
+        """Return the Gram matrix of [1, Z, …, Z^order], (1 + order·D, 1 + order·D)."""
         size = 1 + order * self.Z.shape[1]
         gram = torch.zeros(size, size, dtype=torch.float64)
         for rows, _ in self.chunks():
@@ -103,12 +112,14 @@ def normal_equations(
     """Return the curvature (p, p), minus the gradient (p,) and the value of a penalised error.
 
     The model has one output; the error is the sum of `local`'s losses plus half of
-    Σ penalty · parameters².
+    Σ penalty · parameters², penalty (p,) or one number.
     """
     gram, right, value = 0, 0, 0.0
     for rows, target in data.chunks():
         tangent, output = model.tangent(rows)
         weights, slope, loss = local(output[:, 0], target[:, 0])
+        # JᵀwJ, the second derivatives of the model being left out: never indefinite (Gauss-Newton;
+        # Nocedal & Wright 2006, section 10.3; for classes, with w = p(1 - p), Fisher scoring)
         gram = gram + (tangent.T if weights is None else tangent.T * weights) @ tangent
         right = right + tangent.T @ slope
         value += loss
@@ -117,7 +128,7 @@ def normal_equations(
 
 
 def squared_error(output: Tensor, target: Tensor) -> tuple[None, Tensor, float]:
-    """Return unit weights, the residual (n,) and the sum of its squares."""
+    """Return no weights, the residual (n,) and its squares' sum, for output and target (n,)."""
     residual = target - output
     return None, residual, float(residual @ residual)
 
@@ -128,6 +139,8 @@ def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
     gram (p, p), right (p,) or (p, m). `damping` is added to the unit diagonal and raised until
     the factorisation succeeds; columns of zeros get the solution zero.
     """
+    # powers of the features differ by many orders of magnitude: on a unit diagonal one damping
+    # means the same share of each column (Marquardt 1963)
     scale = gram.diagonal().clamp_min(0).sqrt()
     inverse = torch.where(scale > 0, 1 / scale, 0.0)
     unit = gram * inverse * inverse.unsqueeze(1)
@@ -139,7 +152,7 @@ def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
         factor, failed = torch.linalg.cholesky_ex(damped)
         if not failed:
             break
-        damping *= 100
+        damping *= 100  # collinear beyond what this damping lifts
     solution = torch.cholesky_solve(matrix, factor)
     solution = solution * inverse.unsqueeze(1)
     return solution[:, 0] if right.dim() == 1 else solution
@@ -148,7 +161,10 @@ def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
 def gradient(
     model: Polynomial, data: Data, local: Local, penalty: Tensor | float
 ) -> tuple[Tensor, float]:
-    """Return the last two of `normal_equations`, which cost far less than the first."""
+    """Return minus the gradient (p,) and the value, as `normal_equations` with penalty (p,).
+
+    Without the curvature a pass costs p products a row, not p².
+    """
     right, value = 0, 0.0
     for rows, target in data.chunks():
         output, pull = model.pulled_back(rows)
@@ -161,6 +177,7 @@ def gradient(
 def _penalised(
     model: Polynomial, right: Tensor, value: float, penalty: Tensor | float
 ) -> tuple[Tensor, float]:
+    """Return minus the gradient (p,) and the value with the penalty (p,) or none added."""
     if not isinstance(penalty, Tensor):
         return right, value
     parameters = model.parameters()
@@ -171,11 +188,11 @@ def minimise(
     model: Polynomial, data: Data, max_steps: int = 40, tolerance: float = 1e-6,
     local: Local = squared_error, penalty: Tensor | float = 0.0,
 ) -> tuple[Polynomial, float]:
-    """Minimise the error of one output over all parameters; return the model and its error.
+    """Minimise the error of one output over all p parameters; return the model and its error.
 
-    One pass over the data a step. Ends when a step lowers the error by less than the share
-    `tolerance`, or the error is at rounding level. For data with a sample of their rows see
-    `_by_sample`.
+    `penalty` (p,), or 0 for none. One pass over the data a step. Ends when a step lowers the error
+    by less than the share `tolerance`, or the error is at rounding level. For data with a sample
+    of their rows see `_by_sample`.
     """
     method = _damped if data.sample is None else _by_sample
     return method(model, data, max_steps, tolerance, local, penalty)
@@ -185,7 +202,11 @@ def _damped(
     model: Polynomial, data: Data, max_steps: int, tolerance: float, local: Local,
     penalty: Tensor | float,
 ) -> tuple[Polynomial, float]:
-    """Minimise by damped Gauss-Newton steps with the curvature of all rows."""
+    """Minimise by damped Gauss-Newton steps with the curvature of all rows.
+
+    Source: Levenberg-Marquardt: Marquardt (1963), whose factor of ten moves the damping.
+    """
+    # without interactions the error is quadratic (least squares) or convex: full steps at once
     linear = not model.factors
     damping = RIDGE if linear else 1e-3
     total = float(data.target.square().sum())
@@ -194,16 +215,17 @@ def _damped(
         step = solve(gram, right, damping)
         trial = model.moved(step)
         equations = normal_equations(trial, data, local, penalty)
-        if not equations[2] < value:
+        if not equations[2] < value:  # NaN, from powers that overflow, is refused as well
             damping = max(10 * damping, 1e-6)
             done = float(step @ right) <= tolerance * value  # smaller steps promise even less
+            # a full step of linear least squares is exact: one that fails is at rounding level
             if done or damping > 1e3 or (linear and local is squared_error):
                 break
             continue
         gain = (value - equations[2]) / value
         model, (gram, right, value) = trial, equations
         damping = max(damping / 10, RIDGE)
-        if gain < tolerance or value < 1e-28 * total:
+        if gain < tolerance or value < 1e-28 * total:  # the residual is 1e-14 of the target
             break
     return model, value
 
@@ -218,6 +240,7 @@ def _by_sample(
     gains too little. Ends when a step promises less than a hundredth of the p / N by which p
     fitted parameters lower the error by chance. What resists is left to `_damped`.
     """
+    # a sum over N rows is about N / n times that over n rows drawn at random
     share = data.n_rows / data.sample.n_rows
     gram = normal_equations(model, data.sample, local, 0.0)[0] * share
     gram.diagonal().add_(penalty)
@@ -226,12 +249,12 @@ def _by_sample(
     total, last = float(data.target.square().sum()), math.inf
     for _ in range(max_steps):
         step = inverse @ (inverse.T @ right)
-        promise = float(step @ right)
+        promise = float(step @ right)  # Newton's decrement, what a quadratic error would lose
         if promise <= NEGLIGIBLE * len(right) / data.n_rows * value or value < 1e-28 * total:
             return model, value
         trial = model.moved(step)
         stalled = promise > STALLED * last
-        if not stalled:
+        if not stalled:  # else the promise alone shows a poor curvature, and saves a pass
             following = gradient(trial, data, local, penalty)
             stalled = not following[1] < value
         if not stalled:
@@ -249,5 +272,6 @@ def _inverse_root(gram: Tensor) -> Tensor:
     scale = gram.diagonal().clamp_min(0).sqrt()
     inverse = torch.where(scale > 0, 1 / scale, 0.0).unsqueeze(1)
     values, vectors = torch.linalg.eigh(gram * inverse * inverse.T)
+    # the pseudo-inverse: no step along directions that leave the outputs as they are
     kept = values > INDEPENDENT * values[-1].clamp_min(1e-300)
     return inverse * vectors[:, kept] / values[kept].sqrt()

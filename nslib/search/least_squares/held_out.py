@@ -1,7 +1,10 @@
 """Errors on held-out rows, for all folds from one pass over the data.
 
 Leaving a group of rows out moves the parameters by about one Gauss-Newton step from the fit to all
-rows, and the step needs only the Gram matrices of the groups.
+rows, and the step needs only the Gram matrices of the groups. For models that are linear in their
+parameters the step is exact.
+
+Source: one step in place of a refit: Pregibon (1981), there for single rows of a logistic fit.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ from .objective import Fitted, Objective
 from .polynomial import Polynomial
 
 GROUPS = 8
-"""Random groups of rows: the folds, and the parts of which resamples are made."""
+"""Random groups of rows: the folds, and the parts of which resamples are made.
+
+Each group holds a Gram matrix of p² numbers, so there are few; their halves make 70 resamples.
+"""
 
 
 def group_numbers(n_rows: int, generator: torch.Generator) -> Tensor:
@@ -43,6 +49,7 @@ class Grams:
                 right = torch.zeros(n_groups, n_outputs, p, dtype=torch.float64)
             here = groups[first : first + len(z)]
             first += len(z)
+            # a loop over groups, not one product over (G, n, p): memory stays at one chunk
             for g in range(n_groups):
                 rows = (here == g).nonzero()[:, 0]
                 part, w, values = columns[rows], weights[rows], z[rows]
@@ -55,10 +62,14 @@ class Grams:
 
 
 def held_out(objective: Objective, model: Polynomial, groups: Tensor) -> Tensor:
-    """Return the error of every row, (N,), under the model fitted to the other groups of rows."""
+    """Return the error of every row, (N,), under the model fitted to the other groups of rows.
+
+    groups (N,): the group number of each row.
+    """
     data = objective.data
 
     def parts():
+        """Yield tangent columns (n, p), row weights (n, C) and steps (n, C) of the outputs."""
         for rows, target in data.chunks():
             tangent, output = model.tangent(rows)
             weights, step = objective.working(output, target)
@@ -67,6 +78,9 @@ def held_out(objective: Objective, model: Polynomial, groups: Tensor) -> Tensor:
     outputs = objective.n_working
     grams = Grams(parts(), groups, outputs)
     total, right = grams.gram.sum(0), grams.right.sum(0)
+    # the Gauss-Newton step for the rows outside g has the normal equations of all rows less those
+    # of g. Damped more than RIDGE: columns that all rows tell apart may be collinear without g.
+    # Each of several outputs moves by itself, as though it had factors of its own.
     shifts = torch.stack([
         torch.stack([
             solve(total[c] - grams.gram[g, c], right[c] - grams.right[g, c], 1e-9)
@@ -79,6 +93,7 @@ def held_out(objective: Objective, model: Polynomial, groups: Tensor) -> Tensor:
         tangent, output = model.tangent(rows)
         here = groups[first : first + len(rows)]
         first += len(rows)
+        # each row sees the step of its own group: the change of its outputs is tangent · step
         moved = torch.einsum("np,gcp->gnc", tangent, shifts)[here, torch.arange(len(rows))]
         losses.append(objective.row_errors(output, moved, target))
     return torch.cat(losses)
@@ -90,13 +105,17 @@ def choose(fits: list[Fitted], errors: list[Tensor]) -> Fitted:
     errors: one (N,) for each fit, the first of which is the reference. As good: the mean difference
     of the rows' errors is at most one standard error of it, and the mean error is not above that
     of the reference.
+
+    Source: the rule of one standard error: Breiman, Friedman, Olshen & Stone (1984), section 3.4.3.
     """
     means = [float(e.mean()) for e in errors]
     best = min(range(len(fits)), key=lambda i: (means[i], fits[i].model.n_free))
     eligible = [best]
     for i, error in enumerate(errors):
+        # differences row by row: what is hard in a row for both models cancels
         difference = error - errors[best]
         margin = float(difference.std() / math.sqrt(len(error)))
+        # a model that predicts worse than the linear one is never taken; 1e-9 is for rounding
         if float(difference.mean()) <= margin and means[i] <= means[0] * (1 + 1e-9):
             eligible.append(i)
     return fits[min(eligible, key=lambda i: (fits[i].model.n_free, means[i]))]

@@ -24,14 +24,19 @@ import torch
 from torch import Tensor
 
 NOISE = 0.3
-"""c of the row weights, in units of the variance of a product of unit projections."""
+"""c of the row weights 1 / (c + g²), for factors g that are products of unit projections.
+
+Below g² = c the noise of the target counts, which is the same in every row; above it the error of
+the other factors, which grows with g.
+"""
 
 ENOUGH = 0.99
-"""Share of the weighted squares explained at which a start is good enough to be refined."""
+"""Share of the weighted squares explained at which a start is good enough: sweeps end, and the
+joint steps of `gram` refine it."""
 
 
 def whitening(Z: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean (D,) and a matrix W (D, Q) such that (Z - mean) W has unit covariance.
+    """Return for Z (n, D) its mean (D,) and W (D, Q) such that (Z - mean) W has unit covariance.
 
     Directions whose variance is below 1e-8 of the largest are left out, hence Q <= D.
     """
@@ -40,12 +45,16 @@ def whitening(Z: Tensor) -> tuple[Tensor, Tensor]:
     mean = Z.mean(dim=0)
     unit = (Z - mean) / scale
     variance, vectors = torch.linalg.eigh(unit.T @ unit / len(Z))
+    # dependent features span less than D dimensions; whitening would blow up rounding errors
     kept = variance > 1e-8 * variance[-1].clamp_min(1e-300)
     return mean, vectors[:, kept] / variance[kept].sqrt() / scale.unsqueeze(1)
 
 
 def hermite(order: int, values: Tensor) -> Tensor:
-    """Return the probabilists' Hermite polynomial He_order of the values."""
+    """Return the probabilists' Hermite polynomial He_order of values of any shape, in this shape.
+
+    By He_{k+1}(x) = x He_k(x) - k He_{k-1}(x).
+    """
     previous, current = torch.zeros_like(values), torch.ones_like(values)
     for k in range(order):
         previous, current = current, values * current - k * previous
@@ -60,12 +69,14 @@ def leading_subspace(Z: Tensor, residual: Tensor, order: int, size: int) -> Tens
     the order, so that n need only grow like Q.
     """
     S = Z / Z.norm(dim=1, keepdim=True).clamp_min(1e-150) * math.sqrt(Z.shape[1])
-    # a long tail of the residual would decide alone
+    # a long tail of the residual would decide alone: it is cut at twice, its size at four times,
+    # the median
     typical = residual.abs().quantile(0.5, dim=0).clamp_min(1e-150)
     scaled = residual / typical
     unfolded = torch.linalg.eigh(unfolding_gram(S, scaled.clamp(-2, 2), order))[1]
     magnitude = scaled.abs().clamp_max(4).mean(dim=1)
     values, vectors = torch.linalg.eigh(S.T @ ((magnitude - magnitude.mean()).unsqueeze(1) * S))
+    # the moments are centred, so that both ends of their spectrum tell directions
     outermost = vectors[:, values.abs().argsort(descending=True)[: size - size // 2]]
     return torch.linalg.qr(torch.cat([outermost, unfolded[:, -(size // 2) :]], dim=1))[0]
 
@@ -73,13 +84,13 @@ def leading_subspace(Z: Tensor, residual: Tensor, order: int, size: int) -> Tens
 def unfolding_gram(S: Tensor, residual: Tensor, order: int) -> Tensor:
     """Return the Gram matrix (Q, Q) of the unfolding E[e s ⊗ He_{order-1}(s)] of the moments.
 
-    As a sum over pairs of rows, Σ_{i≠j} (e_i · e_j) κ(s_i · s_j) s_i s_jᵀ with s = √Q z/|z| and
-    κ(t) = He_{order-1}(t/√Q); the terms i = j carry only noise.
+    S (n, Q), residual (n, C). A sum over pairs of rows, Σ_{i≠j} (e_i · e_j) κ(s_i · s_j) s_i s_jᵀ
+    with s = √Q z/|z| and κ(t) = He_{order-1}(t/√Q); the terms i = j carry only noise.
     """
     n, q = S.shape
     S, residual = S.float(), residual.float()
     matrix = torch.zeros(q, q)
-    for first in range(0, n, 1024):
+    for first in range(0, n, 1024):  # the kernel matrix (n, n) is never held whole
         part = slice(first, first + 1024)
         kernel = hermite(order - 1, S[part] @ S.T / math.sqrt(q))
         kernel.diagonal(first).zero_()
@@ -99,12 +110,15 @@ def alternate(
     factors = factors.clone()
     projections = (factors.flatten(0, 1) @ Z.T).unflatten(0, (starts, order)).transpose(0, 1)
     projections = projections / _spread(projections)
+    # all products of two features turn the Gram matrices of all starts into one product; beyond
+    # 24 features they would take too much memory, n·Q² numbers
     squares = (Z.unsqueeze(2) * Z.unsqueeze(1)).flatten(1) if q <= 24 else None
     share = torch.zeros(starts, dtype=Z.dtype)
     for _ in range(sweeps):
         for m in range(order):
             others = [projections[j] for j in range(order) if j != m]
             rest = torch.stack(others).prod(0)
+            # weighted least squares of the target on rest · z and a constant, which is eliminated
             weight = 1 / (NOISE + rest * rest) if weighted else torch.ones_like(rest)
             total = weight.sum(1, keepdim=True)
             mean = (weight * target).sum(1, keepdim=True) / total
@@ -113,12 +127,14 @@ def alternate(
             mass = (weight * rest) @ Z
             gram = _grams(Z, weight * rest * rest, squares)
             gram = gram - mass.unsqueeze(2) * (mass / total).unsqueeze(1)
+            # single precision has seven digits: a ridge of 1e-5 keeps the solution finite
             ridge = 1e-5 * gram.diagonal(dim1=1, dim2=2).mean(1)
             gram.diagonal(dim1=1, dim2=2).add_(ridge.clamp_min(1e-30).unsqueeze(1))
             solution = torch.linalg.solve(gram, right)
             explained = (solution * right).sum(1)
             share = explained / (weight * centred * centred).sum(1).clamp_min(1e-150)
             projection = solution @ Z.T
+            # the scale belongs to no factor: each projection has unit size
             spread = _spread(projection)
             factors[:, m], projections[m] = solution / spread, projection / spread
         if share.max() > ENOUGH:
@@ -127,11 +143,15 @@ def alternate(
 
 
 def _spread(values: Tensor) -> Tensor:
+    """Return the root mean square over the last dimension, (..., n) -> (..., 1)."""
     return values.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-150)
 
 
 def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
-    """Return Zᵀ diag(w) Z for each row w of weights (B, n): (B, Q, Q)."""
+    """Return Zᵀ diag(w) Z for Z (n, Q) and each row w of weights (B, n): (B, Q, Q).
+
+    squares (n, Q²): the products of all pairs of columns of Z, or None.
+    """
     if squares is not None:
         return (weights @ squares).unflatten(1, (Z.shape[1], -1))
     roots = (row.sqrt().unsqueeze(1) * Z for row in weights)
@@ -139,7 +159,10 @@ def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
 
 
 def contrasts(residual: Tensor, most: int = 3) -> Tensor:
-    """Return up to `most` leading combinations of the residual's C columns, of unit size (B, n)."""
+    """Return up to `most` leading combinations of the columns of residual (n, C), unit size (B, n).
+
+    They are the directions in which the residuals of several outputs vary most.
+    """
     variance, vectors = torch.linalg.eigh(residual.T @ residual)
     kept = variance > 1e-6 * variance[-1]
     combined = (residual @ vectors[:, kept][:, -most:]).T.flip(0)
@@ -155,6 +178,8 @@ class Starts:
     """
 
     SUBSPACE, SHORT, BEST = 12, 10, 2
+    """Dimensions of the leading subspace, at least (2k for order k, so that both halves can hold k
+    forms); sweeps in it; how many of the starts go on from there in all dimensions."""
 
     def __init__(self, Z: Tensor, restarts: int, sweeps: int, generator: torch.Generator) -> None:
         self.restarts, self.sweeps, self.generator = restarts, sweeps, generator
@@ -196,14 +221,19 @@ class Starts:
         inside = (factors @ torch.linalg.pinv(self.matrix).T).float().unsqueeze(0)
         centred = (target - target.mean()).float()
         centred = (centred / _spread(centred)).unsqueeze(0)
-        found = alternate(Z, centred, inside, min(self.sweeps, 10 + q // 2))[0][0]
-        return found.double() @ self.matrix.T
+        fitted, _ = alternate(Z, centred, inside, min(self.sweeps, 10 + q // 2))
+        return fitted[0].double() @ self.matrix.T
 
     def _second(self, targets: Tensor) -> Tensor:
-        """Start from the outermost eigenvalues of E[e z zᵀ]: a aᵀ - b bᵀ = sym(u vᵀ)."""
+        """Return factors (2, D) from the outermost eigenvalues of E[e z zᵀ], e in targets (B, n).
+
+        The symmetric part of u vᵀ is a aᵀ - b bᵀ with u = a + b and v = a - b, so that it has one
+        positive and one negative eigenvalue: no random starts are needed.
+        """
         Z = self.whitened
         values, vectors = torch.linalg.eigh(Z.T @ (targets.unsqueeze(2) * Z) / len(Z))
         plus, minus = values[:, -1].clamp_min(0), (-values[:, 0]).clamp_min(0)
+        # where one of the signs is missing, as for a square, u and v differ a little all the same
         small = 1e-3 * torch.maximum(plus, minus)
         a = vectors[:, :, -1] * torch.maximum(plus, small).sqrt().unsqueeze(1)
         b = vectors[:, :, 0] * torch.maximum(minus, small).sqrt().unsqueeze(1)

@@ -21,7 +21,7 @@ from ...structure import NeuronStructure, Stream
 
 
 class Rows:
-    """Rows Z (n, D) of features whose element-wise powers are computed once, when asked for."""
+    """Rows Z (n, D) of features; each element-wise power is computed when first used, and kept."""
 
     def __init__(self, Z: Tensor) -> None:
         self.Z = Z
@@ -132,6 +132,7 @@ class Polynomial:
     def tangent(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Return the derivatives by all parameters but `mix`, (n, p), and the outputs (n, C).
 
+        `mix` is left out since for one output it is 1, the scale being in the factors.
         Columns: the constant, the pure streams, then for every order, rank-one term and factor the
         features times the product of the term's other factors (for a mix of one).
         """
@@ -165,6 +166,7 @@ class Polynomial:
             total = total + (before[-1] * projections[:, -1]) @ self.mix[k].T
 
         def pull(s: Tensor) -> Tensor:
+            """Return tangentᵀ s (p,) for s (n,)."""
             parts = [s.sum().reshape(1)]
             parts += [rows.power(k).T @ s for k in self.pure]
             if wide:
@@ -193,6 +195,7 @@ class Polynomial:
         """Return a polynomial of two outputs, zero and this one."""
 
         def below_zero(values: Tensor) -> Tensor:
+            """Return values (1, …) below zeros of their shape, (2, …)."""
             return torch.cat([torch.zeros_like(values), values])
 
         return replace(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -14,18 +13,16 @@ from torch import Tensor
 from ... import checks
 from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
-from ..result import SearchResult, make_task, without_constants
-from .engine import LeastSquaresOptions, feature_limits, relocated
-from .gram import Data
-from .held_out import group_numbers, held_out
-from .moments import Starts
-from .objective import Fitted, Squares
+from ..result import SearchResult, check_limits, without_constants
+from ..search_task import SearchTask, make_task
+from .engine import LeastSquaresOptions, feature_limits, objective_of, prepared, relocated
+from .objective import Fitted
 from .polynomial import Polynomial
 from .selection import Candidate, Selection
 
 
 class _Within(Selection):
-    """Selection among the streams of a structure alone."""
+    """Selection among the streams of a structure; arrays have the shapes of `Selection`."""
 
     def __init__(self, structure: NeuronStructure, *arguments: Any) -> None:
         self.allowed = set(structure.streams)
@@ -46,53 +43,71 @@ class _Within(Selection):
 
 
 def refit(
-    structure: NeuronStructure, X: Any, y: Any, *, seed: int = 0, standardize: bool = True
+    structure: NeuronStructure, X: Any, y: Any, *, seed: int = 0, standardize: bool = True,
+    limits: str | None = "data",
 ) -> SearchResult:
-    """Fit a neuron of the given streams to features X (N, D) and a regression target y (N,).
+    """Fit a neuron of given streams to a regression target by least squares.
 
-    The retraining after a search, the same whatever method found the streams: starts, fits and
+    The retraining after a search, the same whatever method chose the streams: starts, fits and
     ranks as in the least-squares search, up to the rank of `structure`. Within these streams it is
     parsimonious too: one that does not pay for its parameters has no weight, and the structure of
     the result names those in use. So a superfluous stream costs time, a missing one costs accuracy.
+    Same seed, same result.
 
-    Same seed, same result. Raises TypeError for another structure, ValueError for a sin stream,
-    and the errors of `search` for the data.
+    Parameters
+    ----------
+    structure : NeuronStructure
+        The streams, without sin.
+    X : array-like (N, D)
+        Features.
+    y : array-like (N,)
+        A regression target.
+    seed, standardize, limits
+        As in `nslib.search.search`, for the method "als".
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another structure or a sin stream, and as `search` for the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((200, 2))
+    >>> result = refit(NeuronStructure((1, 2), (2,), rank=1), X, X[:, 0] ** 2 + X[:, 1])
+    >>> str(result.structure)
+    'pure(1,2)'
     """
     if not isinstance(structure, NeuronStructure):
         raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
     if structure.sin:
         raise ValueError(f"structure: found {structure}, expected one without the sin stream")
     seed = checks.positive_int(seed, "seed", minimum=0)
+    check_limits(limits)
     task = relocated(make_task(X, y, "regression", standardize))
     start = time.perf_counter()
     with one_thread():
-        steps = _fit(structure, task.Z, torch.as_tensor(task.target).unsqueeze(1), seed)
+        steps = _fit(structure, task, seed)
         neuron = without_constants(steps[-1].model.to_neuron(), task)
     return SearchResult(
         method="refit", structure=neuron.structure,
         gate_probabilities={s: float(s in neuron.structure.streams) for s in structure.streams},
         history=pd.DataFrame([{"epoch": i, "loss": s.error} for i, s in enumerate(steps)]),
         seconds=time.perf_counter() - start, seed=seed, neuron=neuron, scaling=task.scaling,
-        limits=None if neuron.structure.streams == ("pure 1",) else feature_limits(task),
+        limits=feature_limits(task, neuron.structure) if limits == "data" else None,
     )
 
 
-def _fit(structure: NeuronStructure, Z: np.ndarray, target: Tensor, seed: int) -> list[Fitted]:
+def _fit(structure: NeuronStructure, task: SearchTask, seed: int) -> list[Fitted]:
     """Return the accepted models in turn, the first a constant, the last the one to use."""
     options = LeastSquaresOptions()
     generator = torch.Generator().manual_seed(seed)
-    objective = Squares(Data(Z, target, options.chunk_rows, keep=True))
-    n_starts = min(len(Z), max(2000, 40 * Z.shape[1]))
-    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
-    starts = Starts(torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator)
-    groups = group_numbers(len(Z), generator)
-    errors: dict[Polynomial, Tensor] = {}
-
-    def validate(model: Polynomial) -> Tensor:
-        if model not in errors:
-            errors[model] = held_out(objective, model, groups)
-        return errors[model]
-
+    objective = objective_of(task, task.Z, slice(None), options.chunk_rows)
+    starts, start_rows, _, validate = prepared(objective, options, generator)
     selection = _Within(
         structure, objective, starts, start_rows, max(*structure.pure, *structure.interact, 1),
         structure.rank, options.minimum_gain, validate,

@@ -3,12 +3,14 @@
 A term (a pure stream, or one rank-one term of an interaction) is kept only while
 - it removes at least the share `minimum_gain` of the error that is left without it, and
 - BIC, the loss + (number of free parameters) · log N, is lower with it; or held-out rows gain more
-  than two standard errors (BIC is too strict while other large streams are still missing).
+  than three standard errors (BIC is too strict while other large streams are still missing).
 It is only added if it lowers the error on held-out rows too, which heavy tails often forbid.
 
 A pure order k is a CP form of rank D and some interactions have a diagonal part, so the two can
 mimic each other; the parameter count decides for the smaller form, and each addition is followed
 by the removal of every term that it made superfluous, and by a try of the pure order instead.
+
+Source: BIC: Schwarz (1978).
 """
 
 from __future__ import annotations
@@ -28,13 +30,16 @@ from .polynomial import Polynomial, Rows
 
 
 def term_values(factors: Tensor, rows: Rows) -> Tensor:
-    """Return the product of the projections on factors (k, D), (n,)."""
+    """Return the product of the projections of rows (n, D) on factors (k, D), (n,)."""
     return (rows.Z @ factors.T).prod(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A term to add: "pure" of an order, or "interact" with factors (k, D) and mix (C,)."""
+    """A term to add: "pure" of an order, or "interact" with factors (k, D) and mix (C,).
+
+    `criterion` and `loss` are those expected of the model with the term.
+    """
 
     kind: str
     order: int
@@ -61,18 +66,25 @@ class Path:
 class Selection:
     """Forward-backward selection on fixed data.
 
-    `orders`: highest order; `rank`: most rank-one terms an interaction may have; `start_rows`: the
-    rows used for starting points; `validate`: model -> errors (N,) of the rows when held out.
+    `order`: highest order; `rank`: most rank-one terms an interaction may have; `minimum_gain`:
+    share of the error that a term must remove; `starts`: starting points on `start_rows` (n,), the
+    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out.
     """
 
     SHORTCUT = 10.0
-    """A cheap candidate that lowers the error this many times is taken unrivalled."""
+    """A cheap candidate that divides the error by this is tried before costly ones are looked for.
+
+    It saves the restarts; a choice in haste is left to the backward steps. Deviances of two or
+    three classes, at most 2 log C a row, never fall by log 10 a row: all candidates compete there.
+    """
 
     ERRORS = 3.0
     """Standard errors by which held-out rows must gain where BIC alone would refuse a term; more
     than two, since the term is the best of many that were tried on all rows."""
+
     UNEXPLAINED = 0.01
-    """Share of the error of the constant above which a failed round is repeated, twice as hard."""
+    """Share of the error of the constant above which a failed round is repeated, twice as hard;
+    where less is left there is little to gain."""
 
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
@@ -89,7 +101,10 @@ class Selection:
         self.baseline = self.constant.error
 
     def run(self, max_rounds: int = 40) -> Path:
-        """Add and remove terms until no candidate is worth its parameters."""
+        """Add and remove terms until no candidate is worth its parameters.
+
+        `max_rounds` ends a cycle of terms that are added and removed again.
+        """
         current = self.constant
         path = Path([current])
         for _ in range(max_rounds):
@@ -107,16 +122,20 @@ class Selection:
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
         """Whether the larger model's further terms pay for their parameters."""
+        # for many rows BIC pays for terms that explain next to nothing: a formula to read has none
         if larger.error > (1 - self.minimum_gain) * smaller.error:
             return False
         if larger.criterion < smaller.criterion:
             return True
+        # while large streams are missing their variance counts as noise, and BIC, which compares
+        # logarithms of the whole error, refuses true terms; rows held out show them nevertheless
         gain = self.validate(smaller.model) - self.validate(larger.model)
         return float(gain.mean()) > self.ERRORS * float(gain.std()) / math.sqrt(len(gain))
 
     def _forward(self, current: Fitted, path: Path, effort: int = 1) -> Fitted | None:
         """Return the model with the best worthwhile candidate, or None."""
         residual = self.objective.residual(current.model)
+        # pure orders are linear and order 2 has a start in closed form; higher ones need restarts
         cheap = self._pure_candidates(current, residual)
         if self.order > 1:
             cheap += self._interaction_candidates(current, residual, [2])
@@ -128,19 +147,23 @@ class Selection:
                 costly = range(3, self.order + 1)
                 group = cheap + self._interaction_candidates(current, residual, costly, effort)
             for candidate in sorted(group, key=lambda c: c.criterion):
-                # a product that explains little alone may fit well together with the others
+                # the score of a pure order is exact: no trial where it fails. A product is scored
+                # alone; one that explains little may fit well together with the others
                 if candidate.kind == "pure" and candidate.criterion >= current.criterion:
                     continue
                 following = self._trial(candidate.added_to(current.model), current)
                 if following is not None:
                     return following
+            # kept for the resamples, on which a refused interaction has another chance
             path.refused.update({c.order: c for c in group if c.kind == "interact"})
         return None
 
     def _trial(self, larger: Polynomial, current: Fitted) -> Fitted | None:
-        """Fit a larger model, in full only if the first steps go halfway; None if not worth it."""
+        """Fit a larger model, in full only if its first steps promise it; None if not worth it."""
         first = self.objective.fit(larger, "brief")
         further = larger.n_free - current.model.n_free
+        # chance alone lowers -2 log likelihood by one a parameter (Wilks 1938), half of what AIC
+        # asks: a few steps that gain less are not worth going on
         if current.loss - first.loss < further or not self._better_held_out(first, current):
             return None
         following = self.objective.fit(first.model)
@@ -148,10 +171,15 @@ class Selection:
         return following if worthwhile else None
 
     def _better_held_out(self, larger: Fitted, smaller: Fitted) -> bool:
+        """Whether the larger model has the lower mean error on rows held out."""
         return bool(self.validate(larger.model).mean() < self.validate(smaller.model).mean())
 
     def _shrink(self, current: Fitted) -> Fitted:
-        """Return the model without the rank-one terms that only growth one by one had needed."""
+        """Return the model without the rank-one terms that only growth one by one had needed.
+
+        One product may have been approached by several terms, each chosen while others were
+        missing. Terms of order 2 start in closed form, one eigenvalue after the other.
+        """
         for k in [k for k in current.model.factors if k > 2]:
             number = 0
             while 1 < len(current.model.factors[k]) > number:
@@ -159,7 +187,7 @@ class Selection:
                 smaller = self._polish(smaller)
                 if self.worth(current, smaller):
                     number += 1
-                else:
+                else:  # the terms that remain have changed: all are tried again
                     current, number = smaller, 0
         return current
 
@@ -176,11 +204,13 @@ class Selection:
             return current
         for _, k, _ in higher:  # the first term of its order moves to the end in turn
             term, old = ("interact", k, 0), model.factors[k][0]
+            # what all other terms leave to this one (backfitting: Friedman & Stuetzle 1981)
             target = self.objective.residual(model)[rows, 0] + (self.starts.raw @ old.T).prod(1)
             factors = self.starts.polished(target, old)
             product = (self.starts.raw @ factors.T).prod(1)
             centred = product - product.mean()
             scale = (centred @ target / centred.square().sum().clamp_min(1e-300)).reshape(1)
+            # without and with: the new factors replace the old ones, at the end of their order
             model = self.objective.fit(model.without(term).with_term(factors, scale), "brief").model
         fitted = self.objective.fit(model)
         return fitted if fitted.error < current.error else current
@@ -188,6 +218,7 @@ class Selection:
     def _backward(self, current: Fitted) -> Fitted:
         """Return the model after removing, one by one, the terms that are not worth keeping."""
         while True:
+            # brief fits tell whether a term is missed: they start from the fit with the term
             smaller = [self.objective.fit(m, "brief") for m in self._reduced(current.model)]
             smaller = [s for s in smaller if not self.worth(current, s)]
             if not smaller:
@@ -198,52 +229,65 @@ class Selection:
     @staticmethod
     def _reduced(model: Polynomial) -> list[Polynomial]:
         """Return the models with one term less, or a pure stream in place of its interaction."""
-        found = [model.without(term) for term in model.terms] if len(model.terms) > 1 else []
+        reduced = [model.without(term) for term in model.terms] if len(model.terms) > 1 else []
         for k in model.factors:
             if k not in model.pure:
+                # a sum of products can hide Σ_i w_i x_i^k, its diagonal, at more parameters
                 swapped = model.without_stream(Stream("interact", k)).with_pure(k)
-                found += [swapped] if swapped.n_free < model.n_free else []
-        return found
+                reduced += [swapped] if swapped.n_free < model.n_free else []
+        return reduced
 
     def _candidate(
         self, current: Fitted, kind: str, order: int, n_free: int, gain: Tensor,
         factors: Tensor | None = None, mix: Tensor | None = None,
     ) -> Candidate:
+        """Return a candidate that lowers the squares of the residual by `gain` (C,).
+
+        `factors` (k, D) and `mix` (C,) for an interaction.
+        """
         loss = self.objective.predicted_loss(current, gain)
         criterion = loss + n_free * self.log_n
         return Candidate(kind, order, criterion, loss, factors, mix)
 
     def _affordable(self, model: Polynomial) -> bool:
-        """Whether the model has at most one free parameter for every two rows."""
+        """Whether the model has at most one free parameter for every two rows.
+
+        With more, a fit can follow any target, and neither BIC nor rows held out can be trusted.
+        """
         return 2 * model.n_free <= self.objective.data.n_rows
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
-        """Score every absent pure order exactly for squares, the interactions being fixed."""
+        """Score every absent pure order exactly for squares, the interactions being fixed.
+
+        residual (N, C). All pure streams of the model are refitted along with the new one.
+        """
         d, model = self.n_features, current.model
         products = self.objective.data.power_products(residual, self.order)
         present = [0, *(1 + (k - 1) * d + i for k in model.pure for i in range(d))]
-        found = []
+        candidates = []
         for k in range(1, self.order + 1):
             larger = None if k in model.pure else model.with_pure(k)
             if larger is None or not self._affordable(larger):
                 continue
             index = torch.tensor([*present, *range(1 + (k - 1) * d, 1 + k * d)])
+            # by least squares on columns J the residual e loses eᵀJ (JᵀJ)⁻¹ Jᵀe of its squares
             gram, right = self.power_gram[index][:, index], products[index]
             gain = (solve(gram, right, 1e-10) * right).sum(0)
-            found.append(self._candidate(current, "pure", k, larger.n_free, gain))
-        return found
+            candidates.append(self._candidate(current, "pure", k, larger.n_free, gain))
+        return candidates
 
     def _interaction_candidates(
         self, current: Fitted, residual: Tensor, orders: Iterable[int], effort: int = 1
     ) -> list[Candidate]:
-        """Fit one rank-one term of every order to the residual."""
-        model, found = current.model, []
+        """Fit one rank-one term of every order to the residual (N, C), all else being fixed."""
+        model, candidates = current.model, []
         outputs, sample = residual.shape[1], residual[self.start_rows]
         if not (self.starts.whitened.shape[1] and sample.square().any()):
             return []  # no feature varies, or nothing is left to explain
         for k in orders:
             if len(model.factors.get(k, ())) >= self.rank:
                 continue
+            # the price of a term does not depend on its values: too dear ones cost no restarts
             blank = torch.ones(k, self.n_features, dtype=torch.float64)
             if not self._affordable(model.with_term(blank, torch.ones(outputs).double())):
                 continue
@@ -251,11 +295,12 @@ class Selection:
             products = torch.cat([
                 term_values(factors, rows) for rows, _ in self.objective.data.chunks()
             ])
+            # the best multiple of the product for each output, the constant being refitted
             centred = products - products.mean()
             size = centred.square().sum().clamp_min(1e-300)
             mix = centred @ residual / size
             larger = model.with_term(factors, mix)
-            found.append(self._candidate(
+            candidates.append(self._candidate(
                 current, "interact", k, larger.n_free, mix.square() * size, factors, mix
             ))
-        return found
+        return candidates

@@ -26,11 +26,13 @@ def selection_frequencies(
 ) -> dict[str, float]:
     """Return how often each stream is chosen on random halves of the rows, by name.
 
-    Chosen: by adding and removing whole streams by the criterion of the search. The factors of the
-    interactions stay as fitted to all rows, their weights do not, and they cost their full number
-    of parameters. An absent interaction is represented by its last refused candidate.
+    groups (N,): the group number of each row. Whole streams are added and removed by the criterion
+    of the search. The factors of the interactions stay as fitted to all rows, their weights do not,
+    and they cost their full number of parameters. An absent interaction is represented by its last
+    refused candidate.
     """
     model, d = fitted.model, fitted.model.n_features
+    # the columns of each stream in one Gram matrix, and its price in free parameters
     blocks = {
         Stream("pure", k): torch.arange(1 + (k - 1) * d, 1 + k * d) for k in range(1, order + 1)
     }
@@ -49,17 +51,21 @@ def selection_frequencies(
         width += len(f)
 
     def parts():
+        """Yield columns of all streams (n, p), row weights (n, C) and working targets (n, C)."""
         for rows, target in objective.data.chunks():
             output = model.outputs(rows)
             weights, step = objective.working(output, target)
             columns = [power_columns(rows, order)]
             columns += [term_values(term, rows).unsqueeze(1) for _, f in products for term in f]
+            # step + output, the working response of reweighted least squares (McCullagh & Nelder
+            # 1989, section 2.5): weights of all streams are fitted anew, not moved
             yield torch.cat(columns, dim=1), weights, step + output
 
     grams = Grams(parts(), groups, objective.n_working)
     counts = dict.fromkeys(blocks, 0)
     n_groups = len(grams.size)
     for _ in range(resamples):
+        # halves without replacement, as Meinshausen & Bühlmann take them
         half = torch.randperm(n_groups, generator=generator)[: max(n_groups // 2, 1)]
         scorer = _Scorer(objective, grams, half, blocks, prices)
         for name in _reselect(scorer, list(model.streams), minimum_gain):
@@ -68,9 +74,12 @@ def selection_frequencies(
 
 
 class _Scorer:
-    """BIC and error of sets of streams on some groups of rows."""
+    """BIC and error of sets of streams on some groups of rows, whose numbers are groups (g,)."""
 
-    def __init__(self, objective, grams: Grams, groups: Tensor, blocks, prices) -> None:
+    def __init__(
+        self, objective: Objective, grams: Grams, groups: Tensor, blocks: dict[str, Tensor],
+        prices: dict[str, int],
+    ) -> None:
         self.objective, self.blocks, self.prices = objective, blocks, prices
         self.n = int(grams.size[groups].sum())
         self.gram, self.right = grams.gram[groups].sum(0), grams.right[groups].sum(0)
@@ -78,7 +87,7 @@ class _Scorer:
         self.known: dict[frozenset, tuple[float, float]] = {}
 
     def __call__(self, names: list[str]) -> tuple[float, float]:
-        """Return (criterion, error) of the streams `names` beside the constant."""
+        """Return (criterion, error) of the constant and the streams `names`."""
         key = frozenset(names)
         if key not in self.known:
             index = torch.cat([torch.zeros(1, dtype=torch.long), *(self.blocks[n] for n in names)])
@@ -86,6 +95,7 @@ class _Scorer:
             for gram, right, squares in zip(self.gram, self.right, self.squares, strict=True):
                 b = right[index]
                 rest = squares - b @ solve(gram[index][:, index], b)
+                # below 1e-13 of the squares the difference of two sums is rounding
                 left += max(float(rest), 1e-13 * float(squares), 1e-300)
             loss = self.objective.working_loss(left, self.n)
             price = sum(self.prices[n] for n in names) * math.log(self.n)
@@ -96,11 +106,12 @@ class _Scorer:
 def _reselect(scorer: _Scorer, names: list[str], minimum_gain: float) -> list[str]:
     """Remove and add streams, from the full choice on, while it pays."""
 
-    def worth(larger, smaller) -> bool:
+    def worth(larger: list[str], smaller: list[str]) -> bool:
+        """Whether the further streams lower BIC and remove the least share of the error."""
         (criterion, error), (other, base) = scorer(larger), scorer(smaller)
         return criterion < other and error <= (1 - minimum_gain) * base
 
-    for _ in range(4 * len(scorer.blocks)):
+    for _ in range(4 * len(scorer.blocks)):  # a bound: streams could be added and removed in turn
         smaller = [[n for n in names if n != name] for name in names] if len(names) > 1 else []
         smaller = [s for s in smaller if not worth(names, s)]
         larger = [[*names, name] for name in scorer.blocks if name not in names]

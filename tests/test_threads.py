@@ -1,0 +1,95 @@
+"""The number of threads: changed inside, restored when the last of overlapping uses leaves."""
+
+import threading
+from contextlib import ExitStack
+
+import pytest
+import torch
+from threadpoolctl import threadpool_info
+
+from nslib.threads import one_thread, threads
+
+USES = {"one_thread": one_thread, "threads": lambda: threads(1)}
+
+
+@pytest.fixture(autouse=True)
+def two_threads_outside():
+    with threads(2):
+        yield
+
+
+def counts():
+    """The counts of torch in this thread and in a new one, and those of all BLAS libraries."""
+    seen = []
+    new = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    new.start()
+    new.join()
+    blas = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    return torch.get_num_threads(), *seen, blas
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("order", ["nested", "crossed"])
+def test_overlapping_uses_in_one_thread(use, order):
+    before = counts()
+    assert before == (2, 2, {2})
+    first, second = use(), use()
+    first.__enter__()
+    second.__enter__()
+    assert torch.get_num_threads() == 1
+    leave = [second, first] if order == "nested" else [first, second]
+    leave[0].__exit__(None, None, None)
+    assert torch.get_num_threads() == 1
+    leave[1].__exit__(None, None, None)
+    assert counts() == before
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("first_out", ["caller", "other"])
+def test_overlapping_uses_in_two_threads(use, first_out):
+    before = counts()
+    inside, may_leave, left, may_end = (threading.Event() for _ in range(4))
+    seen = []
+
+    def other():
+        with use():
+            seen.append(torch.get_num_threads())
+            inside.set()
+            may_leave.wait(10)
+            seen.append(torch.get_num_threads())
+        left.set()
+        may_end.wait(10)
+        seen.append(torch.get_num_threads())
+
+    thread = threading.Thread(target=other)
+    with ExitStack() as stack:
+        stack.enter_context(use())
+        thread.start()
+        assert inside.wait(10)
+        if first_out == "caller":
+            stack.close()
+        may_leave.set()
+        assert left.wait(10)
+        assert first_out == "caller" or torch.get_num_threads() == 1
+    may_end.set()
+    thread.join()
+    assert seen == [1, 1, 2]
+    assert counts() == before
+
+
+def test_an_inner_use_of_another_count_restores_the_outer_one():
+    with threads(3):
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 3
+        with threads(1):
+            assert torch.get_num_threads() == 1
+        assert counts() == (3, 3, {3})
+
+
+def test_an_error_inside_restores_the_count():
+    before = counts()
+    for use in USES.values():
+        with pytest.raises(ZeroDivisionError), use():
+            raise ZeroDivisionError
+    assert counts() == before
