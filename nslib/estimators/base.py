@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from .. import checks
-from ..networks import task_net
+from ..networks import n_parameters, task_net
 from ..search import METHODS, search
 from ..search.columns import finite_columns
 from ..structure import NeuronStructure
@@ -112,7 +112,7 @@ class NeuronSeekEstimator(BaseEstimator):
     def n_parameters_(self) -> int:
         """The number of trained parameters of the network."""
         check_is_fitted(self)
-        return self._fitted.n_parameters
+        return n_parameters(self._fitted.network)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, without pickle; see `nslib.load_estimator`."""

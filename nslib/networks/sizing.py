@@ -23,8 +23,8 @@ Make = Callable[..., nn.Module]
 
 
 def n_parameters(network: nn.Module) -> int:
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+    """Return the number of parameters, also of a fitted network, whose gradients are off."""
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def mlp(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
