@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from companion.rivals.peers import imported
+from nslib.networks import n_parameters
 
-from .deep_training import Inputs, n_parameters, report, train
+from .deep_training import Inputs, report, train
 from .table_task import Learned, Task
 
 N_BINS = 48  # of TabM's piecewise linear embeddings, as in its example
