@@ -11,7 +11,7 @@ from pathlib import Path
 def write(files: Mapping[Path, bytes]) -> None:
     """Write files by path, making their folders: all under temporary names first, then renamed.
 
-    A failure while writing leaves every file as it was.
+    A failure while writing leaves every file as it was; no temporary file is left in any case.
     """
     temporary: dict[Path, str] = {}
     try:
@@ -22,7 +22,8 @@ def write(files: Mapping[Path, bytes]) -> None:
                 stream.write(content)
             os.chmod(temporary[path], 0o644)  # a temporary file is its owner's alone
         for path in files:
-            os.replace(temporary.pop(path), path)
+            os.replace(temporary[path], path)
+            del temporary[path]
     finally:
         for name in temporary.values():
             Path(name).unlink(missing_ok=True)

@@ -19,3 +19,10 @@ def test_write_makes_folders_and_replaces(tmp_path):
     whole_files.write({path: b"2"})
     assert path.read_bytes() == b"2"
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path):
+    (tmp_path / "b").mkdir()  # no file can take its place
+    with pytest.raises(OSError):
+        whole_files.write({tmp_path / "a": b"new", tmp_path / "b": b"new", tmp_path / "c": b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
