@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nslib import checks
 from nslib.search import METHODS, SearchResult, search
-from nslib.search.result import Task, feature_names, make_task
+from nslib.search.result import Scaling, Task, feature_names, make_task
 from nslib.threads import one_thread
 
 from .baselines import BaselineOptions, fit_linear, fit_mean, fit_ridge
 from .eql import EqlOptions, fit_eql
-from .fitted_model import FittedModel, Found
+from .fitted_model import FittedModel, ScaledModel
 from .peers import undisturbed
 from .polynomial_streams import formula_text, structure_of, written
 from .symbolic import SymbolicOptions, fit_symbolic
@@ -28,7 +29,7 @@ class Rival(NamedTuple):
     """A model that is no search of this package: its options, and how it is fitted to a task."""
 
     options: type
-    fit: Callable[[np.ndarray, np.ndarray, int, Any], Found]
+    fit: Callable[[np.ndarray, np.ndarray, int, Any], ScaledModel]
 
 
 RIVALS = {
@@ -63,7 +64,7 @@ def fit_model(
             )
         return FittedModel(
             name, result.seed, result.seconds, result.structure, result.predict,
-            lambda: _search_formula(result),
+            partial(_search_formula, result),
         )
     rival = RIVALS[name]
     settings = checks.options(options, rival.options, f"model {name!r}")
@@ -72,23 +73,27 @@ def fit_model(
     Z = task.Z
     start = time.perf_counter()
     with one_thread(), undisturbed():
-        found = rival.fit(Z, task.target, seed, settings)
+        model = rival.fit(Z, task.target, seed, settings)
     seconds = time.perf_counter() - start
-    structure = found.structure
-    if found.polynomial:
-        structure = structure_of(found.evaluate, Z, task.target)
+    structure = model.structure
+    if model.polynomial:
+        structure = structure_of(model.evaluate, Z, task.target)
     return FittedModel(
-        name, seed, seconds, structure, _Predictor(task, found), lambda: _formula(task, found)
+        name, seed, seconds, structure, _Predictor(task.scaling, model.evaluate),
+        partial(_formula, task, model),
     )
 
 
 class _Predictor:
     """Check raw features and return predictions in the units of y."""
 
-    def __init__(self, task: Task, found: Found) -> None:
-        self.scaling, self.evaluate = task.scaling, found.evaluate
+    def __init__(
+        self, scaling: Scaling, evaluate: Callable[[np.ndarray], np.ndarray]
+    ) -> None:
+        self.scaling, self.evaluate = scaling, evaluate
 
     def __call__(self, X: Any) -> np.ndarray:
+        """Return predictions (N,) for X (N, D)."""
         s, names = self.scaling, feature_names(X)
         known = s.feature_names
         if None not in (names, known) and names != known:
@@ -103,14 +108,14 @@ class _Predictor:
         return outputs * s.y_scale + s.y_mean
 
 
-def _formula(task: Task, found: Found) -> str:
+def _formula(task: Task, model: ScaledModel) -> str:
     """Return the rival's formula in the units of the data."""
-    if not found.polynomial:
-        return "" if found.structure is None else str(found.structure)
+    if not model.polynomial:
+        return "" if model.structure is None else str(model.structure)
 
     def raw(X: Any) -> Any:
         Z = (X - task.x_mean) * (1 / task.x_scale)
-        return found.evaluate(Z) * task.y_scale + task.y_mean
+        return model.evaluate(Z) * task.y_scale + task.y_mean
 
     return formula_text(raw, checks.as_matrix(task.X), task.feature_names)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 
 from nslib import checks
 
-from .fitted_model import Found, sizes
+from .fitted_model import ScaledModel, sizes
 
 FREE, PENALISED = 0.25, 0.75  # shares of the steps before the penalty, and until its end
 
@@ -59,7 +60,7 @@ class EqlOptions:
         checks.reals(self.penalties, "penalties", low=0.0)
 
 
-def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> Found:
+def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> ScaledModel:
     """Train equation learners on Z (N, D) and y (N,), and return the best.
 
     Raises ValueError where all diverge.
@@ -85,7 +86,7 @@ def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> Fou
         raise ValueError("learning_rate: found a training that diverges, expected a smaller rate")
     final = [w[0].numpy() for w in _polish(best, X, y, options.order, options.polish)]
     final[0] = final[0] / size[:, None]
-    return Found(lambda Z: _forward(final, Z, options.order))
+    return ScaledModel(partial(_forward, final, order=options.order))
 
 
 def _train(

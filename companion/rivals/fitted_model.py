@@ -1,11 +1,11 @@
-"""What a rival finds in scaled units, and the fitted model that users get."""
+"""A rival's model in scaled units, and the fitted model that users get."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,12 +22,12 @@ def sizes(Z: np.ndarray) -> np.ndarray:
     return np.where(largest > 0, largest * np.sqrt(np.mean(unit**2, axis=0)), 1.0)
 
 
-class Found(NamedTuple):
-    """What a rival found in the units of the search: scaled features, standardised target.
+class ScaledModel(NamedTuple):
+    """A rival's model in the units of the search: scaled features, standardised target.
 
-    `evaluate`: scaled features (N, D) to scaled target (N,). `polynomial`: whether `evaluate` is a
-    `streams.Polynomial`, from which structure and text follow; else `structure` is what the model
-    itself reports, None where it reports nothing.
+    `evaluate`: scaled features (N, D) to scaled target (N,), which pickles. `polynomial`: whether
+    `evaluate` is a `polynomial_streams.Polynomial`, from which structure and text follow; else
+    `structure` is what the model itself reports, None where it reports nothing.
     """
 
     evaluate: Callable[[np.ndarray], np.ndarray]
@@ -37,11 +37,11 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted regression model.
+    """A fitted regression model, which pickles with its formula but without the training rows.
 
     `name`: of the model; `seconds`: wall time of the fit; `structure`: the streams of its formula,
     None where it is not known to be a polynomial neuron; `predict`: features X (N, D) to (N,) in
-    the units of y, ValueError for other features than those of the fit.
+    the units of y, ValueError for other features than those of the fit; `write`: to the formula.
     """
 
     name: str
@@ -55,3 +55,7 @@ class FittedModel:
     def formula(self) -> str:
         """The formula as text, at most a constant and the eight largest terms; "" for none."""
         return self.write()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # `write` may hold the training rows; its text is all that it is for
+        return {**vars(self), "formula": self.formula, "write": None}
