@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
+import graphlib
 import io
 import pickle
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -143,17 +146,17 @@ def test_a_given_structure_is_used_as_it_is():
 @pytest.mark.parametrize("method", ["gated", "threshold", "vsr"])
 def test_other_methods_of_search(method, monkeypatch):
     X = np.random.default_rng(0).normal(size=(40, 2))
-    found = []
+    searched = []
     real = nslib.estimators.base.search
 
     def recorded(X, y, method, **options):
         small = {"vsr": {"population": 50, "generations": 2}}.get(method, {"epochs": 2})
-        found.append(method)
+        searched.append(method)
         return real(X, y, method, **options, **small)
 
     monkeypatch.setattr(nslib.estimators.base, "search", recorded)
     model = NeuronSeekRegressor(**{**TINY, "method": method, "steps": 5}).fit(X, X[:, 0])
-    assert found == [method] == [model.search_.method]
+    assert searched == [method] == [model.search_.method]
     assert isinstance(model.formula_, sp.Expr)
 
 
@@ -315,6 +318,17 @@ def test_docstrings_have_what_both_share():
         assert kind.__doc__.count("Examples\n---") == (kind is NeuronSeekRegressor)
     assert doctest.testmod(nslib.estimators.regressor).attempted > 3
     assert not doctest.testmod(nslib.estimators.regressor).failed
+
+
+def test_imports_within_estimators_are_no_circle():
+    folder = Path(nslib.estimators.__file__).parent
+    imports = {file.stem: set() for file in folder.glob("*.py")}
+    for name, modules in imports.items():
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                modules |= {node.module} if node.module else {alias.name for alias in node.names}
+    assert "saving" in imports["base"] and "base" in imports["regressor"]
+    graphlib.TopologicalSorter(imports).prepare()  # which raises for a circle
 
 
 def test_before_fit():

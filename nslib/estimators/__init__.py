@@ -19,6 +19,6 @@ def load_estimator(
 
     Nothing in the file is run. Its parameters are those of the saved one, with text in place of a
     `structure` and None of a `random_state` that was no int. Raises FileNotFoundError where there
-    is no file, ValueError naming a file that is damaged or holds no such estimator.
+    is no file, ValueError naming a file that is damaged or holds anything else.
     """
     return saving.read(path, _KINDS)

@@ -50,7 +50,7 @@ def read(path: str | os.PathLike[str], kinds: Mapping[str, type[BaseEstimator]])
     """Return the estimator that `write` wrote, of the class in `kinds` that its name says.
 
     Raises FileNotFoundError where there is no file, ValueError naming a file that is damaged or
-    holds no such estimator.
+    holds anything else.
     """
     path = Path(path)
     if not path.is_file():

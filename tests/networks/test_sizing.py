@@ -1,10 +1,13 @@
 """Networks by budget: never above it, and one unit wider would be."""
 
+import doctest
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nslib.networks.sizing
 from nslib.networks import KAN, MLP, TaskNet, kan, mlp, n_parameters, task_net
 from nslib.networks.sizing import NARROWEST
 from nslib.structure import NeuronStructure
@@ -119,6 +122,11 @@ def test_options_are_passed_on():
 def test_bad_arguments(sized, arguments, name):
     with pytest.raises((ValueError, TypeError), match=f"^{name}"):
         sized(*arguments)
+
+
+def test_the_example_of_the_docstring():
+    tried = doctest.testmod(nslib.networks.sizing)
+    assert tried.attempted and not tried.failed
 
 
 def test_n_parameters_counts_what_was_trained():
