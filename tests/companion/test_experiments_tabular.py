@@ -18,7 +18,6 @@ from companion.experiments.tabular_grid import (
 from companion.experiments.tabular_grid import (
     cells,
     grid,
-    reports,
     settings,
 )
 from companion.experiments.tabular_grid.scores import diverged, scores
@@ -153,7 +152,7 @@ def test_only_what_has_no_report_is_computed(tmp_path, monkeypatch):
 
 def test_a_run_that_breaks_off_leaves_no_report(tmp_path, monkeypatch, diabetes):
     cell = cells.Cell("diabetes", "linear", None, (0, 1))
-    monkeypatch.setattr(reports.files.os, "replace", _stopped)
+    monkeypatch.setattr("nslib.whole_files.os.replace", _stopped)
     with pytest.raises(KeyboardInterrupt):
         cells.run_cell(cell, diabetes, tmp_path)
     assert not cell.is_done(diabetes, tmp_path) and not list(tmp_path.rglob("seed-*.json"))

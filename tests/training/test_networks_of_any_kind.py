@@ -175,7 +175,7 @@ class Scaled(nn.Module):
 
 
 def test_networks_that_differ_in_a_number_are_refused():
-    networks = [Scaled(2.0, 0), Scaled(2.0, 1), Scaled(2.1, 2)]
+    networks = [Scaled(2.0, 0), Scaled(2.0, 1), Scaled(2.001, 2)]
     with pytest.raises(ValueError, match="^networks: found that network 2 computes another"):
         train(networks, [part()] * 3, TrainingOptions(steps=2))
     (model, _) = train(networks[:2], [part()] * 2, TrainingOptions(steps=40)).models
