@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,25 +25,37 @@ class BaselineOptions:
 
 
 def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
-    """Return the mean of the target y (N,)."""
-    mean = float(y.mean())
-    return ScaledFit(lambda Z: 0.0 * Z[:, 0] + mean)
+    """Return the mean of the target."""
+    return ScaledFit(partial(_constant, constant=float(y.mean())))
 
 
 def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
-    """Return ordinary least squares of y (N,) on Z (N, D)."""
+    """Return ordinary least squares."""
     model = LinearRegression().fit(Z, y)
-    return ScaledFit(lambda Z: Z @ model.coef_ + float(model.intercept_))
+    return ScaledFit(partial(_linear, weights=model.coef_, constant=float(model.intercept_)))
 
 
 def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
-    """Return ridge regression of y (N,) on Z (N, D), Z², Z³, the penalty by leave-one-out."""
+    """Return ridge regression on the powers 1 to 3, its penalty chosen by leave-one-out."""
     _, scaler, ridge = ridge_on_powers().fit(Z, y).named_steps.values()
     weights = (ridge.coef_ / scaler.scale_).reshape(len(POWERS), -1)
     constant = float(ridge.intercept_ - scaler.mean_ @ weights.ravel())
-    return ScaledFit(
-        lambda Z: sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
-    )
+    return ScaledFit(partial(_of_powers, weights=weights, constant=constant))
+
+
+def _constant(Z: Any, constant: float) -> Any:
+    """Return the constant for each row of Z (N, D), (N,); this and the next are `Polynomial`s."""
+    return 0.0 * Z[:, 0] + constant
+
+
+def _linear(Z: Any, weights: np.ndarray, constant: float) -> Any:
+    """Return the linear function of Z (N, D) with weights (D,), (N,)."""
+    return Z @ weights + constant
+
+
+def _of_powers(Z: Any, weights: np.ndarray, constant: float) -> Any:
+    """Return the sum of the powers of Z (N, D) with weights (powers, D), (N,)."""
+    return sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
 
 
 def ridge_on_powers() -> Pipeline:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> Sca
         raise ValueError("learning_rate: found a training that diverges, expected a smaller rate")
     final = [w[0].numpy() for w in _polish(best, X, y, options.order, options.polish)]
     final[0] = final[0] / size[:, None]
-    return ScaledFit(lambda Z: _forward(final, Z, options.order))
+    return ScaledFit(partial(_forward, final, order=options.order))
 
 
 def _train(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from nslib import checks
 from nslib.search import SearchResult, search
 from nslib.search.methods import ComparedModel, imported
-from nslib.search.search_task import SearchTask, feature_names, make_task
+from nslib.search.search_task import Scaling, SearchTask, feature_names, make_task
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 
@@ -24,11 +24,11 @@ from .scaled_fit import ScaledFit
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted regression model.
+    """A fitted regression model, which pickles with its formula but without the training rows.
 
     `name`: of the model; `seconds`: wall time of the fit; `structure`: the streams of its formula,
     None where it is not known to be a polynomial neuron; `predict`: features X (N, D) to (N,) in
-    the units of y, ValueError for other features than those of the fit.
+    the units of y, ValueError for other features than those of the fit; `write`: to the formula.
     """
 
     name: str
@@ -43,6 +43,10 @@ class FittedModel:
         """The formula as text, at most a constant and the eight largest terms; "" for none."""
         return self.write()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # `write` may hold the training rows; its text is all that it is for
+        return {**vars(self), "formula": self.formula, "write": None}
+
 
 def by_search(
     name: str, X: Any, y: Any, seed: int, standardize: bool, options: Mapping[str, Any]
@@ -54,7 +58,7 @@ def by_search(
         )
     return FittedModel(
         name, result.seed, result.seconds, result.structure, result.predict,
-        lambda: _search_formula(result),
+        partial(_search_formula, result),
     )
 
 
@@ -73,16 +77,16 @@ def by_rival(
     if fitted.polynomial:
         structure = structure_of(fitted.evaluate, Z, task.target)
     return FittedModel(
-        rival.name, seed, seconds, structure, _Predictor(task, fitted),
-        lambda: _formula(task, fitted),
+        rival.name, seed, seconds, structure, _Predictor(task.scaling, fitted.evaluate),
+        partial(_formula, task, fitted),
     )
 
 
 class _Predictor:
     """Check raw features (N, D) and return predictions (N,) in the units of y."""
 
-    def __init__(self, task: SearchTask, fitted: ScaledFit) -> None:
-        self.scaling, self.evaluate = task.scaling, fitted.evaluate
+    def __init__(self, scaling: Scaling, evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.scaling, self.evaluate = scaling, evaluate
 
     def __call__(self, X: Any) -> np.ndarray:
         s, names = self.scaling, feature_names(X)

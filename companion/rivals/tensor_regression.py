@@ -6,6 +6,8 @@ Source: the predecessor's package https://github.com/NewT123-WM/tnlearn, `PolyTe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,10 +51,11 @@ def fit_tensor_regression(
         batch_size=options.batch_size, learning_rate=options.learning_rate,
         device=torch.device("cpu"), random_state=seed,
     ).fit(torch.as_tensor(Z, dtype=torch.float32), torch.as_tensor(y, dtype=torch.float32))
-    pure, interact = (model.structure_[f"{kind}_indices"] for kind in ("pure", "interact"))
-
-    def evaluate(Z: np.ndarray) -> np.ndarray:
-        return model.predict(torch.as_tensor(Z, dtype=torch.float32)).double().numpy()
-
+    pure, interact = model.structure_["pure_indices"], model.structure_["interact_indices"]
     structure = NeuronStructure(pure, interact, options.rank) if pure or interact else None
-    return ScaledFit(evaluate, polynomial=False, structure=structure)
+    return ScaledFit(partial(_predicted, model), polynomial=False, structure=structure)
+
+
+def _predicted(model: Any, Z: np.ndarray) -> np.ndarray:
+    """Return the predictions (N,) of tnlearn's regressor for Z (N, D)."""
+    return model.predict(torch.as_tensor(Z, dtype=torch.float32)).double().numpy()

@@ -172,7 +172,7 @@ def test_what_computes_a_cell_has_a_hash(tmp_path):
 
 def test_a_run_that_breaks_off_leaves_no_report(tmp_path, monkeypatch, diabetes):
     cell = grid.Cell("diabetes", "linear", None, (0, 1))
-    monkeypatch.setattr(reports.files.os, "replace", _stopped)
+    monkeypatch.setattr("nslib.whole_files.os.replace", _stopped)
     with pytest.raises(KeyboardInterrupt):
         run_cells.run_cell(cell, diabetes, tmp_path)
     assert not cell.is_done(diabetes, tmp_path) and not list(tmp_path.rglob("seed-*.json"))

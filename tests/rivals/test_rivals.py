@@ -1,5 +1,6 @@
 """`fit_model`: every model through one door, odd data, packages present, hidden and misbehaving."""
 
+import pickle
 import random
 import sys
 from dataclasses import dataclass
@@ -64,6 +65,25 @@ def packages(monkeypatch):
 
 def state():
     return random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_fitted_model_pickles(name, packages):
+    X, y = data()
+    model = fit_model(name, X, y, **SMALL[name])
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.formula == model.formula != ""
+    assert (again.name, again.seed, again.structure) == (name, 0, model.structure)
+    with pytest.raises(ValueError, match="^X: found"):
+        again.predict(X[:, :2])
+
+
+def test_a_pickled_model_leaves_the_training_rows_behind():
+    small, large = (
+        len(pickle.dumps(fit_model("linear", *data(n)))) for n in (60, 6000)
+    )
+    assert abs(large - small) < 100
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from companion.rivals.peers import imported
+from nslib.networks import n_parameters
 
-from .deep_training import Inputs, n_parameters, report, train
+from .deep_training import Inputs, report, train
 from .table_task import Learned, TableTask
 
 N_BINS = 48  # of TabM's piecewise linear embeddings, as in its example

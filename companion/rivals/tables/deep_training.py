@@ -18,6 +18,8 @@ import torch
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from torch.nn import functional
 
+from nslib.networks import n_parameters
+
 from .table_task import Learned, TableTask
 
 BATCH_SIZE = 256
@@ -133,11 +135,6 @@ def report(task: TableTask, epoch: int, error: float, seconds: float) -> None:
             f"{task.name}: epoch {epoch}, validation error {error:.5g}, {seconds:.2f} s",
             file=sys.stderr, flush=True,
         )
-
-
-def n_parameters(network: torch.nn.Module) -> int:
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def _combined(outputs: torch.Tensor, regression: bool) -> torch.Tensor:
