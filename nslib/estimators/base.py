@@ -39,7 +39,7 @@ class NeuronSeekEstimator(BaseEstimator):
     once, and keeps the best on a part of the rows held out. X is a DataFrame or array (N, D) of
     numbers, booleans, text and pandas categories; missing values (NaN, None) are allowed, infinity
     is not. Numbers are imputed by the median, text becomes columns of zeros and ones or codes (see
-    `nslib.data.table`); networks see features clipped smoothly, so that none can diverge.
+    `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none can diverge.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class Part:
         return self.y_train.dtype.kind == "f"
 
 
-class Rows:
+class TrainingRows:
     """Training batches and validation losses of S models, model s on `parts[s]`, on a device."""
 
     def __init__(self, parts: Sequence[Part], device: torch.device) -> None:

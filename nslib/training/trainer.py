@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .. import checks
 from ..threads import one_thread
 from .fitted import FittedNetwork
-from .rows import Part, Rows
+from .rows import Part, TrainingRows
 from .stacked import Buffers, StackedNetworks, training_loss
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
@@ -37,7 +37,7 @@ class TrainingOptions:
     steps : int
         Steps of the optimiser, at most.
     batch_size : int
-        Rows a step, at most a tenth of the training rows.
+        TrainingRows a step, at most a tenth of the training rows.
     learning_rate : float
         The highest one, reached after `warmup`; then a cosine falls to zero.
     weight_decay : float
@@ -207,7 +207,7 @@ class _State:
         rates = [tuple(checks.real(value, "rates", 0.0) for value in pair) for pair in rates]
         self.options = options
         self.networks = StackedNetworks(networks)
-        self.rows = Rows(parts, device)
+        self.rows = TrainingRows(parts, device)
         self.batch_size = max(1, min(options.batch_size, min(self.rows.lengths) // 10))
         self.every = max(1, options.steps // options.evaluations)
         self.step = 0

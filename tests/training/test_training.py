@@ -16,7 +16,7 @@ import nslib.training.trainer
 from nslib.networks import KAN, MLP, TaskNet, task_net
 from nslib.structure import NeuronStructure
 from nslib.training import FittedNetwork, Part, TrainingOptions, train
-from nslib.training.rows import Rows
+from nslib.training.rows import TrainingRows
 from nslib.training.stacked import StackedNetworks, prediction_losses, predictions, training_loss
 
 CPU = torch.device("cpu")
@@ -72,7 +72,7 @@ def test_a_step_is_that_of_torchs_adamw(task, clip):
         return share / 0.25 if share < 0.25 else 0.5 * (1 + np.cos(np.pi * (share - 0.25) / 0.75))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, scale)
-    batches = Rows([rows], CPU)
+    batches = TrainingRows([rows], CPU)
     for step in range(steps):
         x, y = (values[0] for values in batches.batch(torch.tensor([0]), step, 20))
         outputs = peer(x)
@@ -99,7 +99,7 @@ def test_an_epoch_visits_each_row_at_most_once_and_each_in_some_epoch(lengths, s
              np.zeros((1, 1)), np.zeros(1), seed=i)
         for i, n in enumerate(lengths)
     ]
-    rows, models = Rows(parts, CPU), torch.arange(len(parts))
+    rows, models = TrainingRows(parts, CPU), torch.arange(len(parts))
     steps = 60 * max(lengths) // size
     drawn = [rows.batch(models, step, size) for step in range(steps)]
     for i, n in enumerate(lengths):
@@ -175,7 +175,7 @@ def test_training_loss_is_the_mean_over_the_steps_since():
     network, rows = mlps(1)[0], part(rows=40)
     options = TrainingOptions(steps=10, batch_size=8, evaluations=2)
     training = train([network], [rows], options, rates=[(0.0, 0.0)])
-    batches = Rows([rows], CPU)
+    batches = TrainingRows([rows], CPU)
     losses = []
     for step in range(10):  # batches of 4 rows, a tenth of them
         x, y = batches.batch(torch.tensor([0]), step, 4)
