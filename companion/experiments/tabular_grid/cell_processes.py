@@ -75,7 +75,7 @@ def _single_threaded() -> Iterator[None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-class Progress:
+class GridProgress:
     """A line for each cell: its score, seconds since the last start and the time still needed."""
 
     def __init__(self, total: int, done: int, wanted: bool) -> None:

@@ -31,7 +31,7 @@ from nslib.threads import threads
 from nslib.training import Part, TrainingOptions, train
 
 from . import grid, reports, score_table, settings
-from .cell_processes import Progress, computed
+from .cell_processes import GridProgress, computed
 from .grid import Cell
 from .splits import PARTS, Split, diverged, divide, scores, search_rows
 
@@ -60,7 +60,7 @@ def run(
     missing = [
         cell for cell in wanted if not (resume and cell.is_done(data[cell.dataset], folder))
     ]
-    lines = Progress(len(wanted), len(wanted) - len(missing), progress)
+    lines = GridProgress(len(wanted), len(wanted) - len(missing), progress)
     failures: dict[str, str] = {}
     for stage in (True, False):  # searches first: other cells read their structures
         now = [cell for cell in missing if bool(cell.method) == stage]

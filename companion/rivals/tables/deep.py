@@ -122,7 +122,7 @@ class TabNetOutputs:
 def _progress(task: TableTask) -> Any:
     """Return a callback that reports each epoch's last metric, as TabNet computes it."""
 
-    class Progress(imported("pytorch_tabnet.callbacks").Callback):
+    class EpochReport(imported("pytorch_tabnet.callbacks").Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.start = time.perf_counter()
 
@@ -133,4 +133,4 @@ def _progress(task: TableTask) -> Any:
         def __reduce__(self) -> tuple[Any, ...]:
             return object, ()  # a fitted model keeps its callbacks, and a local class has no pickle
 
-    return Progress()
+    return EpochReport()
