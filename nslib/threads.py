@@ -101,5 +101,6 @@ def threads(n: int) -> Iterator[None]:
     The numbers of before are restored as `one_thread` does.
     """
     checks.positive_int(n, "n")
-    with _BLAS.at(n), _OPENMP.at(n), _TORCH.at(n):
+    # torch reads its number from OpenMP, so it is asked first and restored last.
+    with _TORCH.at(n), _BLAS.at(n), _OPENMP.at(n):
         yield
