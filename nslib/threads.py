@@ -78,5 +78,6 @@ def threads(n: int) -> Iterator[None]:
     The numbers of before are restored as `one_thread` does. BLAS has one number for the whole
     process, so that two Python threads should not be inside at once.
     """
-    with _BLAS.at(checks.positive_int(n, "n")), _OPENMP.at(n), _TORCH.at(n):
+    # torch reads its number from OpenMP, so it is asked first and restored last
+    with _TORCH.at(checks.positive_int(n, "n")), _BLAS.at(n), _OPENMP.at(n):
         yield

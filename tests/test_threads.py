@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nslib.threads import one_thread, threads
 
@@ -13,8 +13,19 @@ USES = {"one_thread": one_thread, "threads": lambda: threads(1)}
 
 @pytest.fixture(autouse=True)
 def two_threads_outside():
-    with threads(2):
-        yield
+    before, pools = torch.get_num_threads(), threadpool_limits(limits=2)
+    torch.set_num_threads(2)
+    release_pools()
+    yield
+    pools.restore_original_limits()
+    torch.set_num_threads(before)
+    release_pools()
+
+
+def release_pools():
+    """Let other Python threads set the number of BLAS threads, as after any context."""
+    with threadpool_limits(limits=None):
+        pass
 
 
 def counts():
@@ -62,6 +73,7 @@ def test_a_use_in_another_python_thread_leaves_this_one_alone(use):
 
 
 def test_an_inner_use_of_another_count_restores_the_outer_one():
+    before = counts()
     with threads(3):
         with one_thread():
             assert torch.get_num_threads() == 1
@@ -69,6 +81,7 @@ def test_an_inner_use_of_another_count_restores_the_outer_one():
         with threads(1):
             assert torch.get_num_threads() == 1
         assert counts() == (3, 3, {3})
+    assert counts() == before
 
 
 def test_an_error_inside_restores_the_count():
