@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
+
+from nslib.whole_files import write as write  # used as `files.write`
 
 
 def parse_yaml(text: str, name: str) -> Any:
@@ -71,23 +71,3 @@ def plain(value: Any, name: str, number: Callable[[float], float] = float) -> An
 def json_bytes(value: Any) -> bytes:
     """Return `value` as indented JSON that ends in a newline."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def write(files: Mapping[Path, bytes]) -> None:
-    """Write `files` whole: all of them under temporary names first, then renamed in order.
-
-    A failure while writing leaves every file as it was.
-    """
-    temporary: dict[Path, str] = {}
-    try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary[path] = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            os.chmod(temporary[path], 0o644)
-        for path in files:
-            os.replace(temporary.pop(path), path)
-    finally:
-        for name in temporary.values():
-            Path(name).unlink(missing_ok=True)

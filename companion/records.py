@@ -114,9 +114,9 @@ def cpu() -> str | None:
 
 
 def circumstances(notebook: str, wall_seconds: float) -> dict[str, Any]:
-    """Return the part of a record that changes every time: git, sources, time, memory, machine.
+    """Return the part of a record that changes every time: git, code, time, memory, machine.
 
-    `sources` is the hash of the files that made the record: of the core and of the experiment's
+    `code` is the hash of the files that made the record: of the core and of the experiment's
     folder (`sources.of_notebook`). A record that is left as it is keeps the hash of those that
     made it first.
     """
@@ -124,7 +124,7 @@ def circumstances(notebook: str, wall_seconds: float) -> dict[str, Any]:
     made_by = sources.of_notebook(notebooks.get(notebook))
     return {
         "git": git_state(root),
-        "sources": sources.checksum(made_by, root),
+        "code": sources.checksum(made_by, root),
         "wall_seconds": round(wall_seconds, 2),
         "peak_memory_mb": peak_memory_mb(),
         "cpu": cpu(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import numbers
 import sys
 from collections.abc import Iterable, Mapping
@@ -154,6 +155,23 @@ def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
     TypeError, ValueError : those of `as_rows`, and ValueError for NaN or infinity.
     """
     return _finite(as_rows(X, name, min_rows).astype(np.float64), name)
+
+
+def as_batch(X: Any, name: str = "X") -> np.ndarray:
+    """Return `X` (N, ...), at least one row of any shape, as a finite float array.
+
+    Arrays and tensors of float32 and float64 are not copied, small integers (images) become
+    float32, all else float64. Raises the errors of `as_rows`, and ValueError for NaN or infinity.
+    """
+    if _is_frame(X):
+        return _finite(as_rows(X, name, 1), name)
+    array = _array(X, name)
+    if array.dtype.kind in "biu" and array.dtype.itemsize <= 2:
+        array = array.astype(np.float32)  # exact
+    if array.ndim < 3:
+        return _finite(as_rows(array, name, 1), name)
+    flat = as_rows(array.reshape(len(array), math.prod(array.shape[1:])), name, 1)
+    return _finite(flat.reshape(array.shape), name)
 
 
 def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import doctest
+import graphlib
 import io
 import pickle
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -20,6 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import nslib
 from nslib import NeuronSeekClassifier, NeuronSeekRegressor, NeuronStructure
+from nslib.networks import n_parameters
 
 TINY = {"budget": 100, "members": 1, "learning_rates": (0.1,), "weight_decays": (1e-3,),
         "steps": 40, "max_order": 1, "rank": 1, "enrich": False, "random_state": 0}
@@ -141,17 +146,17 @@ def test_a_given_structure_is_used_as_it_is():
 @pytest.mark.parametrize("method", ["gated", "threshold", "vsr"])
 def test_other_methods_of_search(method, monkeypatch):
     X = np.random.default_rng(0).normal(size=(40, 2))
-    found = []
+    searched = []
     real = nslib.estimators.base.search
 
     def recorded(X, y, method, **options):
         small = {"vsr": {"population": 50, "generations": 2}}.get(method, {"epochs": 2})
-        found.append(method)
+        searched.append(method)
         return real(X, y, method, **options, **small)
 
     monkeypatch.setattr(nslib.estimators.base, "search", recorded)
     model = NeuronSeekRegressor(**{**TINY, "method": method, "steps": 5}).fit(X, X[:, 0])
-    assert found == [method] == [model.search_.method]
+    assert searched == [method] == [model.search_.method]
     assert isinstance(model.formula_, sp.Expr)
 
 
@@ -251,6 +256,79 @@ def test_bad_parameters_are_named(name, value, error):
     words = "text" if value == "x^2" else name
     with pytest.raises(error, match=words):
         NeuronSeekRegressor(**{**TINY, "steps": 1, name: value}).fit(X, y)
+
+
+def _interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("kind", [NeuronSeekRegressor, NeuronSeekClassifier])
+@pytest.mark.parametrize(("change", "error"), [
+    ({"budget": 2}, ValueError), ({"steps": 0}, ValueError), ({"rank": 0}, ValueError),
+    ({"structure": "x^2"}, ValueError), ({}, KeyboardInterrupt),
+], ids=str)
+def test_a_fit_that_fails_leaves_the_fitted_estimator(kind, change, error, monkeypatch):
+    X, y = table()
+    other = pd.DataFrame(np.random.default_rng(1).normal(100.0, 30.0, (50, 6)))
+    if kind is NeuronSeekClassifier:
+        y, target = np.where(y > np.median(y), "high", "low"), np.arange(50) % 3
+    else:
+        target = other[0] ** 2
+    model = kind(**TINY).fit(X, y)
+    before, predicted = dict(vars(model)), model.predict(X)
+    model.set_params(**change)
+    if error is KeyboardInterrupt:
+        monkeypatch.setattr("nslib.training.trainer._State.evaluate", _interrupted)
+    with pytest.raises(error):
+        model.fit(other, target)
+    model.set_params(**{name: before[name] for name in change})
+    assert vars(model).keys() == before.keys()
+    assert all(vars(model)[name] is before[name] for name in before)
+    np.testing.assert_array_equal(model.predict(X), predicted)
+
+
+def test_a_fit_that_fails_leaves_an_estimator_without_a_fit():
+    X, y = table(20)
+    model = NeuronSeekRegressor(**{**TINY, "budget": 2})
+    with pytest.raises(ValueError, match="budget"):
+        model.fit(X, y)
+    assert vars(model).keys() == model.get_params().keys()
+
+
+def test_a_second_fit_forgets_the_first():
+    X, y = table()
+    numbers = np.random.default_rng(0).normal(size=(60, 2))
+    model = NeuronSeekRegressor(**TINY).fit(X, y).fit(numbers, numbers[:, 0])
+    assert model.n_features_in_ == 2 and not hasattr(model, "feature_names_in_")
+    fresh = NeuronSeekRegressor(**TINY).fit(numbers, numbers[:, 0])
+    np.testing.assert_array_equal(model.predict(numbers), fresh.predict(numbers))
+
+
+def test_parameters_of_a_fitted_network_are_counted():
+    X, y = table()
+    model = NeuronSeekRegressor(**TINY).fit(X, y)
+    assert n_parameters(model.network_) == model.n_parameters_ > 0
+
+
+def test_docstrings_have_what_both_share():
+    for kind in (NeuronSeekRegressor, NeuronSeekClassifier):
+        assert kind.__doc__.startswith("Predict a ") and "\nParameters\n---" in kind.__doc__
+        for name in kind().get_params():
+            assert name in kind.__doc__
+        assert kind.__doc__.count("Examples\n---") == (kind is NeuronSeekRegressor)
+    assert doctest.testmod(nslib.estimators.regressor).attempted > 3
+    assert not doctest.testmod(nslib.estimators.regressor).failed
+
+
+def test_imports_within_estimators_are_no_circle():
+    folder = Path(nslib.estimators.__file__).parent
+    imports = {file.stem: set() for file in folder.glob("*.py")}
+    for name, modules in imports.items():
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                modules |= {node.module} if node.module else {alias.name for alias in node.names}
+    assert "saving" in imports["base"] and "base" in imports["regressor"]
+    graphlib.TopologicalSorter(imports).prepare()  # which raises for a circle
 
 
 def test_before_fit():

@@ -81,7 +81,7 @@ def test_a_failed_save_leaves_the_file(regressor, tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     regressor.save(path)
     before = path.read_bytes()
-    monkeypatch.setattr("nslib.estimators.saving.os.replace", _fail)
+    monkeypatch.setattr("nslib.whole_files.os.replace", _fail)
     with pytest.raises(OSError, match="full"):
         regressor.save(path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
@@ -91,9 +91,16 @@ def _fail(*_):
     raise OSError("the disk is full")
 
 
+class Other(NeuronSeekRegressor):
+    """A class that no file could name."""
+
+
 def test_what_cannot_be_saved(regressor, tmp_path):
     with pytest.raises(NotFittedError):
         NeuronSeekRegressor().save(tmp_path / "a")
+    X, y = table(20)
+    with pytest.raises(TypeError, match="subclass Other"):
+        Other(**TINY).fit(X, y).save(tmp_path / "a")
     with pytest.raises(ValueError, match="folder"):
         regressor.save(tmp_path / "none" / "a")
     with pytest.raises(ValueError, match="folder"):

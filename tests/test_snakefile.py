@@ -44,6 +44,7 @@ def repo(tmp_path_factory) -> Path:
     for name in ("nslib", "companion", "notebooks", "bin"):
         (repo / name).mkdir()
     for path in (*(ROOT / "companion").glob("*.py"), ROOT / "nslib/checks.py", ROOT / "Snakefile",
+                 ROOT / "nslib/whole_files.py",
                  ROOT / "nslib/__init__.py", ROOT / "constraints.txt"):
         shutil.copy(path, repo / path.relative_to(ROOT))
     shutil.copytree(ROOT / "profiles", repo / "profiles")

@@ -16,11 +16,11 @@ from nslib import checks
 
 def available() -> dict[str, str]:
     """Return the name of every bench and what it measures, without importing any."""
-    found = {}
+    benches = {}
     for path in sorted(Path(__file__).parent.glob("bench_*.py")):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem.removeprefix("bench_")] = text.partition("\n")[0]
-    return found
+        benches[path.stem.removeprefix("bench_")] = text.partition("\n")[0]
+    return benches
 
 
 def get(name: str) -> Callable[[list[str]], int]:

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from companion.experiments.decomposition_search.formula_search import agreement, formula_recovery
+from companion.experiments.formula_tasks import formula_tasks
 from companion.run import Run
-from nslib.data import FORMULAS, make_formula
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 
@@ -54,13 +54,12 @@ def main(argv: list[str]) -> int:
 def _official_structures(n_samples: int, n_features: int, epochs: int) -> dict[str, str]:
     """Return formula to the text of the structure that the authors' code keeps."""
     structures = {}
-    for mode, variant in FORMULAS:
-        task = make_formula(mode, variant, n_samples, n_features, 0.01, 0)
+    for (name, _), task in formula_tasks(n_samples, n_features, 0.01, [0]).items():
         with contextlib.redirect_stdout(io.StringIO()):
             searcher = official_searcher(task.X, epochs)
             searcher.fit(task.X, task.y)
-            found = searcher.get_structure_info()
-        structure = NeuronStructure(found["pure_indices"], found["interact_indices"])
-        structures[f"{mode} {variant}"] = str(structure)
-        print(f"{mode} {variant}: {structure}", file=sys.stderr, flush=True)
+            orders = searcher.get_structure_info()
+        structure = NeuronStructure(orders["pure_indices"], orders["interact_indices"])
+        structures[name] = str(structure)
+        print(f"{name}: {structure}", file=sys.stderr, flush=True)
     return structures

@@ -1,4 +1,4 @@
-"""Seconds of forward + backward of a TaskLinear, as ratios to nn.Linear and the peers found.
+"""Seconds of forward + backward of a TaskLinear, as ratios to nn.Linear and the peers.
 
 One step is the forward pass on a standard normal batch and the gradients of the input and of every
 parameter for a given gradient of the output. The yardstick is an nn.Linear D -> m of the same
@@ -98,10 +98,12 @@ def measure(options: argparse.Namespace) -> pd.DataFrame:
 
 
 def _ours(name: str) -> str:
+    """Return the row that a layer's row is compared with."""
     return "nslib TaskLinear" + (", normalised" if "normalised" in name else "")
 
 
 def _row(name: str, own: list[float], ours: list[float]) -> dict[str, object]:
+    """Return the table's row of a layer, given its and our seconds in each turn."""
     ratios = [a / b for a, b in zip(own, ours, strict=True)]
     target = next((TARGETS[t] for t in sorted(TARGETS, key=len) if name.startswith(t)
                    and ("normalised" in name) == ("normalised" in t)), "")
@@ -111,10 +113,10 @@ def _row(name: str, own: list[float], ours: list[float]) -> dict[str, object]:
 
 
 def layers(options: argparse.Namespace) -> dict[str, nn.Module]:
-    """Return the layers D -> C to compare, peers where they are found."""
+    """Return the layers D -> C to compare, the peers that are here among them."""
     d, c, rank = options.features, options.outputs, options.rank
     structure = NeuronStructure(PURE, INTERACT, rank)
-    found: dict[str, nn.Module] = {
+    built: dict[str, nn.Module] = {
         "nslib TaskLinear": TaskLinear(d, c, structure),
         "nslib TaskLinear, normalised": TaskLinear(d, c, structure, norm="batch"),
         "nn.Linear, same multiply-adds": nn.Linear(d, same_multiply_adds(d, c, structure)),
@@ -124,16 +126,16 @@ def layers(options: argparse.Namespace) -> dict[str, nn.Module]:
         with on_path(options.official):
             module = importlib.import_module("neuronseek.layers.task_based_neurons")
         arguments = (d, c, list(PURE), list(INTERACT), rank)
-        found["authors' CP layer"] = module.CPTaskBasedNeuron(*arguments)
-        found["authors' CP layer, normalised"] = module.CPTaskBasedNeuron(
+        built["authors' CP layer"] = module.CPTaskBasedNeuron(*arguments)
+        built["authors' CP layer, normalised"] = module.CPTaskBasedNeuron(
             *arguments, use_batchnorm=True
         )
     if importlib.util.find_spec("tnlearn"):
         for r in dict.fromkeys((1, rank)):
-            found[f"tnlearn TNLinear, rank {r}"] = _tnlearn(d, c, r)
+            built[f"tnlearn TNLinear, rank {r}"] = _tnlearn(d, c, r)
     else:
         print("tnlearn, of the companion's extra peers, is not installed", file=sys.stderr)
-    return found
+    return built
 
 
 def same_multiply_adds(d: int, c: int, structure: NeuronStructure) -> int:
@@ -181,12 +183,14 @@ def race(
 
 
 def _wait(device: str) -> None:
+    """Wait until the device has done what it was given."""
     if device != "cpu":
         torch.cuda.synchronize()
 
 
 @contextlib.contextmanager
 def _no_collector() -> Iterator[None]:
+    """Keep Python's garbage collector from running inside."""
     was_on = gc.isenabled()
     gc.collect()
     gc.disable()

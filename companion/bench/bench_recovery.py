@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import secrets
 import sys
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from companion.experiments.formula_tasks import FORMULA_KEYS
 from nslib.data import FORMULAS, make_formula
 from nslib.search import METHODS, search
 from nslib.threads import one_thread
@@ -46,7 +48,7 @@ def main(argv: list[str]) -> int:
         official = _official_seconds(options, first) if options.official else None
     print(f"{options.method}, D = {options.features}, N = {options.rows}, rank {options.rank}, "
           f"noise {options.noise:g}, data seeds {first} to {first + options.repeats - 1}")
-    print(summary(table).to_string(float_format=lambda v: f"{v:.3g}"))
+    print(scores_by_formula(table).to_string(float_format=lambda v: f"{v:.3g}"))
     wrong = table[~table["exact"]]
     for row in wrong.itertuples():
         ranks = f", ranks by order {row.ranks}" if options.rank > 1 else ""
@@ -65,10 +67,11 @@ def measure(options: argparse.Namespace, seeds: range) -> pd.DataFrame:
     over_floor: mean squared error on as many fresh rows, over that of the true formula.
     """
     rows = []
-    formulas = [f for f in FORMULAS if options.rank == 1 or FORMULAS[f].structure.interact]
-    for (mode, variant), seed in ((f, s) for f in formulas for s in seeds):
+    names = [name for name, key in FORMULA_KEYS.items()
+             if options.rank == 1 or FORMULAS[key].structure.interact]
+    for name, seed in itertools.product(names, seeds):
         n, make = options.rows, (options.features, options.noise, seed)
-        task = make_formula(mode, variant, 2 * n, *make, rank=options.rank)
+        task = make_formula(*FORMULA_KEYS[name], 2 * n, *make, rank=options.rank)
         start = time.perf_counter()
         result = search(task.X[:n], task.y[:n], options.method, standardize=False)
         seconds = time.perf_counter() - start
@@ -77,22 +80,23 @@ def measure(options: argparse.Namespace, seeds: range) -> pd.DataFrame:
             exact = exact and set(result.ranks.values()) == {options.rank}
         error = np.mean((result.predict(task.X[n:]) - task.y[n:]) ** 2)
         rows.append({
-            "formula": f"{mode} {variant}", "seed": seed, "truth": str(task.structure),
+            "formula": name, "seed": seed, "truth": str(task.structure),
             "found": str(result.structure), "ranks": result.ranks, "exact": exact,
             "over_floor": error / task.noise_floor, "seconds": seconds,
         })
-        print(f"{len(rows)}: {mode} {variant}, {seconds:.1f} s", file=sys.stderr, flush=True)
+        print(f"{len(rows)}: {name}, {seconds:.1f} s", file=sys.stderr, flush=True)
     return pd.DataFrame(rows)
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return for each formula the share found, the median error over the floor and seconds."""
+def scores_by_formula(table: pd.DataFrame) -> pd.DataFrame:
+    """Return for each formula the share exact, the median error over the floor and seconds."""
     return table.groupby("formula", sort=False).agg(
         exact=("exact", "mean"), over_floor=("over_floor", "median"), seconds=("seconds", "median")
     )
 
 
 def _official_seconds(options: argparse.Namespace, seed: int) -> float:
+    """Return the seconds of one fit of the authors' code."""
     task = make_formula("hybrid", 1, options.rows, options.features, options.noise, seed)
     with on_path(options.official), contextlib.redirect_stdout(io.StringIO()):
         searcher = official_searcher(task.X, 200)

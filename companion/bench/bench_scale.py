@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from nslib.data import FORMULAS, make_formula
+from companion.experiments.formula_tasks import FORMULA_KEYS, named_formula
 from nslib.data.synthetic import stream_values
 from nslib.search import search
 from nslib.structure import NeuronStructure
@@ -33,12 +33,11 @@ NOISE = 0.01
 
 def main(argv: list[str]) -> int:
     """Measure and print a row for each number of rows; see --help."""
-    names = [f"{mode} {variant}" for mode, variant in FORMULAS]
     parser = argparse.ArgumentParser(prog="nslib bench scale", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 300_000, 1_000_000],
                         metavar="N")
     parser.add_argument("--features", type=int, default=100, metavar="D")
-    parser.add_argument("--formula", default="hybrid 1", choices=names, metavar="NAME",
+    parser.add_argument("--formula", default="hybrid 1", choices=list(FORMULA_KEYS), metavar="NAME",
                         help='of the paper, such as "hybrid 1"')
     parser.add_argument("--seed", type=int, default=0, help="of the data")
     options = parser.parse_args(argv)
@@ -58,9 +57,8 @@ def exponent(x: pd.Series, y: pd.Series) -> float:
 
 def measure(n_rows: int, options: argparse.Namespace) -> dict[str, object]:
     """Write a file of n_rows rows and return what `searched` measures in a fresh process."""
-    mode, variant = options.formula.split()
     with tempfile.TemporaryDirectory() as folder:
-        truth = write(Path(folder), mode, int(variant), n_rows, options.features, options.seed)
+        truth = write(Path(folder), options.formula, n_rows, options.features, options.seed)
         print(f"{n_rows} rows written", file=sys.stderr, flush=True)
         fresh = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=fresh) as process:
@@ -68,10 +66,10 @@ def measure(n_rows: int, options: argparse.Namespace) -> dict[str, object]:
 
 
 def write(
-    folder: Path, mode: str, variant: int, n_rows: int, n_features: int, seed: int
+    folder: Path, formula: str, n_rows: int, n_features: int, seed: int
 ) -> NeuronStructure:
     """Write X.npy (N, D) float32 and y.npy (N,) of a formula, and return its structure."""
-    task = make_formula(mode, variant, 2, n_features, NOISE, seed)
+    task = named_formula(formula, 2, n_features, NOISE, seed)
     rng = np.random.default_rng(seed)
     X = np.lib.format.open_memmap(folder / "X.npy", "w+", np.float32, (n_rows, n_features))
     y = np.empty(n_rows)
@@ -105,16 +103,16 @@ def searched(folder: Path, truth: NeuronStructure) -> dict[str, object]:
 
 
 def gram_seconds(X: np.ndarray, dtype: type) -> float:
-    """Return the processor seconds of a product XᵀX of a map, in chunks; the better of two."""
-    found = []
+    """Return the processor seconds of XᵀX of a map X (N, D), in chunks; the better of two."""
+    seconds = []
     for _ in range(2):
         start = time.process_time()
         total = torch.zeros(X.shape[1], X.shape[1], dtype=torch.float64)
         for first in range(0, len(X), CHUNK_ROWS):
             part = torch.from_numpy(np.array(X[first : first + CHUNK_ROWS], dtype=dtype))
             total += part.T @ part
-        found.append(time.process_time() - start)
-    return min(found)
+        seconds.append(time.process_time() - start)
+    return min(seconds)
 
 
 def peak_memory() -> float:

@@ -1,4 +1,4 @@
-"""Seconds a fit of the gated and threshold searches, as ratios to the peers found, on one thread.
+"""Seconds a fit of the gated and threshold searches, as ratios to the peers, on one thread.
 
 Peers: the PyPI package tnlearn where it is installed (the extra `peers`), and a checkout of the
 authors' code given by --official. All get the same data, epochs and batch size in the same run.
@@ -78,6 +78,7 @@ def measure(n_features: int, options: argparse.Namespace) -> pd.DataFrame:
 
 
 def _timed(function: Callable[[], object]) -> float:
+    """Return the seconds of a call, whose prints are swallowed."""
     start = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         function()
@@ -108,6 +109,7 @@ def official_searcher(X: np.ndarray, epochs: int) -> Any:
 
 
 def _tnlearn(X: np.ndarray, y: np.ndarray, epochs: int) -> Callable[[], object]:
+    """Return a function that fits tnlearn's tensor regression to X (N, D), y (N,)."""
     module = importlib.import_module("tnlearn")
     regressor = module.PolyTensorRegressor(
         rank=8, poly_order=5, num_epochs=epochs, batch_size=64, random_state=0

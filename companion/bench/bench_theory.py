@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,29 +62,30 @@ def scan(options: argparse.Namespace, cells: int) -> dict[str, float]:
         low, high = (middle, high) if waiting_bits(y, middle) > options.scan_bits else (low, middle)
     find_depth(y[:1], 0.4)  # libraries loaded
     begin = time.process_time()
-    found = find_depth(y, high, max_depth=10**12)
+    code = find_depth(y, high, max_depth=10**12)
     seconds = time.process_time() - begin
-    return {**_bits(found), "depth": found.depth, "mean wait": found.waiting_time,
-            "seconds": seconds, "positions/s": found.scanned / seconds}
+    return {**_bits(code), "depth": code.depth, "mean wait": code.waiting_time,
+            "seconds": seconds, "positions/s": code.scanned / seconds}
 
 
 def store(options: argparse.Namespace, cells: int, eps: float) -> dict[str, float]:
     """Return what it costs to hold the targets in digits, in words as short as ε allows."""
     begin = time.process_time()
-    found = encode(targets(options, cells), word_bits(eps))
-    return {**_bits(found, eps), "seconds": time.process_time() - begin}
+    code = encode(targets(options, cells), word_bits(eps))
+    return {**_bits(code, eps), "seconds": time.process_time() - begin}
 
 
 def wind(options: argparse.Namespace, cells: int, eps: float) -> dict[str, float]:
     """Return what it costs to find the winding number of the targets."""
     begin = time.process_time()
-    found = find_winding(targets(options, cells), eps)
-    return {**_bits(found), "if perfect": found.expected_bits, "reductions": found.reductions,
+    code = find_winding(targets(options, cells), eps)
+    return {**_bits(code), "if perfect": code.expected_bits, "reductions": code.reductions,
             "seconds": time.process_time() - begin}
 
 
-def _bits(found, eps: float | None = None) -> dict[str, float]:
-    eps = found.eps if eps is None else eps
-    bound = information_bound(found.cells, eps)
-    return {"K": found.cells, "eps": eps, "error/eps": found.error / eps, "bits": found.bits,
-            "bits/bound": found.bits / bound, "repeats": found.repeats}
+def _bits(code: Any, eps: float | None = None) -> dict[str, float]:
+    """Return the facts that the three kinds of code share; `eps`: the one asked for."""
+    eps = code.eps if eps is None else eps
+    bound = information_bound(code.cells, eps)
+    return {"K": code.cells, "eps": eps, "error/eps": code.error / eps, "bits": code.bits,
+            "bits/bound": code.bits / bound, "repeats": code.repeats}

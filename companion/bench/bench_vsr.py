@@ -59,15 +59,15 @@ def measure(variant: int, options: argparse.Namespace, peer: bool) -> pd.DataFra
     rows = {}
     for label, scaling in (("as published", False), ("linear scaling", True)):
         start = time.perf_counter()
-        found = search(
+        result = search(
             task.X, y, "vsr", seed=options.seed, standardize=False, linear_scaling=scaling,
             population=options.population, generations=options.generations,
         )
         rows[f"nslib, {label}"] = {
             "seconds": time.perf_counter() - start,
-            "fitness": found.history["loss"].iloc[-1],
-            "refitted": np.mean((found.predict(task.X) - y) ** 2) / y.var(),
-            "found": str(found.structure),
+            "fitness": result.history["loss"].iloc[-1],
+            "refitted": np.mean((result.predict(task.X) - y) ** 2) / y.var(),
+            "found": str(result.structure),
         }
     if peer:
         rows["tnlearn"] = _tnlearn(task, y, options)
@@ -77,6 +77,7 @@ def measure(variant: int, options: argparse.Namespace, peer: bool) -> pd.DataFra
 
 
 def _tnlearn(task: FormulaTask, y: np.ndarray, options: argparse.Namespace) -> dict[str, object]:
+    """Return seconds, fitness and formula of tnlearn's search on the task's X and y (N,)."""
     regressor = importlib.import_module("tnlearn.regressor").VecSymRegressor(
         random_state=options.seed, pop_size=options.population,
         max_generations=options.generations,

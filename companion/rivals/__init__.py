@@ -1,45 +1,77 @@
-"""`fit_model`: one door to every regression model that experiments compare."""
+"""`fit_model`: one door to every regression model that experiments compare, and their register.
+
+A rival is one module of this package and one entry here, read by experiments, figures and benches.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections import ChainMap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from nslib import checks
-from nslib.search import METHODS, SearchResult, search
-from nslib.search.search_task import SearchTask, feature_names, make_task
-from nslib.threads import one_thread
+from nslib.search.methods import METHODS, ComparedModel, Look
 
-from .baselines import BaselineOptions, fit_linear, fit_mean, fit_ridge
-from .eql import EqlOptions, fit_eql
-from .fitted_model import FittedModel, Found
-from .peers import undisturbed
-from .polynomial_streams import formula_text, structure_of, written
-from .symbolic import SymbolicOptions, fit_symbolic
-from .tensor_regression import TensorRegressionOptions, fit_tensor_regression
+if TYPE_CHECKING:
+    from .fitted_model import FittedModel
 
-__all__ = ["MODELS", "RIVALS", "FittedModel", "fit_model"]
+__all__ = ["BASELINES", "MODELS", "RIVALS", "Rival", "fit_model", "look"]
 
 
-class Rival(NamedTuple):
-    """A model that is no search of this package: its options, and how it is fitted to a task."""
+@dataclass(frozen=True, kw_only=True)
+class Rival(ComparedModel):
+    """A model that is no search of this package.
 
-    options: type
-    fit: Callable[[np.ndarray, np.ndarray, int, Any], Found]
+    `function(Z, y, seed, options) -> ScaledFit` for scaled features Z (N, D) and the standardised
+    target y (N,).
+    """
+
+    classifies: bool = False
 
 
-RIVALS = {
-    "mean": Rival(BaselineOptions, fit_mean),
-    "linear": Rival(BaselineOptions, fit_linear),
-    "ridge": Rival(BaselineOptions, fit_ridge),
-    "eql": Rival(EqlOptions, fit_eql),
-    "gplearn": Rival(SymbolicOptions, fit_symbolic),
-    "tnlearn": Rival(TensorRegressionOptions, fit_tensor_regression),
-}
-MODELS = (*METHODS, *RIVALS)
+_HERE = "companion.rivals"
+RIVALS = {rival.name: rival for rival in (
+    Rival(
+        name="mean", options_class=f"{_HERE}.baselines:BaselineOptions",
+        function=f"{_HERE}.baselines:fit_mean", baseline=True,
+        label="mean", colour="0.5", marker=None, dashes=(0, (1, 3)),
+    ),
+    Rival(
+        name="linear", options_class=f"{_HERE}.baselines:BaselineOptions",
+        function=f"{_HERE}.baselines:fit_linear", baseline=True,
+        label="linear", colour="0.5", marker=None, dashes=(0, (4, 2)),
+    ),
+    Rival(
+        name="ridge", options_class=f"{_HERE}.baselines:BaselineOptions",
+        function=f"{_HERE}.baselines:fit_ridge", baseline=True,
+        label="ridge on powers", colour="0.5", marker=None,
+    ),
+    Rival(
+        name="eql", options_class=f"{_HERE}.eql:EqlOptions", function=f"{_HERE}.eql:fit_eql",
+        family="SR", budget="epochs", label="EQL", colour="#009E73", marker="D", dashes=":",
+    ),
+    Rival(
+        name="gplearn", options_class=f"{_HERE}.symbolic:SymbolicOptions",
+        function=f"{_HERE}.symbolic:fit_symbolic", family="SR", budget="generations",
+        label="SR (gplearn)", title="gplearn", colour="#E69F00", marker="v", dashes=(0, (5, 1)),
+    ),
+    Rival(
+        name="tnlearn", options_class=f"{_HERE}.tensor_regression:TensorRegressionOptions",
+        function=f"{_HERE}.tensor_regression:fit_tensor_regression",
+        family="TD", budget="epochs", weights="gradient",
+        label="tnlearn 0.2", colour="0.3", marker="P", dashes=(0, (1, 1)),
+    ),
+)}
+MODELS = ChainMap(RIVALS, METHODS)
+"""Every model by name, searches first; what is registered later is in it too."""
+
+BASELINES = tuple(name for name, rival in RIVALS.items() if rival.baseline)
+"""Models that choose no streams: they are compared by their errors alone."""
+
+
+def look(name: str) -> Look:
+    """Return label, colour and marker of any model; ValueError with the nearest name for none."""
+    return MODELS[checks.one_of(name, "model", MODELS)]
 
 
 def fit_model(
@@ -55,69 +87,10 @@ def fit_model(
     equal length or varying, for fewer than two rows, and for unknown names and options;
     ImportError for a model whose package is not installed.
     """
+    from . import fitted_model
+
     checks.one_of(name, "name", MODELS)
     if name in METHODS:
-        with undisturbed():
-            result = search(
-                X, y, name, seed=seed, task="regression", standardize=standardize, **options
-            )
-        return FittedModel(
-            name, result.seed, result.seconds, result.structure, result.predict,
-            lambda: _search_formula(result),
-        )
-    rival = RIVALS[name]
-    settings = checks.options(options, rival.options, f"model {name!r}")
-    seed = checks.positive_int(seed, "seed", minimum=0, maximum=2**32 - 1)
-    task = make_task(X, y, "regression", standardize)
-    Z = task.Z
-    start = time.perf_counter()
-    with one_thread(), undisturbed():
-        found = rival.fit(Z, task.target, seed, settings)
-    seconds = time.perf_counter() - start
-    structure = found.structure
-    if found.polynomial:
-        structure = structure_of(found.evaluate, Z, task.target)
-    return FittedModel(
-        name, seed, seconds, structure, _Predictor(task, found), lambda: _formula(task, found)
-    )
-
-
-class _Predictor:
-    """Check raw features and return predictions in the units of y."""
-
-    def __init__(self, task: SearchTask, found: Found) -> None:
-        self.scaling, self.evaluate = task.scaling, found.evaluate
-
-    def __call__(self, X: Any) -> np.ndarray:
-        s, names = self.scaling, feature_names(X)
-        known = s.feature_names
-        if None not in (names, known) and names != known:
-            raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
-        X = checks.as_matrix(X, min_rows=1)
-        if X.shape[1] != len(s.x_mean):
-            raise ValueError(f"X: found {X.shape[1]} features, expected {len(s.x_mean)}")
-        with np.errstate(over="ignore", invalid="ignore"):
-            outputs = self.evaluate((X - s.x_mean) / s.x_scale)
-        if not np.isfinite(outputs).all():
-            raise ValueError("X: found values so far from the training data that powers overflow")
-        return outputs * s.y_scale + s.y_mean
-
-
-def _formula(task: SearchTask, found: Found) -> str:
-    """Return the rival's formula in the units of the data."""
-    if not found.polynomial:
-        return "" if found.structure is None else str(found.structure)
-
-    def raw(X: Any) -> Any:
-        Z = (X - task.x_mean) * (1 / task.x_scale)
-        return found.evaluate(Z) * task.y_scale + task.y_mean
-
-    return formula_text(raw, checks.as_matrix(task.X), task.feature_names)
-
-
-def _search_formula(result: SearchResult) -> str:
-    """Return a search's formula in the units of the data, or its structure where it is too long."""
-    try:
-        return written(result.formula(raw=True))
-    except ValueError:
-        return str(result.structure)
+        return fitted_model.by_search(name, X, y, seed, standardize, options)
+    settings = checks.options(options, RIVALS[name].options, f"model {name!r}")
+    return fitted_model.by_rival(RIVALS[name], X, y, seed, standardize, settings)

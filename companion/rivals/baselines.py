@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from .fitted_model import Found
+from .scaled_fit import ScaledFit
 
 POWERS = (1, 2, 3)
 
@@ -23,26 +24,38 @@ class BaselineOptions:
     """The baselines have no options."""
 
 
-def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
     """Return the mean of the target."""
-    mean = float(y.mean())
-    return Found(lambda Z: 0.0 * Z[:, 0] + mean)
+    return ScaledFit(partial(_constant, constant=float(y.mean())))
 
 
-def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
     """Return ordinary least squares."""
     model = LinearRegression().fit(Z, y)
-    return Found(lambda Z: Z @ model.coef_ + float(model.intercept_))
+    return ScaledFit(partial(_linear, weights=model.coef_, constant=float(model.intercept_)))
 
 
-def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> Found:
+def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
     """Return ridge regression on the powers 1 to 3, its penalty chosen by leave-one-out."""
     _, scaler, ridge = ridge_on_powers().fit(Z, y).named_steps.values()
     weights = (ridge.coef_ / scaler.scale_).reshape(len(POWERS), -1)
     constant = float(ridge.intercept_ - scaler.mean_ @ weights.ravel())
-    return Found(
-        lambda Z: sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
-    )
+    return ScaledFit(partial(_of_powers, weights=weights, constant=constant))
+
+
+def _constant(Z: Any, constant: float) -> Any:
+    """Return the constant for each row of Z (N, D), (N,); this and the next are `Polynomial`s."""
+    return 0.0 * Z[:, 0] + constant
+
+
+def _linear(Z: Any, weights: np.ndarray, constant: float) -> Any:
+    """Return the linear function of Z (N, D) with weights (D,), (N,)."""
+    return Z @ weights + constant
+
+
+def _of_powers(Z: Any, weights: np.ndarray, constant: float) -> Any:
+    """Return the sum of the powers of Z (N, D) with weights (powers, D), (N,)."""
+    return sum(Z**k @ w for k, w in zip(POWERS, weights, strict=True)) + constant
 
 
 def ridge_on_powers() -> Pipeline:
@@ -51,6 +64,7 @@ def ridge_on_powers() -> Pipeline:
 
 
 def _on_powers(model: Any) -> Pipeline:
+    """Return a model on the standardised powers 1 to 3 of features (N, D), not yet fitted."""
     powers = FunctionTransformer(lambda Z: np.concatenate([Z**k for k in POWERS], axis=1))
     return make_pipeline(powers, StandardScaler(), model)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 
 from nslib import checks
 
-from .fitted_model import Found, sizes
+from .scaled_fit import ScaledFit, sizes
 
 FREE, PENALISED = 0.25, 0.75  # shares of the steps before the penalty, and until its end
 
@@ -59,7 +60,7 @@ class EqlOptions:
         checks.reals(self.penalties, "penalties", low=0.0)
 
 
-def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> Found:
+def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> ScaledFit:
     """Train equation learners on Z (N, D) and y (N,), and return the best.
 
     Raises ValueError where all diverge.
@@ -85,7 +86,7 @@ def fit_eql(Z: np.ndarray, y: np.ndarray, seed: int, options: EqlOptions) -> Fou
         raise ValueError("learning_rate: found a training that diverges, expected a smaller rate")
     final = [w[0].numpy() for w in _polish(best, X, y, options.order, options.polish)]
     final[0] = final[0] / size[:, None]
-    return Found(lambda Z: _forward(final, Z, options.order))
+    return ScaledFit(partial(_forward, final, order=options.order))
 
 
 def _train(
@@ -134,7 +135,7 @@ def _initial(
 
 
 def _clip(weights: Sequence[torch.Tensor], largest: float = 5.0) -> None:
-    """Scale each network's gradient to a norm of at most `largest`."""
+    """Scale the gradients of weights (B, in, out) to a norm of at most `largest` a network."""
     norm = sum(w.grad.square().sum(dim=(1, 2), keepdim=True) for w in weights).sqrt()
     for w in weights:
         w.grad *= (largest / norm).clamp(max=1.0)
@@ -142,11 +143,13 @@ def _clip(weights: Sequence[torch.Tensor], largest: float = 5.0) -> None:
 
 @torch.no_grad()
 def _hold(weights: Sequence[torch.Tensor], support: Sequence[torch.Tensor]) -> None:
+    """Set weights (B, in, out) outside their support (B, in, out) to zero, constants aside."""
     for w, kept in zip(weights[:-1], support[:-1], strict=True):
         w *= kept
 
 
 def _errors(outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared errors (…,) of outputs (…, N) for y (N,)."""
     return (outputs - y).square().mean(dim=-1)
 
 
@@ -169,7 +172,7 @@ def _forward(weights: Sequence[Any], X: Any, order: int) -> Any:
 def _polish(
     network: Sequence[torch.Tensor], X: torch.Tensor, y: torch.Tensor, order: int, n_steps: int
 ) -> list[torch.Tensor]:
-    """Return a network (1, in, out) trained on by L-BFGS with its support held."""
+    """Return a network, weights (1, in, out), trained on X (N, D), y (N,) within its support."""
     support = [w != 0 for w in network[:-1]] + [torch.ones_like(network[-1])]
     weights = [w.clone().requires_grad_() for w in network]
     optimizer = torch.optim.LBFGS(

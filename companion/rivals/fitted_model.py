@@ -1,47 +1,34 @@
-"""What a rival finds in scaled units, and the fitted model that users get."""
+"""The fitted model that users get, by a search of the package or by a rival."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
+from nslib import checks
+from nslib.search import SearchResult, search
+from nslib.search.methods import ComparedModel, imported
+from nslib.search.search_task import Scaling, SearchTask, feature_names, make_task
 from nslib.structure import NeuronStructure
+from nslib.threads import one_thread
 
-
-def sizes(Z: np.ndarray) -> np.ndarray:
-    """Return each column's root mean square (D,), 1 for a column of zeros.
-
-    Features divided by it are of order one and their zero, on which streams depend, is kept.
-    """
-    largest = np.abs(Z).max(axis=0)
-    unit = Z / np.where(largest > 0, largest, 1.0)
-    return np.where(largest > 0, largest * np.sqrt(np.mean(unit**2, axis=0)), 1.0)
-
-
-class Found(NamedTuple):
-    """What a rival found in the units of the search: scaled features, standardised target.
-
-    `evaluate`: scaled features (N, D) to scaled target (N,). `polynomial`: whether `evaluate` is a
-    `streams.Polynomial`, from which structure and text follow; else `structure` is what the model
-    itself reports, None where it reports nothing.
-    """
-
-    evaluate: Callable[[np.ndarray], np.ndarray]
-    polynomial: bool = True
-    structure: NeuronStructure | None = None
+from .peers import undisturbed
+from .polynomial_streams import formula_text, structure_of, written
+from .scaled_fit import ScaledFit
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted regression model.
+    """A fitted regression model, which pickles with its formula but without the training rows.
 
     `name`: of the model; `seconds`: wall time of the fit; `structure`: the streams of its formula,
     None where it is not known to be a polynomial neuron; `predict`: features X (N, D) to (N,) in
-    the units of y, ValueError for other features than those of the fit.
+    the units of y, ValueError for other features than those of the fit; `write`: to the formula.
     """
 
     name: str
@@ -55,3 +42,82 @@ class FittedModel:
     def formula(self) -> str:
         """The formula as text, at most a constant and the eight largest terms; "" for none."""
         return self.write()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # `write` may hold the training rows; its text is all that it is for
+        return {**vars(self), "formula": self.formula, "write": None}
+
+
+def by_search(
+    name: str, X: Any, y: Any, seed: int, standardize: bool, options: Mapping[str, Any]
+) -> FittedModel:
+    """Return the model of a search method of this package; X (N, D), y (N,)."""
+    with undisturbed():
+        result = search(
+            X, y, name, seed=seed, task="regression", standardize=standardize, **options
+        )
+    return FittedModel(
+        name, result.seed, result.seconds, result.structure, result.predict,
+        partial(_search_formula, result),
+    )
+
+
+def by_rival(
+    rival: ComparedModel, X: Any, y: Any, seed: int, standardize: bool, options: Any
+) -> FittedModel:
+    """Return the model of a rival; X (N, D), y (N,), `options` of its options class."""
+    seed = checks.positive_int(seed, "seed", minimum=0, maximum=2**32 - 1)
+    task = make_task(X, y, "regression", standardize)
+    Z, fit = task.Z, imported(rival.function)
+    start = time.perf_counter()
+    with one_thread(), undisturbed():
+        fitted = fit(Z, task.target, seed, options)
+    seconds = time.perf_counter() - start
+    structure = fitted.structure
+    if fitted.polynomial:
+        structure = structure_of(fitted.evaluate, Z, task.target)
+    return FittedModel(
+        rival.name, seed, seconds, structure, _Predictor(task.scaling, fitted.evaluate),
+        partial(_formula, task, fitted),
+    )
+
+
+class _Predictor:
+    """Check raw features (N, D) and return predictions (N,) in the units of y."""
+
+    def __init__(self, scaling: Scaling, evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.scaling, self.evaluate = scaling, evaluate
+
+    def __call__(self, X: Any) -> np.ndarray:
+        s, names = self.scaling, feature_names(X)
+        known = s.feature_names
+        if None not in (names, known) and names != known:
+            raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
+        X = checks.as_matrix(X, min_rows=1)
+        if X.shape[1] != len(s.x_mean):
+            raise ValueError(f"X: found {X.shape[1]} features, expected {len(s.x_mean)}")
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = self.evaluate((X - s.x_mean) / s.x_scale)
+        if not np.isfinite(outputs).all():
+            raise ValueError("X: found values so far from the training data that powers overflow")
+        return outputs * s.y_scale + s.y_mean
+
+
+def _formula(task: SearchTask, fitted: ScaledFit) -> str:
+    """Return the rival's formula in the units of the data."""
+    if not fitted.polynomial:
+        return "" if fitted.structure is None else str(fitted.structure)
+
+    def raw(X: Any) -> Any:
+        Z = (X - task.x_mean) * (1 / task.x_scale)
+        return fitted.evaluate(Z) * task.y_scale + task.y_mean
+
+    return formula_text(raw, checks.as_matrix(task.X), task.feature_names)
+
+
+def _search_formula(result: SearchResult) -> str:
+    """Return a search's formula in the units of the data, or its structure where it is too long."""
+    try:
+        return written(result.formula(raw=True))
+    except ValueError:
+        return str(result.structure)

@@ -6,7 +6,10 @@ import numpy as np
 
 
 class Graded:
-    """The values of polynomials, split by degree: `parts` (K + 1, …), that of degree k at k."""
+    """The values of polynomials, split by degree: `parts` (K + 1, …), that of degree k at k.
+
+    Arithmetic is that of arrays (…,): indices, sums, products and powers of the values.
+    """
 
     __array_ufunc__ = None  # numpy arrays leave the arithmetic to this class
 

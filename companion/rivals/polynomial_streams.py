@@ -1,4 +1,4 @@
-"""Which streams a polynomial sums, found without expanding it, and its text."""
+"""Which streams a polynomial sums, without expanding it, and its text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import sympy as sp
 from nslib.formula import MAX_MONOMIALS, feature_symbols, leading_terms
 from nslib.structure import NeuronStructure
 
-from .fitted_model import sizes
 from .graded import Graded
+from .scaled_fit import sizes
 
 LEAST_VARIANCE = 1e-6  # of a stream that counts, in units of the target's variance
 LEAST_OF_ERROR = 0.1  # and in units of the model's mean squared error
@@ -60,18 +60,18 @@ def homogeneous(polynomial: Polynomial, Z: np.ndarray) -> dict[int, tuple[np.nda
     coefficients = polynomial(Graded.of(np.eye(Z.shape[1]))).parts
     if not (np.isfinite(parts).all() and np.isfinite(coefficients).all()):
         raise ValueError("polynomial: found values that overflow, expected smaller features")
-    found = {}
+    by_degree = {}
     for k, part in enumerate(parts[1:], start=1):
         known = k < len(coefficients)
-        found[k] = part, Z**k @ coefficients[k] if known else np.zeros(len(Z))
-    return found
+        by_degree[k] = part, Z**k @ coefficients[k] if known else np.zeros(len(Z))
+    return by_degree
 
 
 def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) -> np.ndarray:
-    """Return the part of degree k at Z projected to the directions in which it varies most.
+    """Return the part (N,) of degree k at Z (N, D) projected to where it varies most.
 
-    Those are the leading eigenvectors of the mean outer product of its gradients, in units of the
-    features' sizes.
+    Those directions are the leading eigenvectors of the mean outer product of its gradients, in
+    units of the features' sizes.
     """
     size = sizes(Z)
     points = Z[: max(200, 2 * Z.shape[1])] / size
@@ -89,7 +89,7 @@ def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) 
 
 
 def formula_text(polynomial: Polynomial, Z: np.ndarray, names: Sequence[str] | None) -> str:
-    """Return the constant and the largest monomials as text, or the streams' variances at Z.
+    """Return the constant and the largest monomials as text, or variances by degree at Z (N, D).
 
     The variances where there might be more than `nslib.formula.MAX_MONOMIALS` monomials.
     """

@@ -7,15 +7,16 @@ Source: Keijzer, Improving symbolic regression with interval arithmetic and line
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nslib import checks
 
-from .fitted_model import Found, sizes
 from .peers import imported
 from .program_trees import OPERATIONS, evaluate, read, terms
+from .scaled_fit import ScaledFit, sizes
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class SymbolicOptions:
 
 def fit_symbolic(
     Z: np.ndarray, y: np.ndarray, seed: int, options: SymbolicOptions
-) -> Found:
-    """Evolve formulas and return the best, the weights of its terms fitted by least squares.
+) -> ScaledFit:
+    """Evolve formulas for Z (N, D), y (N,) and return the best, its terms weighted anew.
 
     Raises ImportError where gplearn is not installed.
     """
@@ -56,13 +57,13 @@ def fit_symbolic(
     held_out, training = rows[:n_validation], rows[n_validation:]
     best = None
     for parsimony in options.parsimonies:
-        found = terms(_evolved(Z[training], y[training], seed, parsimony, options))
-        formula = _weighted(found, Z[training], y[training])
-        error = float(np.mean((_values(found, formula, Z[held_out]) - y[held_out]) ** 2))
+        trees = terms(_evolved(Z[training], y[training], seed, parsimony, options))
+        weights = _weighted(trees, Z[training], y[training])
+        error = float(np.mean((_values(trees, weights, 1.0, Z[held_out]) - y[held_out]) ** 2))
         if best is None or error < best[0]:
-            best = error, found
+            best = error, trees
     weights = _weighted(best[1], Z, y)
-    return Found(lambda X: _values(best[1], weights, X * (1 / size)))
+    return ScaledFit(partial(_values, best[1], weights, 1 / size))
 
 
 def _evolved(
@@ -77,20 +78,23 @@ def _evolved(
     return read(regressor._program.program)
 
 
-def _columns(found: list[Any], Z: np.ndarray) -> np.ndarray:
-    columns = [np.broadcast_to(evaluate(term, Z), len(Z)) for term in found]
+def _columns(trees: list[Any], Z: np.ndarray) -> np.ndarray:
+    """Return the values of the trees at Z (N, D) and a column of ones, (N, trees + 1)."""
+    columns = [np.broadcast_to(evaluate(tree, Z), len(Z)) for tree in trees]
     return np.stack([*columns, np.ones(len(Z))], axis=1)
 
 
-def _weighted(found: list[Any], Z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the least-squares weights of the terms and of the constant."""
-    columns = _columns(found, Z)
+def _weighted(trees: list[Any], Z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the least-squares weights (trees + 1,) of the trees and of the constant."""
+    columns = _columns(trees, Z)
     scale = sizes(columns)
     return np.linalg.lstsq(columns / scale, y)[0] / scale
 
 
-def _values(found: list[Any], weights: np.ndarray, Z: Any) -> Any:
+def _values(trees: list[Any], weights: np.ndarray, scale: np.ndarray | float, Z: Any) -> Any:
+    """Return the weighted sum (N,) of the trees at Z (N, D) times `scale` (D,)."""
+    Z = Z * scale
     values = 0.0 * Z[:, 0] + float(weights[-1])
-    for term, weight in zip(found, weights, strict=False):
-        values = values + float(weight) * evaluate(term, Z)
+    for tree, weight in zip(trees, weights, strict=False):
+        values = values + float(weight) * evaluate(tree, Z)
     return values

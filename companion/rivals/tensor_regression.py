@@ -6,6 +6,8 @@ Source: the predecessor's package https://github.com/NewT123-WM/tnlearn, `PolyTe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +15,8 @@ import torch
 from nslib import checks
 from nslib.structure import NeuronStructure
 
-from .fitted_model import Found
 from .peers import imported
+from .scaled_fit import ScaledFit
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class TensorRegressionOptions:
 
 def fit_tensor_regression(
     Z: np.ndarray, y: np.ndarray, seed: int, options: TensorRegressionOptions
-) -> Found:
-    """Fit tnlearn's regressor; its structure is what it reports by its own rule.
+) -> ScaledFit:
+    """Fit tnlearn's regressor to Z (N, D), y (N,); its structure is what it reports.
 
     Raises ImportError where tnlearn is not installed.
     """
@@ -49,11 +51,11 @@ def fit_tensor_regression(
         batch_size=options.batch_size, learning_rate=options.learning_rate,
         device=torch.device("cpu"), random_state=seed,
     ).fit(torch.as_tensor(Z, dtype=torch.float32), torch.as_tensor(y, dtype=torch.float32))
-    found = model.structure_
-    pure, interact = found["pure_indices"], found["interact_indices"]
-
-    def evaluate(Z: np.ndarray) -> np.ndarray:
-        return model.predict(torch.as_tensor(Z, dtype=torch.float32)).double().numpy()
-
+    pure, interact = model.structure_["pure_indices"], model.structure_["interact_indices"]
     structure = NeuronStructure(pure, interact, options.rank) if pure or interact else None
-    return Found(evaluate, polynomial=False, structure=structure)
+    return ScaledFit(partial(_predicted, model), polynomial=False, structure=structure)
+
+
+def _predicted(model: Any, Z: np.ndarray) -> np.ndarray:
+    """Return the predictions (N,) of tnlearn's regressor for Z (N, D)."""
+    return model.predict(torch.as_tensor(Z, dtype=torch.float32)).double().numpy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import os
 import sys
 from collections.abc import Sequence
@@ -13,23 +15,90 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from .. import checks
-from ..networks import task_net
+from ..networks import n_parameters, task_net
 from ..search import METHODS, search
 from ..search.columns import finite_columns
 from ..structure import NeuronStructure
 from ..training import Part, TrainingOptions, train
+from . import saving
 from .features import Features
 
 FEWEST_ROWS = 3  # two to train on, one to validate
 
 
 class NeuronSeekEstimator(BaseEstimator):
-    """Base of the regressor and the classifier, which say what the arguments are."""
+    """Base of the regressor and the classifier, whose docstrings end with what follows.
+
+    Stage one finds the formula of one neuron by `nslib.search`; stage two trains a network of
+    neurons of that formula by `nslib.training`, for several learning rates and weight decays at
+    once, and keeps the best on a part of the rows held out. X is a DataFrame or array (N, D) of
+    numbers, booleans, text and pandas categories; missing values (NaN, None) are allowed, infinity
+    is not. Numbers are imputed by the median, text becomes columns of zeros and ones or codes (see
+    `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none can diverge.
+
+    Parameters
+    ----------
+    method : str
+        Of the search, a key of `nslib.search.METHODS`.
+    structure : NeuronStructure or str, optional
+        Used as it is instead of a search, such as "pure(1,2)+interact(2;rank=8)".
+    max_order : int
+        The highest order of the search.
+    rank : int
+        Rank-one terms of an interaction: the most in the search and, where its layers are as wide,
+        those in the network.
+    enrich : bool
+        Whether the network's neurons have the streams pure 1, pure 2 and interact 2 beside those
+        of the search, since a formula that suffices for one neuron on the data need not suffice
+        for stacked ones.
+    budget, members, n_bins : int
+        The most parameters of the network; the members of its ensemble, which share most of them;
+        the bins of the piecewise-linear encoding of each feature that it sees besides (0: none).
+    learning_rates, weight_decays : sequence of float
+        Each pair is a candidate.
+    steps, batch_size : int
+        Of the training, the steps at most.
+    validation_fraction : float
+        Share of the rows held out.
+    random_state : int, RandomState or None
+        The same int, on the same machine, gives the same estimator.
+    progress : bool
+        Whether to print plain lines on stderr.
+
+    Attributes
+    ----------
+    structure_ : NeuronStructure
+        The formula's streams.
+    formula_ : sympy expression, dict of them by class, or None
+        What the formula is and is not, see there.
+    search_ : SearchResult or None
+        None for a given structure.
+    network_ : torch module
+    n_parameters_ : int
+        Of the network.
+    history_ : DataFrame
+        A row an evaluation and candidate.
+    classes_ : ndarray (C,)
+        Of a classifier, sorted.
+    n_features_in_, feature_names_in_ : int, ndarray (D,)
+        The names where the columns had any.
+
+    Notes
+    -----
+    Source: NeuronSeek (arXiv 2506.15715 v2), stages 1 and 2.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Put what both estimators share into the docstring, before the examples."""
+        super().__init_subclass__(**options)
+        own, examples, rest = inspect.cleandoc(cls.__doc__ or "").partition("\nExamples\n")
+        shared = inspect.cleandoc(NeuronSeekEstimator.__doc__ or "").partition("\n\n")[2]
+        cls.__doc__ = f"{own.rstrip()}\n\n{shared}\n{examples}{rest}"
 
     def __init__(
         self,
@@ -112,13 +181,35 @@ class NeuronSeekEstimator(BaseEstimator):
     def n_parameters_(self) -> int:
         """The number of trained parameters of the network."""
         check_is_fitted(self)
-        return self._fitted.n_parameters
+        return n_parameters(self._fitted.network)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one file, without pickle; see `nslib.load_estimator`."""
-        from .saving import save_estimator
+        """Write the fitted estimator to one file, without pickle; see `nslib.load_estimator`.
 
-        save_estimator(self, path)
+        What the file held is replaced all at once. Raises NotFittedError before `fit`, TypeError
+        for a subclass and for classes other than text, numbers and booleans, ValueError for a
+        folder that does not exist.
+        """
+        check_is_fitted(self)
+        if type(self).__module__.rpartition(".")[0] != __package__:
+            raise TypeError(
+                f"self: found the subclass {type(self).__name__}, expected an estimator of nslib"
+            )
+        saving.write(self, path)
+
+    def fit(self, X: Any, y: Any) -> NeuronSeekEstimator:
+        """Search and train on X (N, D), at least three rows, and the target y (N,).
+
+        A fit that is refused or interrupted leaves the estimator as it was.
+
+        Raises TypeError or ValueError for parameters out of range, columns that are neither numbers
+        nor text, infinity in X; for numbers y that are missing, infinite or constant; for classes y
+        that are missing or fewer than two.
+        """
+        fitted = copy.copy(self)
+        fitted._fit(X, y)
+        self.__dict__ = fitted.__dict__  # all at once, and only here
+        return self
 
     def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return X as a DataFrame, checked as scikit-learn does, its values as they are."""
@@ -135,9 +226,10 @@ class NeuronSeekEstimator(BaseEstimator):
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
 
-    def _checked(self) -> None:
-        """Raise TypeError or ValueError for a parameter that is none; the others are checked by
-        what they are given to.
+    def _check_parameters(self) -> None:
+        """Raise TypeError or ValueError for a parameter out of range.
+
+        `structure`, `steps`, `batch_size` and `random_state` are checked where they are used.
         """
         checks.one_of(self.method, "method", METHODS)
         for name in ("max_order", "rank", "budget", "members"):
@@ -164,9 +256,18 @@ class NeuronSeekEstimator(BaseEstimator):
             )
         return NeuronStructure.parse(given)
 
-    def _fit(self, X: pd.DataFrame, y: np.ndarray, n_outputs: int) -> None:
-        """Search and train for y (N,): a float64 target or codes of `n_outputs` classes."""
-        self._checked()
+    def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return y (N,) as float64 and one output, or class codes and the number of classes."""
+        raise NotImplementedError
+
+    def _fit(self, X: Any, y: Any) -> None:
+        """Search and train, as `fit` does, which calls this on a copy of the estimator."""
+        X = self._table(X, reset=True)
+        if y is None:
+            raise ValueError("y: fit requires y to be passed, but the target y is None")
+        y, n_outputs = self._encoded_target(column_or_1d(y, warn=True))
+        check_consistent_length(X, y)
+        self._check_parameters()
         options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
         given = self._given_structure()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -174,11 +275,11 @@ class NeuronSeekEstimator(BaseEstimator):
         training, validation = _held_out(y, self.validation_fraction, seed)
         features = Features.learnt(X.iloc[training], self.n_bins)
         if given is None:
-            ranked = {} if self.method == "vsr" else {"rank": self.rank}
+            own = METHODS[self.method].accepted(order=self.max_order, rank=self.rank)
             self.search_ = search(
                 features.encoded(X.iloc[training]), y[training], self.method, seed=seed,
                 task="regression" if regression else "classification",
-                progress=self.progress, order=self.max_order, **ranked,
+                progress=self.progress, **own,
             )
             self.structure_ = self.search_.structure
         else:

@@ -43,6 +43,14 @@ class Features:
         bounded = self.clipper.transform(self.table.transform(X))
         return bounded if self.bins is None else self.bins.transform(bounded)
 
+    @property
+    def n_bounded(self) -> int:
+        """The number of columns of `bounded`."""
+        n_bins = 0
+        if self.bins is not None:
+            n_bins = sum(len(self.bins.edges_[i]) - 1 for i in self.bins.encoded_)
+        return len(self.clipper.median_) + n_bins
+
     def to_state(self) -> dict[str, Any]:
         """Return all that was learnt as plain lists, numbers and text."""
         bins = None

@@ -73,11 +73,25 @@ class Feedforward(nn.Module):
 
 
 class MLP(Feedforward):
-    """A multilayer perceptron: `hidden` layers of linear neurons, weights by He et al. (2015).
+    """A multilayer perceptron of linear neurons, weights by He et al. (2015).
 
-    Arguments: `activation` is one of "relu", "sigmoid", "silu" and "tanh"; `members` as in
-    `Feedforward`; `generator` makes the weights reproducible. Raises TypeError or ValueError for
-    sizes below 1 and unknown activations.
+    Parameters
+    ----------
+    in_features, out_features : int
+        D and C: the network maps (..., D) to (..., C).
+    hidden : sequence of int
+        The width of each hidden layer.
+    activation : str
+        "relu", "sigmoid", "silu" or "tanh".
+    members : int
+        For k > 1 an ensemble, (..., D) to (..., k, C), as in `Feedforward`.
+    generator : torch.Generator, optional
+        Makes the weights reproducible.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that are not positive ints and unknown activations.
     """
 
     def __init__(
@@ -97,6 +111,7 @@ class MLP(Feedforward):
 
 
 def _linear(a: int, b: int, generator: torch.Generator | None) -> nn.Linear:
+    """Return a layer with weight (b, a), drawn as by He et al., and bias (b,), zero."""
     layer = nn.utils.skip_init(nn.Linear, a, b)
     with torch.no_grad():
         layer.weight.normal_(0.0, (2.0 / a) ** 0.5, generator=generator)
@@ -105,12 +120,20 @@ def _linear(a: int, b: int, generator: torch.Generator | None) -> nn.Linear:
 
 
 class TaskNet(Feedforward):
-    """A task-driven network: `hidden` layers of neurons that share one aggregation formula.
+    """A task-driven network: all its neurons share one aggregation formula.
 
-    Every layer, the last too, is a `TaskLinear` of `structure`. The default activation, tanh, is
-    bounded, so that no power or product of the next layer leaves its range; features should be
-    bounded too (see `nslib.data.SmoothClipper`). Other arguments and errors as for `MLP`.
+    The default activation, tanh, is bounded, so that no power or product of the next layer leaves
+    its range; features should be bounded too (see `nslib.data.SmoothClipper`).
 
+    Parameters
+    ----------
+    in_features, out_features, hidden, activation, members, generator
+        As for `MLP`, with its errors.
+    structure : NeuronStructure, optional
+        The formula: every layer, the last too, is a `TaskLinear` of it.
+
+    Notes
+    -----
     Source: NeuronSeek (arXiv 2506.15715 v2), stage 2.
     """
 

@@ -23,15 +23,34 @@ Make = Callable[..., nn.Module]
 
 
 def n_parameters(network: nn.Module) -> int:
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+    """Return the number of parameters, also of a fitted network, whose gradients are off."""
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def mlp(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
     """Return how to make the widest `MLP` of at most `budget` parameters, None where none fits.
 
     It has two hidden layers of equal width, at least 4; where these do not fit one hidden layer,
-    else none. `options` are those of `MLP`.
+    else none.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        D and C: the network maps (..., D) to (..., C).
+    budget : int
+        The most parameters.
+    **options
+        Those of `MLP`.
+
+    Returns
+    -------
+    callable or None
+        Called with `generator=`, it returns a network with fresh weights.
+
+    Examples
+    --------
+    >>> n_parameters(mlp(3, 1, budget=100)())
+    92
     """
     return _widest(
         lambda hidden: partial(MLP, in_features, out_features, hidden, **options), budget, (2, 1, 0)
@@ -43,7 +62,8 @@ def task_net(
 ) -> Make | None:
     """Return how to make the widest `TaskNet` of at most `budget` parameters, as `mlp` does.
 
-    The CP rank of its interactions is that of `structure`, but no larger than the width.
+    Parameters and result are those of `mlp`, with the options of `TaskNet`. The CP rank of the
+    interactions is that of `structure`, but no larger than the width.
     """
 
     def make(hidden: Sequence[int]) -> Make:
@@ -57,19 +77,20 @@ def task_net(
 def kan(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
     """Return how to make the widest `KAN` of at most `budget` parameters, with one hidden layer.
 
-    Where none fits, its splines have fewer intervals, from 5 down to 1, and then no hidden layer;
-    None where even that is too large.
+    Parameters and result are those of `mlp`, with the options of `KAN`. Where none fits, its
+    splines have fewer intervals, from 5 down to 1, and then no hidden layer; None where even that
+    is too large.
     """
     for depth in (1, 0):
         for n_intervals in (5, 3, 2, 1):
-            found = _widest(
+            make = _widest(
                 lambda hidden, n=n_intervals: partial(
                     KAN, in_features, out_features, hidden, n_intervals=n, **options
                 ),
                 budget, (depth,),
             )
-            if found is not None:
-                return found
+            if make is not None:
+                return make
     return None
 
 

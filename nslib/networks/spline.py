@@ -22,14 +22,18 @@ def _interval(low: float, high: float) -> tuple[float, float]:
 
 
 def _floating(x: Tensor, shape: str) -> Tensor:
+    """Return x (...); TypeError, telling the shape expected, unless it is floating-point."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
-        found = f"dtype {x.dtype}" if isinstance(x, Tensor) else type(x)
-        raise TypeError(f"x: found {found}, expected a floating-point tensor {shape}")
+        kind = f"dtype {x.dtype}" if isinstance(x, Tensor) else type(x)
+        raise TypeError(f"x: found {kind}, expected a floating-point tensor {shape}")
     return x
 
 
 def _pieces(f: Tensor, degree: int) -> list[Tensor]:
-    """Return the degree + 1 splines that are not zero at the share f of an interval, in order."""
+    """Return the degree + 1 splines (...) that are not zero at the share f (...) of an interval.
+
+    In the order of their knots.
+    """
     g = 1 - f
     if degree == 3:
         f2, g2 = f * f, g * g
@@ -47,6 +51,7 @@ def _pieces(f: Tensor, degree: int) -> list[Tensor]:
 
 
 def _basis(x: Tensor, n_intervals: int, degree: int, low: float, high: float) -> Tensor:
+    """Return what `bspline_basis` does, (..., n_intervals + degree) for x (...), unchecked."""
     position = ((x - low) * (n_intervals / (high - low))).clamp(0, n_intervals)
     # the second clamp puts x = high into the last interval and NaN into a valid one
     index = position.to(torch.int64).clamp(0, n_intervals - 1)
@@ -85,10 +90,9 @@ class SplineLinear(nn.Module):
 
     two matrix products. The splines are constant outside [`low`, `high`], silu is not.
 
-    Parameters: `weight` (C, D (1 + J)): first v, then w with j running fastest; `bias` (C,).
-
-    Arguments: `generator` makes the initial weights reproducible. Raises TypeError or ValueError
-    for sizes below 1, `high` not above `low` and types that are not floating-point.
+    `weight` (C, D (1 + J)) is first v, then w with j running fastest; `bias` is (C,). `generator`
+    makes the initial weights reproducible. Raises TypeError or ValueError for sizes below 1, `high`
+    not above `low` and types that are not floating-point.
 
     Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), section 2.2, with
     the scale of each spline absorbed into its coefficients.
@@ -168,10 +172,25 @@ class KAN(nn.Module):
     end. Unlike x / sqrt(m), this keeps the size of a row, all that a single feature has beside its
     sign, and is smooth at zero.
 
-    Arguments: `hidden` has the width of each hidden layer; none gives a single layer, a sum of
-    one-dimensional functions. The others are those of `SplineLinear`. Raises its errors, and
-    TypeError or ValueError for widths that are not positive ints.
+    Parameters
+    ----------
+    in_features, out_features : int
+        D and C: the network maps (..., D) to (..., C).
+    hidden : sequence of int
+        The width of each hidden layer; none gives a single layer, a sum of one-dimensional
+        functions.
+    n_intervals, degree : int
+        Of the splines.
+    generator : torch.Generator, optional
+        Makes the weights reproducible.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that are not positive ints.
+
+    Notes
+    -----
     Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), on a fixed grid.
     """
 

@@ -1,54 +1,38 @@
-"""`search`: the one door to every method that discovers a neuron's aggregation formula."""
+"""`search`: the one door to every method that discovers a neuron's aggregation formula.
+
+The package itself can be called as its function: `nslib.search(X, y)`.
+"""
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from .. import checks
-from ..threads import one_thread
-from .gated import GatedOptions, search_gated
-from .genetic import GeneticOptions, search_genetic
-from .least_squares import LeastSquaresOptions, refit, search_least_squares
-from .result import SearchResult, check_limits
-from .search_task import SearchTask, make_task
-from .threshold import ThresholdOptions, search_threshold
+from .methods import METHODS, Method, imported
 
-__all__ = ["METHODS", "SearchResult", "refit", "search", "search_many"]
+if TYPE_CHECKING:
+    from .least_squares import refit
+    from .result import SearchResult
 
+__all__ = ["METHODS", "Method", "SearchResult", "refit", "search", "search_many"]
 
-class Method(NamedTuple):
-    """A search method: its options, and `run(tasks, seeds, options, report)` -> list of results."""
-
-    options: type
-    run: Callable[[Sequence[SearchTask], Sequence[int], Any, Callable], list[SearchResult]]
-
-
-def one_by_one(search_one: Callable[[SearchTask, int, Any], SearchResult]) -> Callable:
-    """Return the `run` of a method that searches every task with every seed in turn."""
-
-    def run(
-        tasks: Sequence[SearchTask], seeds: Sequence[int], options: Any, report: Callable
-    ) -> list[SearchResult]:
-        fits = [(task, seed) for task in tasks for seed in seeds]
-        results = []
-        for done, (task, seed) in enumerate(fits, start=1):
-            results.append(search_one(task, seed, options))
-            report(done, len(fits), float(results[-1].history["loss"].iloc[-1]))
-        return results
-
-    return run
-
-
-METHODS = {
-    "gated": Method(GatedOptions, search_gated),
-    "als": Method(LeastSquaresOptions, one_by_one(search_least_squares)),
-    "threshold": Method(ThresholdOptions, one_by_one(search_threshold)),
-    "vsr": Method(GeneticOptions, search_genetic),
+_LATE = {
+    "SearchResult": "nslib.search.result:SearchResult",
+    "refit": "nslib.search.least_squares:refit",
 }
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is first asked for; names and looks of methods do not."""
+    if name in _LATE:
+        return imported(_LATE[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def search(
@@ -151,6 +135,10 @@ def search_many(
     TypeError, ValueError
         As `search`, and where shapes or numbers of classes differ.
     """
+    from ..threads import one_thread
+    from .result import check_limits
+    from .search_task import make_task
+
     checks.one_of(method, "method", METHODS)
     chosen = METHODS[method]
     settings = checks.options(options, chosen.options, f"method {method!r}")
@@ -171,6 +159,8 @@ def search_many(
         raise ValueError(
             f"data: found the (rows, features, outputs) {shapes}, expected one shape for a batch"
         )
+    if tasks[0].classes is not None and not chosen.classifies:
+        raise ValueError(f"task: found a classification, expected a regression for {method!r}")
     with one_thread():
         results = chosen.run(tasks, seeds, settings, _Lines(method) if progress else _silent)
     if limits is None:
@@ -179,7 +169,7 @@ def search_many(
 
 
 def _silent(done: int, total: int, loss: float) -> None:
-    pass
+    """Report nothing."""
 
 
 class _Lines:
@@ -198,3 +188,14 @@ class _Lines:
                 f"{elapsed:.1f} of about {elapsed * total / done:.1f} s",
                 file=sys.stderr, flush=True,
             )
+
+
+class _CallableModule(ModuleType):
+    """A package that is called like its function `search`."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> SearchResult | list[SearchResult]:
+        return search(*arguments, **options)
+
+
+__signature__ = inspect.signature(search)
+sys.modules[__name__].__class__ = _CallableModule

@@ -241,3 +241,42 @@ class SearchResult:
         outputs = {k: torch.cat([part[k] for part in parts]) for k in parts[0]}
         variance = pd.Series({k: float(v.var(dim=0).sum()) for k, v in outputs.items()})
         return (variance / variance.sum()).rename("share")
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all but classes and the neuron's weights, its `state_dict`, as plain values."""
+        neuron, scaling = self.neuron, self.scaling
+        return {
+            "neuron": {"sizes": [neuron.in_features, neuron.out_features],
+                       "structure": str(neuron.structure), "bias": neuron.bias is not None,
+                       "norm": neuron.norm, "double": neuron.weight.dtype == torch.float64},
+            "scaling": {"x_mean": scaling.x_mean.tolist(), "x_scale": scaling.x_scale.tolist(),
+                        "y_mean": scaling.y_mean, "y_scale": scaling.y_scale,
+                        "feature_names": scaling.feature_names},
+            "method": self.method, "structure": str(self.structure), "seconds": self.seconds,
+            "seed": self.seed, "gate_probabilities": self.gate_probabilities,
+            "selection_frequencies": self.selection_frequencies, "passes": self.passes,
+            "fit_seconds": self.fit_seconds, "history": self.history.to_dict("list"),
+            "limits": None if self.limits is None else [end.tolist() for end in self.limits],
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], weights: dict[str, torch.Tensor], classes: np.ndarray | None
+    ) -> SearchResult:
+        """Return the result of a state, the neuron's weights by name and the classes (C,)."""
+        of_neuron, scaling, limits = state["neuron"], dict(state["scaling"]), state["limits"]
+        neuron = TaskLinear(
+            *of_neuron["sizes"], NeuronStructure.parse(of_neuron["structure"]), of_neuron["bias"],
+            of_neuron["norm"], dtype=torch.float64 if of_neuron["double"] else torch.float32,
+        ).eval().requires_grad_(False)
+        neuron.load_state_dict(weights)
+        names = scaling["feature_names"]
+        scaling["feature_names"] = None if names is None else tuple(names)
+        for name in ("x_mean", "x_scale"):
+            scaling[name] = np.asarray(scaling[name])
+        return cls(**{
+            **state, "neuron": neuron, "scaling": Scaling(**scaling, classes=classes),
+            "structure": NeuronStructure.parse(state["structure"]),
+            "history": pd.DataFrame(state["history"]),
+            "limits": None if limits is None else tuple(np.asarray(end) for end in limits),
+        })

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import checks
 from ..threads import one_thread
+from .rows import rows_at_once
 from .stacked import predictions
 
 _ROWS = 4096  # of a forward pass
@@ -19,10 +22,17 @@ _ROWS = 4096  # of a forward pass
 class FittedNetwork:
     """A trained network.
 
-    `network`: maps (N, D) to (N, C), or to (N, k, C) with k members. `limits`: the lowest and
-    highest target of the training rows, within which predictions of a regression stay; None for
-    classes. `validation_loss`: mean squared error or cross-entropy on the validation rows at
-    `step`, the best one, whose weights the network has.
+    Attributes
+    ----------
+    network : torch module
+        Maps (N, ...) to (N, C), or to (N, k, C) with k members.
+    limits : (float, float) or None
+        The lowest and highest target of the training rows, within which predictions of a
+        regression stay; None for classes.
+    validation_loss : float
+        Mean squared error or cross-entropy on the validation rows at the best step.
+    step : int
+        The best step, whose weights the network has.
     """
 
     network: nn.Module
@@ -30,23 +40,36 @@ class FittedNetwork:
     validation_loss: float
     step: int
 
-    @property
-    def n_parameters(self) -> int:
-        """Number of trained parameters."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
+    def predict(self, X: Any) -> np.ndarray:
+        """Return (N,) targets or, for classes, (N, C) probabilities, float64, for rows X (N, ...).
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return (N,) targets or, for classes, (N, C) probabilities, float64, for features (N, D).
-
-        Raises the errors of `nslib.checks` for X.
+        The network is put into evaluation mode. Raises TypeError or ValueError for X that is not
+        finite numbers.
         """
-        X = checks.as_matrix(X, min_rows=1)
+        X = checks.as_batch(X)
+        network, regression = self.network.eval(), self.limits is not None
+        dtype = next(network.parameters()).dtype
+        size = rows_at_once(X.shape[1:], _ROWS)
+        outputs = []
         with one_thread(), torch.no_grad():
-            dtype = next(self.network.parameters()).dtype
-            chunks = torch.as_tensor(X, dtype=dtype).split(_ROWS)
-            regression = self.limits is not None
-            found = torch.cat(
-                [predictions(self.network(rows).unsqueeze(0), regression)[0] for rows in chunks]
-            )
-        values = found.double().numpy()
+            for i in range(0, len(X), size):
+                # a copy, since X may be read-only or have strides that torch lacks
+                rows = torch.as_tensor(np.array(X[i : i + size]), dtype=dtype)
+                outputs.append(predictions(network(rows).unsqueeze(0), regression)[0])
+        values = torch.cat(outputs).double().numpy()
         return np.clip(values, *self.limits) if regression else values
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all but the network, whose weights are its `state_dict`, as plain values."""
+        return {"limits": self.limits, "validation_loss": self.validation_loss, "step": self.step}
+
+    @classmethod
+    def from_state(
+        cls, state: Mapping[str, Any], network: nn.Module, weights: Mapping[str, Tensor]
+    ) -> FittedNetwork:
+        """Return the model of a state; `network` of its architecture gets the weights, by name."""
+        network.load_state_dict(weights)
+        limits = None if state["limits"] is None else tuple(state["limits"])
+        return cls(
+            network.requires_grad_(False), limits, state["validation_loss"], state["step"]
+        )

@@ -7,39 +7,49 @@ with a cosine schedule and clipped gradients steps each as if it were alone.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import checks
 from ..threads import one_thread
-from . import checkpoint
 from .fitted import FittedNetwork
-from .rows import Part, Rows
-from .stacked import StackedNetworks, training_loss
+from .rows import Part, TrainingRows
+from .stacked import Buffers, StackedNetworks, training_loss
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
 _OF_ALIVE = ("alive", "rates", "decays", "matrix", "first", "second")
+_COMPARED = 16  # rows on which each network alone is compared with its row of the matrix
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train.
+    """How to train; TypeError or ValueError for values out of range.
 
-    `steps`: of the optimiser, at most. `batch_size`: rows a step, at most a tenth of the training
-    rows. `learning_rate`: the highest, reached after `warmup` (share of the steps), then a cosine
-    falls to zero. `weight_decay`: of AdamW, on matrices only. `clip`: the largest norm of a
-    model's gradient. `evaluations`: how often the validation rows are evaluated; the weights of
-    the best one are kept, and a model stops after `patience` of them without a better one.
-    Raises TypeError or ValueError for values out of range.
+    Parameters
+    ----------
+    steps : int
+        Steps of the optimiser, at most.
+    batch_size : int
+        TrainingRows a step, at most a tenth of the training rows.
+    learning_rate : float
+        The highest one, reached after `warmup`; then a cosine falls to zero.
+    weight_decay : float
+        That of AdamW, on matrices only.
+    warmup : float
+        Share of the steps.
+    clip : float
+        The largest norm of a model's gradient.
+    evaluations : int
+        How often the validation rows are evaluated; the weights of the best time are kept.
+    patience : int
+        A model stops after so many evaluations without a better one.
     """
 
     steps: int = 2000
@@ -73,9 +83,14 @@ class TrainingOptions:
 class Training:
     """What `train` returns.
 
-    `models`: a `FittedNetwork` for each network, in their order. `history`: a row a model and
-    evaluation (model, step, learning_rate, training_loss, validation_loss). `seconds`: wall time
-    of all models together, without that before a resumed checkpoint.
+    Attributes
+    ----------
+    models : list of FittedNetwork
+        One for each network, in their order.
+    history : DataFrame
+        A row a model and evaluation: model, step, learning_rate, training_loss, validation_loss.
+    seconds : float
+        Wall time of all models together.
     """
 
     models: list[FittedNetwork]
@@ -89,49 +104,90 @@ def train(
     options: TrainingOptions | None = None,
     *,
     rates: Sequence[tuple[float, float]] | None = None,
+    device: torch.device | str = "cpu",
     report: Callable[[int, int, float], None] | None = None,
-    checkpoint_file: str | os.PathLike[str] | None = None,
 ) -> Training:
     """Train S networks of one architecture, network s on `parts[s]`, together.
-
-    The networks are changed in place and end with the weights that were best on their validation
-    rows. `rates` gives each its own (learning rate, weight decay) in place of those of `options`.
-    `report` is called at each evaluation with steps done, all steps and the mean of the best
-    validation losses so far. With `checkpoint_file` the state is kept in that file at each
-    evaluation (safetensors); a file that is there is gone on from, and removed at the end.
 
     Each model has the result that it would have alone, up to rounding, where all parts have as
     many training rows (the smallest sets the batch size of all); same networks, parts and options,
     same machine: the same numbers. A step whose gradient is not finite is left out for its model.
 
-    Raises ValueError or TypeError naming the argument for networks that differ in more than their
-    float32 weights, have buffers, or whose outputs are not one number or one a class; for parts of
-    different widths or tasks; for rates out of range; and for a checkpoint of another training.
+    Parameters
+    ----------
+    networks : sequence of S torch modules
+        Each maps (N, ...), rows as in the parts, to (N, C) or, with k members, to (N, k, C): one
+        output for a regression, one a class else. They differ in weights (float32) and buffers
+        (as those of batch normalisation) alone, are changed in place, and end in evaluation mode
+        with what was best on their validation rows.
+    parts : sequence of S `Part`
+        All of one task and one shape of rows.
+    options : TrainingOptions, optional
+    rates : sequence of S (learning rate, weight decay), optional
+        In place of those of `options`.
+    device : torch.device or str
+        Where to compute. The networks are given, and come back, on the CPU.
+    report : callable, optional
+        Called at each evaluation with the steps done, all steps and the mean of the best
+        validation losses so far.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument: for networks of several architectures or functions, with shared or
+        frozen weights or with something random in training mode (dropout), for outputs that do not
+        fit the parts, parts of several kinds, rates out of range and an unknown device.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from nslib.networks import MLP
+    >>> X = np.random.default_rng(0).normal(size=(300, 2))
+    >>> part = Part(X[:200], X[:200, 0] * X[:200, 1], X[200:], X[200:, 0] * X[200:, 1])
+    >>> networks = [MLP(2, 1, (16,), generator=torch.Generator().manual_seed(i)) for i in range(2)]
+    >>> training = train(networks, [part, part], TrainingOptions(steps=500))
+    >>> [model.validation_loss < 0.2 for model in training.models]
+    [True, True]
+    >>> training.models[0].predict(X[200:]).shape
+    (100,)
     """
     options = TrainingOptions() if options is None else options
-    state = _State(networks, parts, options, rates)
     start = time.perf_counter()
     with one_thread():
-        if checkpoint_file is not None:
-            checkpoint.resume(checkpoint_file, state)
+        state = _State(networks, parts, options, rates, _usable(device))
         while len(state.alive) and state.step < options.steps:
             state.advance()
             if state.at_evaluation():
                 state.evaluate()
-                if checkpoint_file is not None:
-                    checkpoint.save(checkpoint_file, state)
                 if report is not None:
                     report(state.step, options.steps, float(state.best.mean()))
-        state.networks.unstack(state.best_matrix, networks)
-    if checkpoint_file is not None:
-        checkpoint.remove(checkpoint_file)
+        state.networks.unstack(state.best_matrix, state.best_buffers, networks)
     models = [
-        FittedNetwork(network, limits, float(loss), int(step))
+        FittedNetwork(network.eval(), limits, loss, step)
         for network, limits, loss, step in zip(
-            networks, state.rows.limits(), state.best, state.best_step, strict=True
+            networks, state.rows.limits(), state.best.tolist(), state.best_step.tolist(),
+            strict=True,
         )
     ]
     return Training(models, pd.DataFrame(state.history), time.perf_counter() - start)
+
+
+def _usable(device: torch.device | str) -> torch.device:
+    """Return the device; TypeError or ValueError for one that cannot be used here."""
+    if not isinstance(device, (str, torch.device)):
+        raise TypeError(f"device: found {device!r}, expected a torch.device or its name")
+    try:
+        place = torch.zeros(1, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device: found {str(device)!r}, expected one that torch can use here "
+                         f"({str(error).splitlines()[0]})") from None
+    if place.type == "meta":
+        raise ValueError("device: found 'meta', which computes nothing, expected one that does")
+    return place
 
 
 class _State:
@@ -139,7 +195,7 @@ class _State:
 
     def __init__(
         self, networks: Sequence[nn.Module], parts: Sequence[Part], options: TrainingOptions,
-        rates: Sequence[tuple[float, float]] | None,
+        rates: Sequence[tuple[float, float]] | None, device: torch.device,
     ) -> None:
         if rates is None:
             rates = [(options.learning_rate, options.weight_decay)] * len(networks)
@@ -151,45 +207,77 @@ class _State:
         rates = [tuple(checks.real(value, "rates", 0.0) for value in pair) for pair in rates]
         self.options = options
         self.networks = StackedNetworks(networks)
-        self.rows = Rows(parts)
-        self.rates, decays = torch.tensor(rates, dtype=torch.float32).split(1, dim=1)
-        self.decays = decays * self.networks.decayed()
-        self.matrix = self.networks.stack(networks)
-        self.check_outputs()
+        self.rows = TrainingRows(parts, device)
+        self.batch_size = max(1, min(options.batch_size, min(self.rows.lengths) // 10))
+        self.every = max(1, options.steps // options.evaluations)
+        self.step = 0
+        matrix, buffers = self.networks.stack(networks)
+        self._check_outputs(networks, matrix, buffers)
+        self.matrix = matrix.to(device)
+        self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
+        self._check_training_mode()
+        self.rates, decays = torch.tensor(rates, dtype=torch.float32).to(device).split(1, dim=1)
+        self.decays = decays * self.networks.decayed().to(device)
         self.first, self.second = torch.zeros_like(self.matrix), torch.zeros_like(self.matrix)
         self.best_matrix = self.matrix.clone()
+        self.best_buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
         n = len(networks)
-        self.best = torch.full((n,), math.inf)
-        self.best_step = torch.zeros(n, dtype=torch.int64)
-        self.waited = torch.zeros(n, dtype=torch.int64)
-        self.alive = torch.arange(n)
-        self.summed_loss = torch.zeros(n)
-        self.step = 0
+        self.best = torch.full((n,), math.inf, device=device)
+        self.best_step = torch.zeros(n, dtype=torch.int64, device=device)
+        self.waited = torch.zeros(n, dtype=torch.int64, device=device)
+        self.alive = torch.arange(n, device=device)
+        self.summed_loss = torch.zeros(n, device=device)
         self.history: list[dict[str, Any]] = []
-        self.every = max(1, options.steps // options.evaluations)
-        self.batch_size = max(1, min(options.batch_size, min(self.rows.lengths) // 10))
-        self.identity = {  # what a checkpoint must agree with
-            **asdict(options), "rates": [list(pair) for pair in rates],
-            "architecture": repr(networks[0]), "parts": self.rows.checksum(),
-            "weights": hashlib.sha256(self.matrix.numpy().tobytes()).hexdigest(),
-        }
 
-    def check_outputs(self) -> None:
-        """Raise ValueError where the networks do not map the features to what targets need."""
-        rows = self.rows
+    def _check_outputs(
+        self, networks: Sequence[nn.Module], matrix: Tensor, buffers: Buffers
+    ) -> None:
+        """Raise ValueError where the networks do not map the features to what targets need.
+
+        Or where one, alone, is not what the matrix (S, P) and the buffers say.
+        """
+        rows, x = self.rows, self.rows.features[:_COMPARED].cpu()
         try:
             with torch.no_grad():
-                n = self.networks(self.matrix[:1], rows.features[:1].unsqueeze(0)).shape[-1]
-        except (RuntimeError, ValueError) as error:
+                outputs = self.networks(matrix, buffers, x.expand(len(networks), *x.shape))
+            other = self.networks.other_function(networks, x, outputs)
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise self._failure(error) from error
+        if other is not None:
             raise ValueError(
-                f"networks: found one that fails on the {rows.features.shape[1]} features of the "
-                f"parts ({error})"
-            ) from error
+                f"networks: found that network {other} computes another function than network 0 "
+                "with its weights, expected networks that differ in weights and buffers alone"
+            )
+        n = outputs.shape[-1]
+        if outputs.dim() not in (3, 4):
+            raise ValueError(f"networks: found outputs of shape {tuple(outputs.shape[1:])}, "
+                             "expected (N, C), or (N, k, C) with members")
         if rows.regression and n != 1:
             raise ValueError(f"networks: found {n} outputs, expected 1 for a regression")
         if not rows.regression and n < rows.n_classes:
             raise ValueError(f"networks: found {n} outputs, expected one for each of the "
                              f"{rows.n_classes} classes of the parts")
+
+    @torch.no_grad()
+    def _check_training_mode(self) -> None:
+        """Raise ValueError where a batch cannot pass the first network in training mode."""
+        x, _ = self.rows.batch(torch.tensor([0]), 0, self.batch_size)
+        try:
+            self.networks.in_training_mode(
+                self.matrix[:1], {name: b[:1] for name, b in self.buffers.items()}, x
+            )
+        except (RuntimeError, TypeError, ValueError) as error:
+            if "randomness" in str(error):
+                raise ValueError(
+                    "networks: found something random in training mode "
+                    f"({self.networks.random_layers()}), expected networks without dropout and "
+                    "the like, since models that are trained together must not share chance"
+                ) from None
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ValueError:
+        return ValueError(f"networks: found one that fails on rows of shape {self.rows.shape}, as "
+                          f"those of the parts ({str(error).splitlines()[0]})")
 
     def at_evaluation(self) -> bool:
         return self.step % self.every == 0 or self.step == self.options.steps
@@ -200,13 +288,19 @@ class _State:
         x, y = self.rows.batch(alive, self.step, self.batch_size)
         self.step += 1
         matrix = self.matrix.requires_grad_()
-        losses = training_loss(self.networks(matrix, x), y)
+        outputs, buffers = self.networks.in_training_mode(matrix, self.buffers, x)
+        losses = training_loss(outputs, y)
         (gradient,) = torch.autograd.grad(losses.sum(), matrix)
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)
         usable = norm < math.inf  # not so for NaN
         if not usable.all():
             gradient, norm = torch.where(usable, gradient, 0.0), torch.where(usable, norm, 1.0)
+        # statistics of rows that overflow would be none: such a step is left out whole
+        self.buffers = {
+            name: torch.where(usable.view(-1, *(1,) * (new.dim() - 1)), new, self.buffers[name])
+            for name, new in buffers.items()
+        }
         gradient = gradient * (options.clip / norm).clamp_(max=1.0)
         self.first.lerp_(gradient, 1 - _BETA1)
         self.second.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
@@ -221,10 +315,12 @@ class _State:
     def evaluate(self) -> None:
         """Evaluate the validation rows, keep what is best, drop the models that wait too long."""
         alive, since = self.alive, (self.step - 1) % self.every + 1
-        losses = self.rows.validation_losses(self.networks, self.matrix, alive)
+        losses = self.rows.validation_losses(self.networks, self.matrix, self.buffers, alive)
         losses = torch.where(losses.isfinite(), losses, math.inf)
         better = losses < self.best[alive]
         self.best_matrix[alive[better]] = self.matrix[better]
+        for name, buffer in self.buffers.items():
+            self.best_buffers[name][alive[better]] = buffer[better]
         self.best[alive[better]] = losses[better]
         self.best_step[alive[better]] = self.step
         self.waited[alive] = torch.where(better, 0, self.waited[alive] + 1)
@@ -239,4 +335,5 @@ class _State:
         if not kept.all():
             for name in _OF_ALIVE:
                 setattr(self, name, getattr(self, name)[kept])
-        self.summed_loss = torch.zeros(len(self.alive))
+            self.buffers = {name: buffer[kept] for name, buffer in self.buffers.items()}
+        self.summed_loss = torch.zeros(len(self.alive), device=self.best.device)

@@ -26,7 +26,7 @@ def test_without_the_peers_only_ours_and_torch_are_measured(monkeypatch, capsys)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert layer.main(SMALL) == 0
     printed = capsys.readouterr()
-    assert "tnlearn" not in printed.out and "tnlearn is not installed" in printed.err
+    assert "tnlearn" not in printed.out and "tnlearn, of the companion" in printed.err
 
 
 def test_same_multiply_adds_counts_both_products():

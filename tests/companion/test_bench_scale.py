@@ -26,7 +26,7 @@ def test_exponents_of_several_sizes(capsys, monkeypatch):
 
 
 def test_files_hold_the_formula(tmp_path):
-    truth = scale.write(tmp_path, "pure", 0, 5000, 4, seed=1)
+    truth = scale.write(tmp_path, "pure 0", 5000, 4, seed=1)
     X, y = np.load(tmp_path / "X.npy", mmap_mode="r"), np.load(tmp_path / "y.npy")
     assert X.shape == (5000, 4) and X.dtype == np.float32 and str(truth) == "pure(2)"
     powers = np.asarray(X, dtype=float) ** 2

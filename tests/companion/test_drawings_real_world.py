@@ -4,8 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from companion.experiments.real_world import draw_real_world as drawings
+from companion.figures import PALETTE
+from companion.rivals.tables import TABULAR_RIVALS, TabularRival
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +69,21 @@ def test_logarithmic_axes_have_a_few_round_ticks(low, high):
     assert 2 <= len(ticks) <= 5 and low <= ticks[0] and ticks[-1] <= high
     assert 1.0 in ticks or not low <= 1 <= high
     assert axes.get_xlim()[0] < low and axes.get_xlim()[1] > high
+
+
+def test_a_rival_in_the_register_is_drawn_with_its_label_and_colours(monkeypatch):
+    entry = TabularRival(lambda task: None, "deep", "New Net", colour="C2", marker="v")
+    monkeypatch.setitem(TABULAR_RIVALS, "new_net", entry)
+    data = pd.DataFrame({
+        "dataset": "wine", "metric": "accuracy", "model": ["LN", "new_net"],
+        "n_parameters": [100.0, 300.0], "ratio": [2.0, 1.0], "low": [1.5, 0.9],
+        "high": [2.5, 1.1],
+    })
+    figure = drawings.real_world_parameters(data)
+    line, = [line for line in figure.axes[0].lines if line.get_marker() == "v"]
+    assert to_hex(line.get_color()) == PALETTE[2].lower()
+    assert line.get_markerfacecolor() == "white"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["LN", "New Net"]
+    scores = SCORES.assign(model=["TN", "new_net", "LN 300", "TN"])
+    left = drawings.real_world_scores(scores).axes[0]
+    assert [text.get_text() for text in left.get_yticklabels()] == ["TN", "New Net", "LN 300"]

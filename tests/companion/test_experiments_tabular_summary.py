@@ -11,16 +11,14 @@ import pytest
 from tabular_runs import joined, runs
 
 from companion import records
-from companion.experiments.tabular_benchmarks import (
-    summary,
-    telling,
-    views,
-)
-from companion.experiments.tabular_benchmarks import (
-    table5_formulas as formulas,
-)
-from companion.experiments.tabular_grid import comparisons, reports, splits
+from companion.experiments.tabular_benchmarks import benchmark_runs as benchmark
+from companion.experiments.tabular_benchmarks import benchmark_tables as views
+from companion.experiments.tabular_benchmarks import say_benchmarks as say
+from companion.experiments.tabular_benchmarks import table5_formulas as formulas
+from companion.experiments.tabular_grid import compare_models as compare
+from companion.experiments.tabular_grid import reports, splits
 from companion.experiments.tabular_grid import score_table as table
+from companion.experiments.tabular_grid.grid import search_cell
 from companion.run import Run
 from nslib.data import load_tabular
 
@@ -51,26 +49,35 @@ def test_powers_and_their_overlap():
 
 
 def test_table5_names_every_set_of_table6():
-    assert set(formulas.table5().index) == set(comparisons.table6()["dataset"])
+    assert set(formulas.table5().index) == set(views.table6()["dataset"])
     assert all(formulas.powers(text) for text in formulas.table5())
 
 
-def test_structures_beside_table5(tmp_path):
-    for name, method, text in (
-        ("abalone", "vsr", "pure(1,2,3)"), ("abalone", "als", "pure(1)+interact(2;rank=1)"),
-        ("fifa", "vsr", "pure(1)"), ("airlines_delay_nyc", "vsr", "pure(1,2)"),
-        ("diabetes", "vsr", "pure(1)"),
-    ):
-        reports.write(tmp_path / name / f"search-{method}.json", {}, {"structure": text})
-    found = formulas.found(["abalone", "fifa", "airlines_delay_nyc", "diabetes"], tmp_path)
-    assert found["abalone"] == {"vsr": "pure(1,2,3)", "als": "pure(1)+interact(2;rank=1)"}
-    numbers = formulas.metrics(found)
+def test_structures_are_those_that_this_code_has_found(tmp_path, monkeypatch):
+    wine, diabetes = load_tabular("wine"), load_tabular("diabetes")
+    for data, method, text in ((wine, "vsr", "pure(1,2)"), (diabetes, "als", "pure(1)")):
+        cell = search_cell(data.name, method)
+        reports.write(cell.path(tmp_path, 0), cell.config(data, 0), {"structure": text})
+    assert formulas.searched([wine, diabetes], tmp_path) == {
+        "wine": {"vsr": "pure(1,2)"}, "diabetes": {"als": "pure(1)"}
+    }
+    monkeypatch.setitem(reports.CODE["versions"], "torch", "another")
+    assert formulas.searched([wine, diabetes], tmp_path) == {}
+
+
+def test_structures_beside_table5():
+    structures = {
+        "abalone": {"vsr": "pure(1,2,3)", "als": "pure(1)+interact(2;rank=1)"},
+        "fifa": {"vsr": "pure(1)"}, "airlines_delay_nyc": {"vsr": "pure(1,2)"},
+        "diabetes": {"vsr": "pure(1)"},
+    }
+    numbers = formulas.metrics(structures)
     # {1,2,3} as in the table, {1} of {1,...,5}; the stand-in is not counted
     assert numbers["vsr_power_overlap"] == pytest.approx((1 + 1 / 5) / 2)
     assert (numbers["sets_compared"], numbers["vsr_powers_equal"]) == (2, 1)
     assert numbers["constant_power_overlap"] == pytest.approx((1 + 3 / 5) / 2)
     assert "0.60 on average" in formulas.sentence(numbers)
-    rows = formulas.beside_table5(found).set_index("dataset")
+    rows = formulas.beside_table5(structures).set_index("dataset")
     assert rows.loc["abalone", "overlap"] == "1.00" and rows.loc["diabetes", "Table 5"] == "–"
     assert rows.loc["fifa", "als"] == "–"
     none = formulas.metrics({"diabetes": {"vsr": "pure(1)"}})
@@ -78,79 +85,79 @@ def test_structures_beside_table5(tmp_path):
 
 
 def test_the_numbers_of_a_table(whole):
-    found = records.rounded(summary.metrics(whole))
-    assert (found["n_runs"], found["datasets"], found["diverged_runs"]) == (69, 3, 0)
-    assert found["tn_beats_ln_share"] == found["tn_als_share"] == 1.0
-    assert found["tn_vsr_share"] == 0.0 and found["tn_gated_share"] is None
-    assert found["tn_beats_tanh_share"] == found["tn_beats_best_linear_share"] == 0.0
+    numbers = records.rounded(benchmark.metrics(whole))
+    assert (numbers["n_runs"], numbers["datasets"], numbers["diverged_runs"]) == (69, 3, 0)
+    assert numbers["tn_beats_ln_share"] == numbers["tn_als_share"] == 1.0
+    assert numbers["tn_vsr_share"] == 0.0 and numbers["tn_gated_share"] is None
+    assert numbers["tn_beats_tanh_share"] == numbers["tn_beats_best_linear_share"] == 0.0
     # the best TN of the table: 0.0250 for abalone, 0.0597 for fifa
-    assert (found["sets_at_table6"], found["sets_compared"]) == (2, 2)
-    assert (found["sets_at_xgboost"], found["sets_with_xgboost"]) == (2, 2)
-    assert found["linear_pairs"] == {"pairs": 0, "won": None, "won_of_others": 0.5}
+    assert (numbers["sets_at_table6"], numbers["sets_compared"]) == (2, 2)
+    assert (numbers["sets_at_xgboost"], numbers["sets_with_xgboost"]) == (2, 2)
+    assert numbers["linear_pairs"] == {"pairs": 0, "won": None, "won_of_others": 0.5}
 
 
 def test_bundled_sets_are_no_evidence_for_the_claims(whole):
-    found = summary.metrics(whole[whole["dataset"] == "diabetes"])
-    assert found["tn_beats_ln_share"] is None and found["sets_at_table6"] is None
-    assert found["pairs"]["LN"]["TN-als"]["won"] == 1.0
-    lone = summary.metrics(joined(runs("abalone", "catboost", None, [1.0, 2.0])))
+    numbers = benchmark.metrics(whole[whole["dataset"] == "diabetes"])
+    assert numbers["tn_beats_ln_share"] is None and numbers["sets_at_table6"] is None
+    assert numbers["pairs"]["LN"]["TN-als"]["won"] == 1.0
+    lone = benchmark.metrics(joined(runs("abalone", "catboost", None, [1.0, 2.0])))
     assert lone["tn_beats_ln_share"] is lone["mean_ranks"] is lone["sets_at_xgboost"] is None
 
 
 def test_networks_of_linear_structure_are_counted_apart():
-    found = summary.metrics(joined(
+    numbers = benchmark.metrics(joined(
         runs("abalone", "LN", 100, [0.4, 0.4]),
         runs("abalone", "TN-als", 100, [0.3, 0.3]).assign(structure="pure(1)"),
         runs("abalone", "TN-vsr", 100, [0.5, 0.5]).assign(structure="pure(1,2)"),
     ))
-    assert found["linear_pairs"] == {"pairs": 1, "won": 1.0, "won_of_others": 0.0}
+    assert numbers["linear_pairs"] == {"pairs": 1, "won": 1.0, "won_of_others": 0.0}
 
 
 def test_validation_chooses_among_linear_neurons_where_the_control_ran():
-    found = comparisons.with_best_linear(joined(
+    both = compare.with_best(joined(
         runs("abalone", "LN", 100, [0.4, 0.4], validation=[0.1, 0.3]),
         runs("abalone", "LN-tanh", 100, [0.5, 0.2], validation=[0.2, 0.2]),
         runs("abalone", "LN", 300, [0.1, 0.1]),
     ))
-    best = found[found["model"] == "LN-best"]
+    best = both[both["model"] == "LN-best"]
     assert best["budget"].tolist() == [100, 100] and best["value"].tolist() == [0.4, 0.2]
     alone = joined(runs("abalone", "LN", 100, [0.4]))
-    assert comparisons.with_best_linear(alone) is alone
+    pd.testing.assert_frame_equal(compare.with_best(alone), alone)
 
 
 def test_sentences_say_where_it_falls_short(whole):
-    text = "\n".join(telling.shortfalls(whole))
+    text = "\n".join(say.shortfalls(whole))
     assert "LN is at least as good: TN-als in 0 of 3 (0 clearly); TN-vsr in 3 of 3" in text
     assert "LN-tanh is better than LN in 3 of 3 pairs, by +25.0% in the median" in text
     assert "best TN of Table 6 on 0 of 2 sets" in text
     assert "xgboost on 0 of 2 sets" in text
     assert "is better than TN on 3 of 3 sets (abalone, diabetes, fifa)" in text
     assert "Runs that diverged: 0 of 69." in text
-    only = telling.shortfalls(joined(runs("diabetes", "xgboost", None, [1.0])))
+    only = say.shortfalls(joined(runs("diabetes", "xgboost", None, [1.0])))
     assert only == ["Runs that diverged: 0 of 1."]
 
 
 def test_rows_of_text_of_every_table(whole):
     tables = {"a": whole, "b": whole[whole["dataset"] == "diabetes"]}
-    won = telling.each_table(tables, telling.won_rows)
+    won = say.each_table(tables, say.won_rows)
     assert set(won.index) == {"a", "b"}
     assert set(won["against"]) == {"LN", "LN-tanh", "LN-best"}
-    paper = telling.each_table(tables, telling.table6_rows)
+    paper = say.each_table(tables, say.table6_rows)
     assert list(paper.index) == ["a", "a"] and set(paper["verdict"]) == {"at or better"}
     assert paper["value"].iloc[0] == "0.0110 ± 0.0010"
-    rows = telling.against_rows(whole, "xgboost")
+    rows = say.against_rows(whole, "xgboost")
     assert rows["verdict"].str.startswith("at or better").all()
-    scores = telling.scores(whole, ["LN", "xgboost", "KAN"])
+    scores = say.scores(whole, ["LN", "xgboost", "KAN"])
     assert list(scores.columns) == ["dataset", "metric", "LN", "xgboost"]
     assert scores.set_index("dataset").loc["fifa", "xgboost"] == "–"
     empty = {"c": joined(runs("diabetes", "xgboost", None, [1.0]))}
-    for function, *options in ((telling.won_rows,), (telling.table6_rows,),
-                               (telling.against_rows, "xgboost"), (telling.scores, ["LN"])):
-        assert telling.each_table(empty, function, *options) == "no runs for this table"
+    for function, *options in ((say.won_rows,), (say.table6_rows,),
+                               (say.against_rows, "xgboost"), (say.scores, ["LN"])):
+        assert say.each_table(empty, function, *options) == "no runs for this table"
 
 
 def test_table6_itself_is_counted():
-    assert telling.table6_itself().startswith("Table 6: TN better in 99 of 100 pairs, equal in 1")
+    assert say.table6_itself().startswith("Table 6: TN better in 99 of 100 pairs, equal in 1")
 
 
 def test_the_views_of_figures(whole):
@@ -158,10 +165,10 @@ def test_the_views_of_figures(whole):
     assert list(gains["model"].unique()) == ["TN-best", "TN-als", "TN-vsr", "LN-tanh"]
     own = gains.set_index(["model", "dataset"])["gain"]
     assert own["TN-als", "fifa"] == pytest.approx(1 - 1 / 1.2)
-    beside = views.beside_table6(whole).set_index("dataset")
+    beside = views.over_table6(whole).set_index("dataset")
     assert beside.loc["abalone", "ratio"] == pytest.approx(0.011 / 0.025)
     assert beside.loc["abalone", "linear"] == pytest.approx(0.044 / 0.025)
-    ranks = views.rank_plot(whole)
+    ranks = views.ranks(whole)
     assert ranks["test"]["datasets"].tolist() == [2]  # where xgboost has run
     assert ranks["means"]["model"].iloc[0] == "MLP" and len(ranks["each"]) == 12
     errors = views.error_by_parameters(whole)
@@ -170,7 +177,7 @@ def test_the_views_of_figures(whole):
     assert points.loc[("TN", 0), "n_parameters"] == pytest.approx(50_000)
     assert errors["levels"]["model"].tolist() == ["xgboost"]
     lone = joined(runs("diabetes", "xgboost", None, [1.0]))
-    for view in (views.gains, views.beside_table6, views.rank_plot, views.error_by_parameters):
+    for view in (views.gains, views.over_table6, views.ranks, views.error_by_parameters):
         assert view(lone) is None
 
 
@@ -185,7 +192,7 @@ def test_intervals_of_relative_errors_hold_their_mean(whole):
 def test_no_row_is_leaked_and_a_leak_would_be_seen(moved, monkeypatch):
     """A searched row that is tested, beside its place in training or instead of it, is seen."""
     data = {"wine": load_tabular("wine")}
-    assert summary.leaked_rows(data, range(3)) == 0
+    assert benchmark.leaked_rows(data, range(3)) == 0
     divide, searched = splits.divide, splits.search_rows(data["wine"])
 
     def leaky(one, seed):
@@ -196,7 +203,7 @@ def test_no_row_is_leaked_and_a_leak_would_be_seen(moved, monkeypatch):
         return replace(split, X=X | ({"train": train.drop(index=row)} if moved else {}))
 
     monkeypatch.setattr(splits, "divide", leaky)
-    assert summary.leaked_rows(data, range(3)) == 3
+    assert benchmark.leaked_rows(data, range(3)) == 3
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -208,16 +215,16 @@ def test_a_row_in_no_part_is_seen(part, monkeypatch):
         return replace(split, X={**split.X, part: split.X[part].iloc[1:]})
 
     monkeypatch.setattr(splits, "divide", lossy)
-    assert summary.leaked_rows({"wine": load_tabular("wine")}, [0]) == 1
+    assert benchmark.leaked_rows({"wine": load_tabular("wine")}, [0]) == 1
 
 
 def test_only_the_paper_preset_writes_to_the_results(tmp_path, monkeypatch):
     monkeypatch.setenv("NSLIB_OUTPUT", str(tmp_path))
-    paths = {p: summary.csv_path(Run("10_tabular_benchmarks", {}, p))
+    paths = {p: benchmark.csv_path(Run("10_tabular_benchmarks", {}, p))
              for p in ("quick", "paper", "custom")}
     assert paths["paper"] == tmp_path / "results" / "tabular.csv"
     assert all("results" not in paths[p].parts for p in ("quick", "custom"))
-    folders = {summary.work_folder(Run("n", {}, p)) for p in paths}
+    folders = {benchmark.work_folder(Run("n", {}, p)) for p in paths}
     assert len(folders) == 3
 
 
@@ -225,16 +232,16 @@ def test_the_committed_table_is_one_of_the_paper_preset(whole, tmp_path, monkeyp
     (tmp_path / "claims.yaml").write_text("[]\n")
     monkeypatch.setenv("NSLIB_ROOT", str(tmp_path))
     quick = Run("10_tabular_benchmarks", {}, "quick")
-    assert summary.committed(quick) is None
+    assert benchmark.committed(quick) is None
     table.write(whole, tmp_path / "results" / "tabular.csv")
-    pd.testing.assert_frame_equal(summary.committed(quick), table.read(
+    pd.testing.assert_frame_equal(benchmark.committed(quick), table.read(
         tmp_path / "results" / "tabular.csv"))
-    assert summary.committed(Run("10_tabular_benchmarks", {}, "paper")) is None
+    assert benchmark.committed(Run("10_tabular_benchmarks", {}, "paper")) is None
 
 
 def test_committed_tables_can_be_read_and_hold_what_the_claims_need():
     for path in (ROOT / "results").glob("tabular.csv"):
         runs_there = table.read(path)
         assert tuple(runs_there.columns) == table.COLUMNS
-        assert comparisons.pairs(runs_there)["n_own"].gt(0).all()
-        assert summary.metrics(runs_there)["tn_beats_ln_share"] is not None
+        assert compare.pairs(runs_there)["n_own"].gt(0).all()
+        assert benchmark.metrics(runs_there)["tn_beats_ln_share"] is not None

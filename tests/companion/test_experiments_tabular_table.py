@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 from tabular_runs import joined, runs
 
-from companion.experiments.tabular_grid import comparisons, ranks
+from companion.experiments.tabular_benchmarks import benchmark_tables as views
+from companion.experiments.tabular_grid import compare_models as compare
 from companion.experiments.tabular_grid import score_table as table
 
 
@@ -46,29 +47,29 @@ def test_another_csv_is_no_table(tmp_path):
 
 
 def test_means(small):
-    row = comparisons.means(small).set_index(["dataset", "model"]).loc[("vehicle", "LN")]
+    row = compare.means(small).set_index(["dataset", "model"]).loc[("vehicle", "LN")]
     assert row["mean"] == pytest.approx(0.8) and row["std"] == pytest.approx(0.1)
-    assert row["loss"] == pytest.approx(0.2) and row["seeds"] == 3 and row["diverged"] == 0
+    assert row["loss"] == pytest.approx(0.2) and row["seeds"] == 3
 
 
 def test_validation_chooses_the_source_of_each_seed(small):
-    found = comparisons.with_best_source(small)
-    best = found[(found["model"] == comparisons.BEST_SOURCE) & (found["dataset"] == "abalone")]
+    both = compare.with_best(small)
+    best = both[(both["model"] == compare.BEST_SOURCE) & (both["dataset"] == "abalone")]
     assert best.sort_values("seed")["value"].tolist() == [0.3, 0.2, 0.2]
 
 
 def test_pairs_and_shares(small):
-    found = comparisons.pairs(small).set_index(["model", "dataset"])
-    assert found["won"].to_dict() == {
+    pairs = compare.pairs(small).set_index(["model", "dataset"])
+    assert pairs["won"].to_dict() == {
         ("TN-als", "abalone"): True, ("TN-als", "vehicle"): False, ("TN-vsr", "abalone"): True,
         ("TN-best", "abalone"): True, ("TN-best", "vehicle"): False,
     }
-    assert found.loc[("TN-als", "abalone"), "gain"] == pytest.approx(0.2)
-    assert found.loc[("TN-als", "vehicle"), "gain"] == pytest.approx(-1 / 7)
-    shares = comparisons.won(found.reset_index()).set_index("model")
+    assert pairs.loc[("TN-als", "abalone"), "gain"] == pytest.approx(0.2)
+    assert pairs.loc[("TN-als", "vehicle"), "gain"] == pytest.approx(-1 / 7)
+    shares = compare.shares_won(pairs.reset_index()).set_index("model")
     assert shares["won"].to_dict() == {"TN-als": 0.5, "TN-vsr": 1.0, "TN-best": 0.5}
     assert shares.loc["TN-als", "significant"] == 0  # two equal gains: nothing to judge them by
-    clear = comparisons.won(found.reset_index().assign(p_corrected=0.01)).set_index("model")
+    clear = compare.shares_won(pairs.reset_index().assign(p_corrected=0.01)).set_index("model")
     assert clear.loc["TN-als", ["significant", "lost_significant"]].tolist() == [0.5, 0.5]
 
 
@@ -78,25 +79,25 @@ def test_pairs_of_unequal_size_are_refused():
         runs("abalone", "TN-als", 100, [0.3, 0.4], n=51),
     )
     with pytest.raises(ValueError, match="found 51 parameters, expected at most the 50 of LN"):
-        comparisons.pairs(unfair)
+        compare.pairs(unfair)
 
 
 def test_tests_of_paired_differences():
     change = np.array([0.3, -0.1, 0.4, 0.2, 0.25])
     plain = stats.ttest_1samp(change, 0)
-    corrected = comparisons.corrected_t_test(change, test_share=0.2)
+    corrected = compare.corrected_t_test(change, test_share=0.2)
     factor = np.sqrt((1 / 5) / (1 / 5 + 0.25))
     assert corrected == pytest.approx(2 * stats.t.sf(plain.statistic * factor, 4))
     assert corrected > plain.pvalue
-    assert comparisons.wilcoxon(change) == stats.wilcoxon(change).pvalue
-    assert comparisons.wilcoxon(np.zeros(3)) == comparisons.corrected_t_test(np.zeros(3)) == 1
-    assert np.isnan(comparisons.wilcoxon(change[:1]))
-    assert np.isnan(comparisons.corrected_t_test(change[:1]))
-    assert np.isnan(comparisons.corrected_t_test(np.array([0.3 - 0.2, 0.2 - 0.1])))
+    assert compare.wilcoxon(change) == stats.wilcoxon(change).pvalue
+    assert compare.wilcoxon(np.zeros(3)) == compare.corrected_t_test(np.zeros(3)) == 1
+    assert np.isnan(compare.wilcoxon(change[:1]))
+    assert np.isnan(compare.corrected_t_test(change[:1]))
+    assert np.isnan(compare.corrected_t_test(np.array([0.3 - 0.2, 0.2 - 0.1])))
 
 
 def test_table6_has_the_papers_numbers():
-    paper = comparisons.table6()
+    paper = views.table6()
     assert len(paper) == 20 * 5 * 2
     by_name = paper.set_index(["dataset", "structure", "network"])
     row = by_name.loc[("california_housing", "S5", "TN")]
@@ -108,7 +109,7 @@ def test_table6_has_the_papers_numbers():
 
 
 def test_our_best_beside_table6():
-    found = comparisons.beside_table6(joined(
+    beside = views.beside_table6(joined(
         # validation prefers the first, whose test error is larger
         runs("abalone", "TN-als", 100, [0.03, 0.03], validation=[0.01, 0.01]),
         runs("abalone", "TN-als", 300, [0.02, 0.02], validation=[0.02, 0.02]),
@@ -116,44 +117,50 @@ def test_our_best_beside_table6():
         runs("vehicle", "TN", None, [0.83, 0.84], task="classification"),
         runs("airlines_delay_nyc", "TN-vsr", 100, [0.01, 0.01]),
     )).set_index("dataset")
-    assert found.loc["abalone", ["mean", "paper", "reached"]].tolist() == [0.03, 0.025, False]
-    assert found.loc["vehicle", "paper"] == 0.824 and found.loc["vehicle", "reached"]
-    assert found["comparable"].to_dict() == {
+    assert beside.loc["abalone", ["mean", "paper", "reached"]].tolist() == [0.03, 0.025, False]
+    assert beside.loc["vehicle", "paper"] == 0.824 and beside.loc["vehicle", "reached"]
+    assert beside["comparable"].to_dict() == {
         "abalone": True, "airlines_delay_nyc": False, "vehicle": True
     }
 
 
 def test_ours_against_a_rival(small):
-    row = comparisons.against(small).iloc[0]
-    assert (row["dataset"], row["own"], row["rival"]) == (
+    row = compare.compared(small, "TN", "xgboost").iloc[0]
+    assert (row["dataset"], row["own"], row["other"]) == (
         "abalone", pytest.approx(0.4), pytest.approx(0.4)
     )
-    assert comparisons.against(small, "xgboost", "LN")["reached"].tolist() == [True]
-    assert comparisons.against(small, "LN", "xgboost")["reached"].tolist() == [False]
+    assert compare.compared(small, "TN", "LN").empty  # LN has a budget, TN has none
+    worse = small.assign(value=small["value"].where(small["model"] != "TN", 0.5))
+    assert compare.compared(small, "TN", "xgboost")["reached"].tolist() == [True]
+    assert compare.compared(worse, "TN", "xgboost")["reached"].tolist() == [False]
 
 
 def test_ranks():
-    found = ranks.ranking(joined(
+    table = joined(
         *(runs(d, m, None, [v, v]) for d, values in {
             "abalone": (1, 2, 3), "fifa": (1, 2, 3), "diamonds": (1, 3, 2), "space_ga": (2, 2, 3),
         }.items() for m, v in zip(("TN", "xgboost", "linear"), values, strict=True)),
         runs("vehicle", "TN", None, [0.5], task="classification"),
-    ))
-    assert found.datasets == 4
-    assert found.ranks.to_dict() == {"TN": 4.5 / 4, "xgboost": 8.5 / 4, "linear": 11 / 4}
-    assert 0 < found.p < 0.1
+    )
+    ranking = compare.ranking(table, ["linear", "TN", "xgboost"])
+    means, test = ranking["means"], ranking["test"].iloc[0]
+    assert means["model"].tolist() == ["TN", "xgboost", "linear"]
+    assert means["rank"].tolist() == [4.5 / 4, 8.5 / 4, 11 / 4]
+    assert test["datasets"] == 4 and 0 < test["p"] < 0.1
     # q of Demšar (2006), Table 5, for three classifiers
-    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 4)), rel=1e-3)
-    with pytest.raises(ValueError, match="expected at least 3 and 2"):
-        ranks.ranking(runs("abalone", "TN", None, [1.0]))
+    expected = 2.343 * np.sqrt(3 * 4 / (6 * 4))
+    assert test["critical_difference"] == pytest.approx(expected, rel=1e-3)
+    assert compare.ranking(table, ["TN", "xgboost"]) is None
+    one_set = table[table["dataset"] == "abalone"]
+    assert compare.ranking(one_set, ["linear", "TN", "xgboost"]) is None
 
 
 def test_pareto_front():
-    found = ranks.pareto(joined(
+    rows = compare.pareto(joined(
         runs("abalone", "LN", 100, [0.5], n=90), runs("abalone", "KAN", 100, [0.4], n=90),
         runs("abalone", "LN", 300, [0.3], n=200), runs("abalone", "KAN", 300, [0.3], n=250),
         runs("abalone", "xgboost", None, [0.1], n=None),
     )).set_index(["model", "budget"])
-    assert found["front"].to_dict() == {
+    assert rows["front"].to_dict() == {
         ("KAN", 100): True, ("KAN", 300): False, ("LN", 100): False, ("LN", 300): True,
     }

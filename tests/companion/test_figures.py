@@ -78,7 +78,7 @@ def test_save_writes_images_data_and_record(begun, frame):
     assert record["files"]["lines.png"] == records.checksum(folder / "lines.png")
     assert record["versions"]["matplotlib"] == matplotlib.__version__
     assert set(record["run"]) == {"git", "wall_seconds", "peak_memory_mb", "cpu", "cores",
-                                  "written_at", "sources"}
+                                  "written_at", "code"}
     pd.testing.assert_frame_equal(pd.read_csv(folder / "lines.csv"), frame)
 
 

@@ -67,19 +67,3 @@ def test_yaml_refuses_repeated_keys_and_broken_text(text):
 def test_yaml_executes_nothing():
     with pytest.raises(ValueError, match="could not determine a constructor"):
         files.parse_yaml("!!python/object/apply:os.getcwd []", "x")
-
-
-def test_write_leaves_everything_as_it_was_when_one_file_fails(tmp_path):
-    old = tmp_path / "a.txt"
-    old.write_text("old")
-    with pytest.raises(TypeError):
-        files.write({old: b"new", tmp_path / "b.txt": "not bytes"})
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old"}
-
-
-def test_write_makes_folders_and_replaces(tmp_path):
-    path = tmp_path / "x" / "y" / "a.txt"
-    files.write({path: b"1"})
-    files.write({path: b"2"})
-    assert path.read_bytes() == b"2"
-    assert [p.name for p in path.parent.iterdir()] == ["a.txt"]

@@ -100,7 +100,7 @@ def test_a_record_holds_what_made_it(begun):
     assert record["data"] == {"d": records.checksum(frame), "z": records.checksum(np.ones(3))}
     assert record["versions"]["numpy"] == np.__version__
     assert set(record["run"]) == {"git", "wall_seconds", "peak_memory_mb", "cpu", "cores",
-                                  "written_at", "timing", "sources"}
+                                  "written_at", "timing", "code"}
     assert record["run"]["timing"] == {"seconds": 1.23457}
     assert record["run"]["git"] == {"commit": None, "dirty": None}
     assert record["run"]["peak_memory_mb"] > 10
@@ -168,7 +168,7 @@ def test_a_record_names_the_sources_that_made_it(begun):
         path.write_text("1")
 
     def recorded(value):
-        return records.read(begin().record("e1", {}, {"a": value}))["run"]["sources"]
+        return records.read(begin().record("e1", {}, {"a": value}))["run"]["code"]
 
     first = recorded(0)
     for number, (name, path) in enumerate(files.items(), start=1):

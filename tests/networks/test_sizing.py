@@ -1,10 +1,13 @@
 """Networks by budget: never above it, and one unit wider would be."""
 
+import doctest
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nslib.networks.sizing
 from nslib.networks import KAN, MLP, TaskNet, kan, mlp, n_parameters, task_net
 from nslib.networks.sizing import NARROWEST
 from nslib.structure import NeuronStructure
@@ -121,8 +124,12 @@ def test_bad_arguments(sized, arguments, name):
         sized(*arguments)
 
 
-def test_n_parameters_counts_what_is_trained():
+def test_the_example_of_the_docstring():
+    tried = doctest.testmod(nslib.networks.sizing)
+    assert tried.attempted and not tried.failed
+
+
+def test_n_parameters_counts_what_was_trained():
     network = MLP(3, 2, (4,))
     assert n_parameters(network) == 3 * 4 + 4 + 4 * 2 + 2
-    network.layers[0].bias.requires_grad_(False)
-    assert n_parameters(network) == 3 * 4 + 4 * 2 + 2
+    assert n_parameters(network.requires_grad_(False)) == 3 * 4 + 4 + 4 * 2 + 2

@@ -1,7 +1,9 @@
 """`fit_model`: every model through one door, odd data, packages present, hidden and misbehaving."""
 
+import pickle
 import random
 import sys
+from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -10,8 +12,9 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
-from companion.rivals import MODELS, RIVALS, fit_model
+from companion.rivals import MODELS, RIVALS, Rival, fit_model, look
 from companion.rivals.baselines import fitted_baselines
+from companion.rivals.scaled_fit import ScaledFit
 from nslib.search import METHODS
 
 SMALL = {
@@ -62,6 +65,25 @@ def packages(monkeypatch):
 
 def state():
     return random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_fitted_model_pickles(name, packages):
+    X, y = data()
+    model = fit_model(name, X, y, **SMALL[name])
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.formula == model.formula != ""
+    assert (again.name, again.seed, again.structure) == (name, 0, model.structure)
+    with pytest.raises(ValueError, match="^X: found"):
+        again.predict(X[:, :2])
+
+
+def test_a_pickled_model_leaves_the_training_rows_behind():
+    small, large = (
+        len(pickle.dumps(fit_model("linear", *data(n)))) for n in (60, 6000)
+    )
+    assert abs(large - small) < 100
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -168,7 +190,7 @@ def test_tnlearn_reports_by_its_own_rule(packages):
 def test_a_missing_package_is_named(name, monkeypatch):
     for module in (name, "gplearn.genetic"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"{name}.*pip install 'nslib\[peers\]'"):
+    with pytest.raises(ImportError, match=rf"{name}.*pip install -e './companion\[peers\]'"):
         fit_model(name, *data())
 
 
@@ -201,3 +223,27 @@ def test_every_search_method_is_a_model():
     assert model.formula.startswith("2.0*x_1 - 3.0*x_2*x_3")
     wide = fit_model("gated", *data(100, 60), epochs=1)
     assert wide.formula == str(wide.structure)  # too long to be expanded
+
+
+@dataclass(frozen=True)
+class MedianOptions:
+    shift: float = 0.0
+
+
+def fit_median(Z, y, seed, options):
+    median = float(np.median(y)) + options.shift
+    return ScaledFit(lambda Z: 0.0 * Z[:, 0] + median)
+
+
+def test_a_rival_is_its_file_and_one_entry(monkeypatch):
+    entry = Rival(name="median", options_class=MedianOptions, function=fit_median, baseline=True,
+                  label="the median", colour="#123456", marker="h")
+    monkeypatch.setitem(RIVALS, "median", entry)
+    X, y = data()
+    model = fit_model("median", X, y)
+    np.testing.assert_allclose(model.predict(X), np.median(y), rtol=1e-12)
+    assert look("median").label == "the median" and "median" in MODELS and model.structure is None
+    with pytest.raises(TypeError, match="shft: not an option of model 'median'.*'shift'"):
+        fit_model("median", X, y, shft=1.0)
+    with pytest.raises(ValueError, match="did you mean 'median'"):
+        look("meidan")

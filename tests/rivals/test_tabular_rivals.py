@@ -1,6 +1,7 @@
 """`fit_tabular`: each model through one door, odd data, packages present, hidden, misbehaving."""
 
 import importlib.util
+import pickle
 import random
 import sys
 from types import ModuleType, SimpleNamespace
@@ -12,7 +13,7 @@ import torch
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from companion.rivals.peers import undisturbed
-from companion.rivals.tables import TABULAR_MODELS, fit_tabular
+from companion.rivals.tables import TABULAR_RIVALS, fit_tabular
 from companion.rivals.tables.deep_training import Inputs, train
 from companion.rivals.tables.table_task import checked_task
 
@@ -21,15 +22,11 @@ BOOSTED = {
     "lightgbm": ("lightgbm", "LGBMRegressor", "LGBMClassifier"),
     "catboost": ("catboost", "CatBoostRegressor", "CatBoostClassifier"),
 }
-DEEP = {
-    "tabnet": ("pytorch_tabnet", "pytorch_tabnet.tab_model"),
-    "ft_transformer": ("rtdl_revisiting_models",),
-    "tabm": ("rtdl_num_embeddings", "tabm"),
-}
-PACKAGES = {name: (modules[0],) for name, modules in BOOSTED.items()} | DEEP
+DEEP = [name for name, rival in TABULAR_RIVALS.items() if rival.kind == "deep"]
+PACKAGES = {name: rival.packages for name, rival in TABULAR_RIVALS.items() if rival.packages}
 INSTALLED = [
-    name for name in TABULAR_MODELS
-    if all(importlib.util.find_spec(m.split(".")[0]) for m in PACKAGES.get(name, ()))
+    name for name, rival in TABULAR_RIVALS.items()
+    if all(importlib.util.find_spec(package.split(".")[0]) for package in rival.packages)
 ]
 
 
@@ -106,6 +103,7 @@ class TabNet:
 
     def fit(self, X, y, *, eval_set, **options):
         type(self).fits.append((X, y, eval_set, options))
+        self.callbacks = options["callbacks"]  # the package's models keep them too
         self.y = y
         for callback in options["callbacks"] or ():
             callback.trainer = SimpleNamespace(
@@ -189,7 +187,7 @@ def agree(name, task, capfd):
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
-@pytest.mark.parametrize("name", TABULAR_MODELS)
+@pytest.mark.parametrize("name", TABULAR_RIVALS)
 def test_same_seed_same_model_and_nothing_else_touched(name, task, packages, capfd):
     agree(name, task, capfd)
 
@@ -248,6 +246,20 @@ def test_boosting_packages_get_all_rows_seed_and_threads(name, packages):
     assert asked.get("n_jobs", asked.get("thread_count")) == 2
     if name == "catboost":
         assert asked["allow_writing_files"] is False
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+@pytest.mark.parametrize("name", TABULAR_RIVALS)
+def test_fitted_models_survive_a_pickle(name, task, packages, capsys):
+    fit, validation, X, _ = data(task)
+    model = fit_tabular(
+        name, fit, validation, task=task, seed=3, max_epochs=2, progress=True
+    )
+    kept = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(kept.predict(X), model.predict(X))
+    if task == "classification":
+        np.testing.assert_array_equal(kept.predict_proba(X), model.predict_proba(X))
+    assert (kept.name, kept.seed, kept.n_parameters) == (name, 3, model.n_parameters)
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
@@ -348,7 +360,7 @@ def test_inputs_are_normal_scores_standardised_pairs_and_no_constants():
     assert np.isfinite(far).all() and far[0, 0] > Z[:, 0].max() - 0.1
 
 
-@pytest.mark.parametrize("name", TABULAR_MODELS)
+@pytest.mark.parametrize("name", TABULAR_RIVALS)
 def test_predictions_for_other_features_are_refused(name, packages):
     fit, validation, X, _ = data("classification")
     model = fit_tabular(name, fit, validation, task="classification", seed=3, max_epochs=1)
@@ -419,7 +431,7 @@ def test_a_missing_package_is_named(name, monkeypatch):
     for module in PACKAGES[name]:
         monkeypatch.setitem(sys.modules, module, None)
     fit, validation, *_ = data("regression")
-    match = rf"{PACKAGES[name][-1]}.*pip install 'nslib\[peers\]'"
+    match = rf"{PACKAGES[name][0]}.*pip install -e './companion\[peers\]'"
     with pytest.raises(ImportError, match=match):
         fit_tabular(name, fit, validation, task="regression")
 

@@ -14,6 +14,7 @@ from nslib.search.least_squares.gram import (
     squared_error,
 )
 from nslib.search.least_squares.polynomial import Polynomial, Rows
+from nslib.structure import Stream
 
 
 def random_polynomial(d=4, seed=0, outputs=1):
@@ -154,4 +155,4 @@ def test_free_parameters_count_shared_scales_once():
     model = random_polynomial(d=4)
     assert model.n_free == 1 + 2 * 4 + (2 * 3 + 1) + 2 * (3 * 3 + 1)
     assert model.without(("interact", 3, 0)).n_free == model.n_free - 10
-    assert model.without_stream("interact 3").streams == ("pure 1", "pure 3", "interact 2")
+    assert model.without_stream(Stream("interact", 3)).streams == ("pure 1", "pure 3", "interact 2")

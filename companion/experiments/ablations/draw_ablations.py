@@ -1,4 +1,4 @@
-"""Figures of notebook 06: settings against what is found, errors, and starts of products."""
+"""Figures of notebook 06: exact structures by setting, errors, and starts of products."""
 
 from __future__ import annotations
 
@@ -92,6 +92,7 @@ def _shortened(value: str) -> str:
 
 
 def _case(axis: Axes, own: pd.DataFrame, shift: float, number: int) -> None:
+    """Draw the settings of one case, moved sideways by `shift`; `number` sets colour and marker."""
     color, marker = ("black", PALETTE[0], "#D55E00")[number % 3], _MARKERS[number % 5]
     axis.plot(own["x"] + shift, own["f1"], "_", color=_GREY, markersize=9, markeredgewidth=1.6)
     for default, rows in own.groupby("default"):
@@ -105,6 +106,7 @@ def _case(axis: Axes, own: pd.DataFrame, shift: float, number: int) -> None:
 
 
 def _legend(cases: list[str], alone: float | None) -> list[Line2D]:
+    """Return the entries of the legend of `ablated_settings`."""
     handles = [
         Line2D([], [], color=("black", PALETTE[0], "#D55E00")[i % 3], marker=_MARKERS[i % 5],
                linestyle="none", markersize=4.5, markerfacecolor="white", label=case)
@@ -165,6 +167,7 @@ def product_starts(data: pd.DataFrame, words: dict[str, str]) -> Figure:
 
 
 def _reached(axis: Axes, own: pd.DataFrame, drawn: list[str]) -> None:
+    """Draw the shares of one case by the number of rows, a line for each of the sources `drawn`."""
     places = {rows: i for i, rows in enumerate(sorted(own["rows"].unique()))}
     for i, source in enumerate(drawn):
         chosen = own[own["source"] == source]
@@ -179,6 +182,7 @@ def _reached(axis: Axes, own: pd.DataFrame, drawn: list[str]) -> None:
 
 
 def _look(number: int) -> dict:
+    """Return how the line of a source is drawn, by its place."""
     color = ("0.5", "#D55E00", PALETTE[0], "black")[number % 4]
     return {"color": color, "marker": _MARKERS[number % 5], "markersize": 4,
             "linestyle": ("--", "-", "-.", ":")[number % 4], "linewidth": 1.2}

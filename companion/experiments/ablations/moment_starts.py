@@ -7,7 +7,6 @@ peer is the CP decomposition of the moment tensor by tensorly.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from tensorly.cp_tensor import CPTensor
 from tensorly.decomposition import parafac
 from torch import Tensor
 
+from companion.experiments.progress import say
 from nslib import checks
 from nslib.data import random_formula
 from nslib.search.least_squares.moments import Starts, alternate, leading_subspace
@@ -91,14 +91,14 @@ def moment_tensor(Z: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def cp_factors(tensor: np.ndarray, rank: int, starts: int, seed: int) -> np.ndarray:
     """Return tensorly's CP factors (starts, rank, 3, Q) of a tensor, each from a drawn start."""
-    rng, found = np.random.default_rng(seed), []
+    rng, factors = np.random.default_rng(seed), []
     for _ in range(starts):
         drawn = [rng.standard_normal((size, rank)) for size in tensor.shape]
         with tl.backend_context("numpy"):
             cp = parafac(tensor, rank, n_iter_max=200, tol=1e-7,
                          init=CPTensor((np.ones(rank), drawn)))
-        found.append(np.stack(cp.factors).transpose(2, 0, 1))
-    return np.stack(found)
+        factors.append(np.stack(cp.factors).transpose(2, 0, 1))
+    return np.stack(factors)
 
 
 class Start(NamedTuple):
@@ -120,22 +120,22 @@ def drawn_starts(source: str, task: Product, number: int, seed: int) -> list[Sta
         drawn = torch.randn((number, order, size), generator=generator)
         return [Start(f, basis) for f in drawn]
     tensor = moment_tensor(task.centred.numpy(), task.target.numpy())
-    found = cp_factors(tensor, int(source.split()[-1]), number, seed)
+    cp = cp_factors(tensor, int(source.split()[-1]), number, seed)
     if source == "CP, rank 1":
-        return [Start(torch.as_tensor(f[0]).float()) for f in found]
+        return [Start(torch.as_tensor(f[0]).float()) for f in cp]
     drawn = torch.randn((number, order, order), generator=generator)
-    spans = [np.linalg.svd(f.reshape(-1, q).T)[0][:, :order] for f in found]
+    spans = [np.linalg.svd(f.reshape(-1, q).T)[0][:, :order] for f in cp]
     return [Start(f, torch.as_tensor(b).float()) for f, b in zip(drawn, spans, strict=True)]
 
 
 def followed(task: Product, start: Start, weighted: bool, sweeps: int) -> np.ndarray:
-    """Return the overlap with the truth after 0, 1, …, `sweeps` sweeps from one start.
+    """Return the overlaps with the truth from one start after each sweep: (sweeps + 1,), 0 first.
 
     A start with a basis spends its first `Starts.SHORT` sweeps inside it, as in the search.
     """
     factors, basis = start
     Z, target = task.Z.float(), task.target.float().unsqueeze(0)
-    matrix, found = task.matrix.float(), []
+    matrix, by_sweep = task.matrix.float(), []
     for sweep in range(sweeps + 1):
         if basis is not None and sweep == Starts.SHORT:
             factors, basis = factors @ basis.T, None
@@ -143,8 +143,8 @@ def followed(task: Product, start: Start, weighted: bool, sweeps: int) -> np.nda
             rows = Z if basis is None else Z @ basis
             factors = alternate(rows, target, factors.unsqueeze(0), 1, weighted)[0][0]
         whole = factors if basis is None else factors @ basis.T
-        found.append(whole @ matrix.T)
-    return overlap(torch.stack(found).double().numpy(), task.truth)
+        by_sweep.append(whole @ matrix.T)
+    return overlap(torch.stack(by_sweep).double().numpy(), task.truth)
 
 
 def moment_starts(
@@ -177,8 +177,7 @@ def moment_starts(
                                 "start": number, "sweep": range(sweeps + 1),
                                 "overlap": followed(task, start, weighted, sweeps),
                             }))
-        print(f"starts, order {order}, D = {n_features}: {n} rows done", file=sys.stderr,
-              flush=True)
+        say(f"starts, order {order}, D = {n_features}: {n} rows done")
     return pd.concat(frames, ignore_index=True)
 
 

@@ -6,7 +6,6 @@ F1 over streams, and the error of the fitted neuron on fresh rows over that of t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -15,13 +14,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from companion.experiments.decomposition_search.formula_search import folded_streams
-from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks
+from companion.experiments.formula_tasks import FORMULA_KEYS, folded_streams, formula_tasks
+from companion.experiments.progress import say
 from nslib import checks
 from nslib.data import random_formula
 from nslib.data.synthetic import FormulaTask
 from nslib.search import METHODS, SearchResult, search, search_many
-from nslib.structure import NeuronStructure, Stream
+from nslib.structure import NeuronStructure
 
 DEFAULT, TOGETHER = "default", "together"
 """The factors under which the default setting and combinations of options are listed."""
@@ -52,17 +51,17 @@ def settings(
     """
     checks.one_of(method, "method", METHODS)
     defaults = {f.name: f.default for f in fields(METHODS[method].options)}
-    found = [Setting(DEFAULT, "", {})]
+    listed = [Setting(DEFAULT, "", {})]
     for factor, values in factors.items():
         checks.one_of(factor, f"factor of {method}", defaults)
-        found += [Setting(factor, value, {factor: value}) for value in values
-                  if value != defaults[factor]]
+        listed += [Setting(factor, value, {factor: value}) for value in values
+                   if value != defaults[factor]]
     for options in together:
         for name in options:
             checks.one_of(name, f"factor of {method}", defaults)
         words = ", ".join(f"{name} {text(value)}" for name, value in options.items())
-        found.append(Setting(TOGETHER, words, dict(options)))
-    return found
+        listed.append(Setting(TOGETHER, words, dict(options)))
+    return listed
 
 
 def chosen_tasks(
@@ -73,7 +72,7 @@ def chosen_tasks(
     Raises ValueError with the nearest right name for an unknown one.
     """
     for name in names:
-        checks.one_of(name, "formula", FORMULA_NAMES)
+        checks.one_of(name, "formula", FORMULA_KEYS)
     tasks = formula_tasks(n_samples, n_features, noise, data_seeds)
     return {key: task for key, task in tasks.items() if not names or key[0] in names}
 
@@ -92,16 +91,16 @@ def ablation(
     train = [(task.X[:n], task.y[:n]) for task in tasks.values()]
     rows = []
     for position, (factor, value, options) in enumerate(settings):
-        found = search_many(train, method, seeds=[seed], standardize=False, **options)
-        for (name, data_seed), (result,) in zip(tasks, found, strict=True):
+        results = search_many(train, method, seeds=[seed], standardize=False, **options)
+        for (name, data_seed), (result,) in zip(tasks, results, strict=True):
             rows.append({
                 "factor": factor, "value": text(value), "position": position, "formula": name,
                 "data_seed": data_seed, **judged(result, tasks[name, data_seed], n),
                 "seconds": result.seconds,
             })
         own = rows[-len(tasks):]
-        print(f"{method}, {factor} {text(value)}: {sum(r['exact'] for r in own)} of {len(own)} "
-              f"exact, {sum(r['seconds'] for r in own):.1f} s", file=sys.stderr, flush=True)
+        say(f"{method}, {factor} {text(value)}: {sum(r['exact'] for r in own)} of {len(own)} "
+            f"exact, {sum(r['seconds'] for r in own):.1f} s")
     return pd.DataFrame(rows)
 
 
@@ -122,41 +121,34 @@ def judged(result: SearchResult, task: FormulaTask, n_train: int) -> dict[str, A
     extra stream has no true order but the parity of one; other: any other extra stream;
     over_floor: mean squared error on the rows after `n_train`, over that of the true formula.
     """
-    true, found = set(task.structure.streams), set(result.structure.streams)
+    true, kept = set(task.structure.streams), set(result.structure.streams)
     gates = dict.fromkeys(folded_streams(result), 0.0)
     for name, probability in result.gate_probabilities.items():
         name = "pure 1" if name == "interact 1" else name
         gates[name] = max(gates[name], probability)
-    extra = found - true
-    true_orders = _orders(true)
-    twins = {s for s in extra if _order(s) in true_orders}
-    same = {s for s in extra - twins if _order(s) % 2 in {k % 2 for k in true_orders}}
+    extra = kept - true
+    true_orders = {s.order for s in true}
+    twins = {s for s in extra if s.order in true_orders}
+    parities = {k % 2 for k in true_orders}
+    same = {s for s in extra - twins if s.order % 2 in parities}
     error = np.mean((result.predict(task.X[n_train:]) - task.y[n_train:]) ** 2)
     return {
         "truth": str(task.structure), "structure": str(result.structure), "streams": len(true),
-        "exact": found == true, "orders": _orders(found) == true_orders,
+        "exact": kept == true, "orders": {s.order for s in kept} == true_orders,
         "ranked": min(gates.get(s, 0.0) for s in true)
         > max((p for s, p in gates.items() if s not in true), default=0.0),
-        "kept": len(found), "extra": len(extra), "lost": len(true - found),
-        "f1": 2 * len(true & found) / (len(true) + len(found)),
+        "kept": len(kept), "extra": len(extra), "lost": len(true - kept),
+        "f1": 2 * len(true & kept) / (len(true) + len(kept)),
         "twin": bool(twins), "parity": bool(same), "other": bool(extra - twins - same),
         "over_floor": float(error / task.noise_floor),
     }
 
 
-def _order(stream: str) -> int:
-    return Stream.parse(stream).order
-
-
-def _orders(streams: set[str]) -> set[int]:
-    return {_order(stream) for stream in streams}
-
-
-def summary(fits: pd.DataFrame) -> pd.DataFrame:
+def scores_by_setting(fits: pd.DataFrame) -> pd.DataFrame:
     """Return a row a setting, in the order of the settings.
 
     factor, value, fits, exact (share) with its Wilson interval of 95 % as low and high, exact_one
-    and exact_more (shares of the fits to formulas of one stream and of more; None for no such),
+    and exact_more (shares of the fits to formulas of one stream and of more; None without any),
     orders and ranked (shares), f1, extra, lost (means), over_floor (median), seconds (mean).
     """
     rows = []
@@ -174,15 +166,16 @@ def summary(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mean(values: pd.Series) -> float | None:
+    """Return the mean of values (n,), None for no values."""
     return float(values.mean()) if len(values) else None
 
 
 def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
-    """Return the rows of `summary` or `errors` for a figure, with the default in every factor.
+    """Return a table by setting for a figure, with the default in every factor.
 
-    Adds `default` (whether the row is the default setting) and `x`, the place of a value in its
-    factor, ascending; combinations of options follow the default as they were given. Seconds, which
-    differ every time, are left out.
+    `table`: of `scores_by_setting` or `errors`. Adds `default` (whether the row is the default
+    setting) and `x`, the place of a value in its factor, ascending; combinations of options follow
+    the default as they were given. Seconds, which differ every time, are left out.
     """
     defaults = {f.name: f.default for f in fields(METHODS[method].options)}
     table = table.drop(columns=["exact_one", "exact_more", "seconds"], errors="ignore")
@@ -240,9 +233,9 @@ def chosen_elsewhere(fits: pd.DataFrame, settings: Sequence[Setting]) -> pd.Data
 
 
 def findings(table: pd.DataFrame, alone: float) -> list[str]:
-    """Return what a `summary` says of the default, the best setting and those that differ clearly.
+    """Return in words the default, the best setting and those that differ clearly from it.
 
-    `alone`: share of the fits whose formula has one stream.
+    `table`: of `scores_by_setting`; `alone`: share of the fits whose formula has one stream.
     """
     labelled = table.assign(label=[
         f"{'' if f == TOGETHER else f} {v}".strip()

@@ -7,33 +7,27 @@ longer one: the gated search, for one, anneals its penalty over all of its epoch
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from companion.rivals import MODELS, fit_model
+from companion.experiments.formula_tasks import named_formula
+from companion.experiments.progress import say
+from companion.rivals import BASELINES, MODELS, fit_model
 from nslib import checks
-from nslib.data import FORMULAS, FormulaTask, make_formula
+from nslib.data import FormulaTask, make_formula
 from nslib.search import refit, search_many
 from nslib.structure import NeuronStructure
 
-BUDGETS = {"gated": "epochs", "als": "restarts", "vsr": "generations", "eql": "epochs",
-           "gplearn": "generations", "tnlearn": "epochs"}
-"""The option of a method that its budget sets; other methods have one budget, their defaults."""
-
-RETRAINED = ("gated", "threshold", "tnlearn")
-"""The decompositions trained by SGD: what they find is the structure, which is then retrained."""
-
-BASELINES = ("mean", "linear", "ridge")
 NO_SEARCH = "no search"
 """Label of the control: all streams of the paper's dictionary retrained, with no search before."""
 
 EVERY_STREAM = NeuronStructure((1, 2, 3, 4, 5), (2, 3, 4, 5), rank=8)
-SHORT = {"vsr": "vsr", "gplearn": "sr", "gated": "td", "als": "als"}
-"""What the ratios of times call a method; TD is the paper's decomposition, the gated search."""
+CLAIMED, AGAINST = {"gated": "td", "als": "als"}, {"vsr": "vsr", "gplearn": "sr"}
+"""The searches that the claim on speed is about and those it compares them with, and what the
+ratios call them; TD is the paper's decomposition, the gated search."""
 
 COLUMNS = {"": ("seconds", "error"), "_unretrained": ("search_seconds", "own_error")}
 """Time and error by which methods are compared: of the retrained structure, of the search alone."""
@@ -44,19 +38,17 @@ REACHED = 1.05
 SECONDS = ["search_seconds", "retrain_seconds"]
 
 
-def make_task(formula: str, n_rows: int, n_features: int, noise: float, seed: int) -> FormulaTask:
-    """Return the data of a formula named like "hybrid 3"; ValueError for unknown ones."""
-    checks.one_of(formula, "formula", [f"{mode} {variant}" for mode, variant in FORMULAS])
-    mode, variant = formula.split()
-    return make_formula(mode, int(variant), n_rows, n_features, noise, seed)
+def budgeted(method: str, budget: int) -> dict[str, int]:
+    """Return the option that gives a method this budget, none for 0 or its one budget."""
+    option = MODELS[method].budget
+    return {option: budget} if option and budget else {}
 
 
 def warm_up(methods: Sequence[str]) -> None:
     """Fit every method once to a few rows, so that no measured time holds first-call costs."""
     task = make_formula("pure", 0, 60, 2)
     for method in methods:
-        options = {BUDGETS[method]: 1} if method in BUDGETS else {}
-        fit_model(method, task.X, task.y, **options)
+        fit_model(method, task.X, task.y, **budgeted(method, 1))
     refit(task.structure, task.X, task.y, standardize=False)
 
 
@@ -70,7 +62,10 @@ class Judge:
         self._refits: dict[NeuronStructure, tuple[float, float]] = {}
 
     def error(self, predict: Any) -> float:
-        """Return the mean squared error on the test rows, in units of y's variance."""
+        """Return the mean squared error on the test rows, in units of y's variance.
+
+        `predict`: features (n, D) to predictions (n,).
+        """
         predicted = predict(self.task.X[self.test])
         return float(np.mean((predicted - self.task.y[self.test]) ** 2))
 
@@ -83,19 +78,20 @@ class Judge:
         return self._refits[structure]
 
     def row(self, method: str, **options: Any) -> dict[str, Any]:
-        """Fit a method and return what it found, its errors and its seconds.
+        """Fit a method and return its structure, its errors and its seconds.
 
         Keys: method, seed, structure ("" where it has none), exact (the true streams), own_mse
-        (with the weights of the search), test_mse (retrained where the method is one of
-        `RETRAINED` and has a structure, the same otherwise), noise_floor, search_seconds,
-        retrain_seconds.
+        (with the weights of the search), test_mse (retrained where the method is trained by
+        "gradient" steps and has a structure without sin, the same otherwise), noise_floor,
+        search_seconds, retrain_seconds.
         """
         model = fit_model(
             method, self.task.X[self.train], self.task.y[self.train], seed=self.seed, **options
         )
         own = self.error(model.predict)
         error, seconds = own, 0.0
-        if method in RETRAINED and model.structure is not None:
+        trained = MODELS[method].weights == "gradient" and model.structure is not None
+        if trained and not model.structure.sin:  # least squares fits no sin stream
             error, seconds = self._refit(model.structure)
         return self._row(method, model.structure, own, error, model.seconds, seconds)
 
@@ -108,6 +104,7 @@ class Judge:
         self, method: str, structure: NeuronStructure | None, own: float, error: float,
         search_seconds: float, retrain_seconds: float,
     ) -> dict[str, Any]:
+        """Return the keys of `row`."""
         return {
             "method": method, "seed": self.seed,
             "structure": "" if structure is None else str(structure),
@@ -128,37 +125,31 @@ def joined(record: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({**record["metrics"]["fits"], **record["run"]["timing"]["fits"]})
 
 
-def say(text: str) -> None:
-    """Print a line of progress to stderr."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def convergence(
     formula: str, n_train: int, n_test: int, n_features: int, noise: float,
     seeds: Sequence[int], ladders: Mapping[str, Sequence[int]], slow: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Search one formula with every method and budget, one data set a seed, one fit at a time.
 
-    `ladders`: method to its budgets, ascending, as values of the option `BUDGETS[method]`; [] for
-    a method whose budget is its defaults; the methods in `slow` are run with the first seed only.
+    `ladders`: method to its budgets, ascending, as values of the option that its entry in `MODELS`
+    names; [] for its defaults alone; the methods in `slow` are run with the first seed only.
     Returns a row a fit: budget (0 for the defaults) and the keys of `Judge.row`; the control
     `NO_SEARCH` and the baselines, with budget 0, come last.
     """
     for method in ladders:
         checks.one_of(method, "ladders", MODELS)
-        if ladders[method] and method not in BUDGETS:
+        if ladders[method] and not MODELS[method].budget:
             raise ValueError(f"ladders: found budgets of {method!r}, expected [] for its defaults")
     warm_up([*ladders, *BASELINES])
     rows = []
     for seed in seeds:
-        task = make_task(formula, n_train + n_test, n_features, noise, seed)
+        task = named_formula(formula, n_train + n_test, n_features, noise, seed)
         judge = Judge(task, n_train, seed)
         for method, budgets in {**ladders, **dict.fromkeys(BASELINES, ())}.items():
             if seed != seeds[0] and method in slow:
                 continue
             for budget in budgets or [0]:
-                options = {BUDGETS[method]: budget} if budget else {}
-                row = judge.row(method, **options)
+                row = judge.row(method, **budgeted(method, budget))
                 rows.append({"budget": budget, **row})
                 say(f"seed {seed}, {method} {budget or ''}: test MSE {row['test_mse']:.3g}, "
                     f"{row['search_seconds']:.1f} + {row['retrain_seconds']:.1f} s")
@@ -174,11 +165,11 @@ def batch_seconds(
     formula: str, n_train: int, n_features: int, noise: float, n_fits: int, epochs: int
 ) -> float:
     """Return a fit's share of the seconds of `n_fits` gated searches that run as one batch."""
-    task = make_task(formula, n_train, n_features, noise, 0)
-    found = search_many(
+    task = named_formula(formula, n_train, n_features, noise, 0)
+    results = search_many(
         [(task.X, task.y)], "gated", seeds=range(n_fits), standardize=False, epochs=epochs
     )
-    return found[0][0].seconds
+    return results[0][0].seconds
 
 
 def curves(fits: pd.DataFrame) -> pd.DataFrame:
@@ -221,22 +212,26 @@ def time_to(
 def speed_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
     """Return the times of VSR and of SR over those of TD (gated) and of als to the same error.
 
-    Keys: vsr_over_td and so on. The error is the one that the rival ends at: its median test error
-    with the largest budget. The ratio is the rival's time to it over the method's, search and
+    Keys: vsr_over_td and so on. The error is the last one of the rival: its median test error with
+    the largest budget. The ratio is the rival's time to it over the method's, search and
     retraining together, 0 where the method never reaches it. With the suffix `_unretrained` the
     method has the weights and the time of its search alone. A rival that was not run has None.
     """
     table = curves(fits)
     ratios: dict[str, float | None] = {}
-    for rival, method in itertools.product(("vsr", "gplearn"), ("gated", "als")):
+    for rival, method in itertools.product(AGAINST, CLAIMED):
         theirs, mine = (table[table["method"] == name] for name in (rival, method))
         for suffix, columns in COLUMNS.items():
-            name = f"{SHORT[rival]}_over_{SHORT[method]}{suffix}"
+            name = f"{AGAINST[rival]}_over_{CLAIMED[method]}{suffix}"
             ratios[name] = _ratio(theirs, mine, columns) if len(theirs) and len(mine) else None
     return ratios
 
 
 def _ratio(theirs: pd.DataFrame, mine: pd.DataFrame, columns: tuple[str, str]) -> float:
+    """Return the rival's time to its last error over the method's, 0 where that is never reached.
+
+    `theirs`, `mine`: their rows of `curves`; `columns`: the method's time and error.
+    """
     target = ends(theirs)["error"].iloc[0]
     time = time_to(mine, target, *columns)
     return 0.0 if time is None else time_to(theirs, target) / time
@@ -248,10 +243,10 @@ def ends(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentences(fits: pd.DataFrame) -> list[str]:
-    """Return in words when the error that VSR and SR end at is reached by whom."""
+    """Return in words how long each method takes to reach the last error of VSR and of SR."""
     table = curves(fits)
     lines = []
-    for rival in [name for name in ("vsr", "gplearn") if name in set(table["method"])]:
+    for rival in [name for name in AGAINST if name in set(table["method"])]:
         target = ends(table).loc[rival, "error"]
         known = levels(fits).set_index("level")["error"]
         enough = [name for name in BASELINES if known[name] <= REACHED * target]
@@ -259,7 +254,7 @@ def sentences(fits: pd.DataFrame) -> list[str]:
                      f"{' and '.join(enough) or 'none'} gets there. Time to that error:")
         for method, curve in table.groupby("method", sort=False):
             for kind, columns in zip(("", ", without retraining"), COLUMNS.values(), strict=True):
-                if kind and method not in RETRAINED:
+                if kind and (method == NO_SEARCH or MODELS[method].weights != "gradient"):
                     continue
                 time = time_to(curve, target, *columns)
                 said = "never" if time is None else f"{time:.2g} s"

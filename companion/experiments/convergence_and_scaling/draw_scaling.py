@@ -12,22 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from companion.figures import DOUBLE, PALETTE, drawing
+from companion.rivals import look
+from nslib.search.methods import Look
 
-_LABELS = {
-    "gated": "gated (v2)", "als": "als (ours)", "vsr": "VSR", "eql": "EQL",
-    "gplearn": "SR (gplearn)", "tnlearn": "tnlearn 0.2", "threshold": "threshold (v1)",
-    "no search": "no search", "mean": "mean", "linear": "linear", "ridge": "ridge on powers",
-}
-_MARKS = {  # method: colour, marker
-    "gated": (PALETTE[0], "o"), "als": (PALETTE[4], "s"), "vsr": ("black", "^"),
-    "eql": (PALETTE[3], "D"), "gplearn": (PALETTE[1], "v"), "tnlearn": ("0.3", "P"),
-    "threshold": (PALETTE[6], "X"), "no search": (PALETTE[5], "*"),
-}
-_DASHES = {"gated": "-", "als": "--", "vsr": "-.", "eql": ":", "gplearn": (0, (5, 1)),
-           "threshold": (0, (3, 1, 1, 1)), "tnlearn": (0, (1, 1))}
-_BASELINES = {"mean": (0, (1, 3)), "linear": (0, (4, 2)), "ridge": "-", "noise floor": (0, (6, 2))}
-_SIZES = {"gated": 7.5, "threshold": 6.5, "no search": 9}  # to be seen around smaller ones
-_GREY = "0.5"
+_CONTROL = Look(label="no search", colour=PALETTE[5], marker="*", size=9, dashes=None)
+_FLOOR = Look(label="noise floor", colour="0.5", marker=None, dashes=(0, (6, 2)))
+
+
+def _look(model: str) -> Look:
+    """Return how a model is drawn, or the control without a search, or the noise floor."""
+    own = {extra.label: extra for extra in (_CONTROL, _FLOOR)}
+    return own.get(model) or look(model)
 
 
 def _points(axes: Axes, table: pd.DataFrame, method: str, x: str, y: str, spread: str) -> None:
@@ -35,28 +30,28 @@ def _points(axes: Axes, table: pd.DataFrame, method: str, x: str, y: str, spread
 
     The range of y is in the columns `{spread}low` and `{spread}high`. Baselines are lines alone.
     """
-    colour, marker = _MARKS.get(method, (_GREY, None))
-    dashes = _BASELINES.get(method, _DASHES.get(method, "-"))
+    look = _look(method)
     table = table.sort_values(x)
-    axes.plot(table[x], table[y], color=colour, linestyle=dashes)
-    axes.vlines(table[x], table[f"{spread}low"], table[f"{spread}high"], color=colour,
+    axes.plot(table[x], table[y], color=look.colour, linestyle=look.dashes or "-")
+    axes.vlines(table[x], table[f"{spread}low"], table[f"{spread}high"], color=look.colour,
                 linewidth=0.9, linestyle="-")
-    if marker is None:
+    if look.marker is None:
         return
     for share, fill in ((1.0, "full"), (0.5, "left"), (0.0, "none")):
         part = table["exact"].map(lambda e: 0.0 if e == 0 else 1.0 if e == 1 else 0.5) == share
-        axes.plot(table[part][x], table[part][y], color=colour, marker=marker, linestyle="none",
-                  fillstyle=fill, markerfacecoloralt="white", markersize=_SIZES.get(method, 5),
-                  **({"markerfacecolor": "white"} if fill == "none" else {}))
+        axes.plot(table[part][x], table[part][y], color=look.colour, marker=look.marker,
+                  linestyle="none", fillstyle=fill, markerfacecoloralt="white",
+                  markersize=look.size, **({"markerfacecolor": "white"} if fill == "none" else {}))
 
 
-def _handle(method: str, label: str) -> Line2D:
-    colour, marker = _MARKS.get(method, (_GREY, None))
-    return Line2D([], [], color=colour, marker=marker, markersize=4, label=label,
-                  linestyle=_BASELINES.get(method, _DASHES.get(method, "none")))
+def _handle(look: Look, note: str = "", **line: float) -> Line2D:
+    """Return the entry of a legend for a look, a note after its label."""
+    return Line2D([], [], color=look.colour, marker=look.marker, markersize=4,
+                  label=look.label + note, linestyle=look.dashes or "none", **line)
 
 
 def _caption(figure: Figure, machine: str) -> None:
+    """Say below a figure what its marks mean and what was measured."""
     figure.supxlabel(
         "median and range over the repetitions; marker filled: the true streams in all of them, "
         f"half: in some, open: in none\none thread, {machine}", fontsize=6.5,
@@ -78,27 +73,27 @@ def convergence(
     kinds = (("retrained", "seconds", "error", ""),
              ("with the weights of the search", "search_seconds", "own_error", "own_"))
     methods = list(curves["method"].unique())
+    batch_mark = {"color": look("gated").colour, "marker": look("gated").marker, "markersize": 8,
+                  "fillstyle": "none", "linestyle": "none"}
     for axes, (title, x, y, spread) in zip(panels, kinds, strict=True):
         axes.set(xscale="log", yscale="log", title=title)
         for level, error in levels.items():
-            axes.axhline(error, color=_GREY, linestyle=_BASELINES[level], linewidth=0.9)
+            axes.axhline(error, color=_look(level).colour, linestyle=_look(level).dashes,
+                         linewidth=0.9)
         for method in methods:
             table = curves[curves["method"] == method]
-            if method != "no search" or x == "seconds":
+            if method != _CONTROL.label or x == "seconds":
                 _points(axes, table, method, x, y, spread)
         if batch:
             last = curves[curves["method"] == "gated"].iloc[-1]
             retraining = last[x] - last["search_seconds"]
-            axes.plot(batch_seconds + retraining, last[y], color=PALETTE[0], marker="o",
-                      markersize=8, fillstyle="none", linestyle="none")
+            axes.plot(batch_seconds + retraining, last[y], **batch_mark)
     panels[0].set(xlabel="search + retraining (s)", ylabel="test MSE (variance of $y$ = 1)")
     panels[1].set_xlabel("search (s)")
-    handles = [_handle(method, _LABELS[method]) for method in methods]
+    handles = [_handle(_look(method)) for method in methods]
     if batch:
-        handles.append(Line2D([], [], color=PALETTE[0], marker="o", markersize=8, linestyle="none",
-                              fillstyle="none", label=f"gated, one of a batch of {batch}"))
-    handles += [Line2D([], [], color=_GREY, linestyle=_BASELINES[level], linewidth=0.9,
-                       label=_LABELS.get(level, level)) for level in levels.index]
+        handles.append(Line2D([], [], label=f"gated, one of a batch of {batch}", **batch_mark))
+    handles += [_handle(_look(level), linewidth=0.9) for level in levels.index]
     figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
     _caption(figure, machine)
     return figure
@@ -118,21 +113,21 @@ def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure
     handles = []
     for method in medians["method"].unique():
         table = medians[medians["method"] == method]
-        label = _LABELS[method]
+        note = ""
         if method in exponents.index:
             fit = exponents.loc[method]
-            label += f": {fit['exponent']:.2f} ± {fit['error']:.2f}".replace("-", "−")
+            note = f": {fit['exponent']:.2f} ± {fit['error']:.2f}".replace("-", "−")
             _points(panels[0], table, method, "size", "seconds", "seconds_")
         _points(panels[1], table, method, "size", "own", "own_")
         _points(panels[2], table, method, "size", "retrained", "retrained_")
-        handles.append(_handle(method, label))
+        handles.append(_handle(_look(method), note))
     ticks = _apart(sorted(medians["size"].unique()))
     for axes in panels:
         axes.set(xscale="log", yscale="log", xlabel=size)
         axes.set_xticks(ticks, [f"{value:g}" for value in ticks], rotation=45 * (len(ticks) > 4))
         axes.minorticks_off()
     for axes in panels[1:]:
-        axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_BASELINES["noise floor"])
+        axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_FLOOR.dashes)
     panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panels[0].yaxis.set_major_formatter("{x:g}")
     panels[0].set(ylabel="seconds", title=f"time, with its power of {size[-1]}")

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from companion.rivals import MODELS
+from companion.experiments.formula_tasks import named_formula
+from companion.experiments.progress import say
+from companion.rivals import BASELINES, MODELS
 from nslib import checks
 
-from .convergence import BASELINES, SHORT, Judge, make_task, say, warm_up
+from .convergence import CLAIMED, Judge, warm_up
 
 
 def measured(
@@ -32,7 +34,8 @@ def measured(
         for method, pairs in sizes.items():
             for n, d in pairs if seed == seeds[0] or method not in slow else ():
                 if (n, d) not in judges:
-                    judges[n, d] = Judge(make_task(formula, n + n_test, d, noise, seed), n, seed)
+                    task = named_formula(formula, n + n_test, d, noise, seed)
+                    judges[n, d] = Judge(task, n, seed)
                 row = judges[n, d].row(method)
                 rows.append({"n_samples": n, "n_features": d, **row})
                 say(f"seed {seed}, {method}, N = {n}, D = {d}: "
@@ -95,10 +98,11 @@ def second_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
 
 
 def _end_ratios(fits: pd.DataFrame, column: str, name: str) -> dict[str, float | None]:
+    """Return the median of a column at the most features over that at the fewest, by method."""
     ratios: dict[str, float | None] = {}
-    for method in ("gated", "als"):
+    for method, short in CLAIMED.items():
         medians = fits[fits["method"] == method].groupby("n_features")[column].median()
-        ratios[f"{SHORT[method]}_{name}"] = (
+        ratios[f"{short}_{name}"] = (
             float(medians.iloc[-1] / medians.iloc[0]) if len(medians) else None
         )
     return ratios

@@ -40,6 +40,7 @@ def gate_history(data: dict[str, pd.DataFrame], true: list[str] | None = None) -
 
 
 def _gates(axis: plt.Axes, gates: pd.DataFrame, true: list[str] | None) -> None:
+    """Draw the streams of one kind over the epochs, each with its order at the end of its line."""
     last = gates["epoch"].max()
     ends = []
     for i, (stream, rows) in enumerate(gates.groupby("stream", sort=False)):
@@ -83,7 +84,7 @@ def _spread(heights: list[float], gap: float) -> list[float]:
     placed = np.array(heights, dtype=float)[order]
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + gap)
-    placed[-1] = min(placed[-1], 1.0)
+    placed[-1:] = np.minimum(placed[-1:], 1.0)
     for i in range(len(placed) - 2, -1, -1):
         placed[i] = min(placed[i], placed[i + 1] - gap)
     result = np.empty_like(placed)
@@ -112,6 +113,7 @@ def recovery(data: pd.DataFrame, titles: dict[str, str]) -> Figure:
 
 
 def _kept(axis: plt.Axes, data: pd.DataFrame) -> AxesImage:
+    """Draw one method's formulas × streams as shades, the true streams framed."""
     formulas, streams = data["formula"].unique(), data["stream"].unique()
     grid = data.pivot(index="formula", columns="stream", values="kept").loc[formulas, streams]
     truth = data.pivot(index="formula", columns="stream", values="true").loc[formulas, streams]

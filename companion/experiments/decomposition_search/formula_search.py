@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,20 @@ import pandas as pd
 import sympy as sp
 import torch
 
-from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks, kept_streams
+from companion.experiments.formula_tasks import (
+    folded_streams,
+    formula_key,
+    formula_tasks,
+    kept_streams,
+    named_formula,
+)
 from companion.experiments.table_preparation import preprocessor, split
 from companion.rivals.baselines import fitted_baselines
 from nslib import checks
-from nslib.data import REGISTRY, load_tabular, make_formula
+from nslib.data import FORMULAS, REGISTRY, Formula, load_tabular
 from nslib.formula import feature_symbols, leading_terms
 from nslib.search import METHODS, SearchResult, search, search_many
 from nslib.structure import NeuronStructure
-
-
-def folded_streams(result: SearchResult) -> list[str]:
-    """Return the candidate streams of a result, the order-1 interaction folded into pure 1."""
-    return [name for name in result.gate_probabilities if name != "interact 1"]
 
 
 def gate_history(results: Sequence[SearchResult]) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def penalty_history(result: SearchResult) -> pd.DataFrame:
 
 
 def synthetic(
-    mode: str, variant: int, n_samples: int, n_features: int, noise: float, data_seed: int,
+    formula: str, n_samples: int, n_features: int, noise: float, data_seed: int,
     methods: dict[str, dict[str, Any]], seeds: Sequence[int],
 ) -> tuple[pd.DataFrame, dict[str, list[SearchResult]]]:
     """Search one of the paper's formulas with several methods, each with every seed.
@@ -63,14 +63,14 @@ def synthetic(
     units of y's variance, noise_floor, seconds) and the results by label.
     """
     checks.positive_int(n_samples, "n_samples", minimum=2)
-    task = make_formula(mode, variant, 2 * n_samples, n_features, noise, data_seed)
+    task = named_formula(formula, 2 * n_samples, n_features, noise, data_seed)
     train, test = slice(None, n_samples), slice(n_samples, None)
-    rows, found = [], {}
+    rows, by_label = [], {}
     for label, arguments in methods.items():
-        found[label] = search(
+        by_label[label] = search(
             task.X[train], task.y[train], seeds=seeds, standardize=False, **arguments
         )
-        for result in found[label]:
+        for result in by_label[label]:
             error = np.mean((result.predict(task.X[test]) - task.y[test]) ** 2)
             rows.append({
                 "method": label,
@@ -81,7 +81,7 @@ def synthetic(
                 "noise_floor": task.noise_floor,
                 "seconds": result.seconds,
             })
-    return pd.DataFrame(rows), found
+    return pd.DataFrame(rows), by_label
 
 
 def formula_recovery(
@@ -95,17 +95,17 @@ def formula_recovery(
     seconds).
     """
     tasks = formula_tasks(n_samples, n_features, noise, data_seeds)
-    found = search_many(
+    results = search_many(
         [(t.X, t.y) for t in tasks.values()], method, seeds=seeds, standardize=False, **options
     )
     fits = pd.DataFrame([
         {"method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
          "structure": str(result.structure), "truth": str(task.structure),
          "exact": result.structure.same_streams(task.structure), "seconds": result.seconds}
-        for ((name, data_seed), task), results in zip(tasks.items(), found, strict=True)
-        for result in results
+        for ((name, data_seed), task), own in zip(tasks.items(), results, strict=True)
+        for result in own
     ])
-    return kept_streams(fits, folded_streams(found[0][0])), fits
+    return kept_streams(fits, folded_streams(results[0][0])), fits
 
 
 def agreement(fits: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def real_data(
                 for stream in folded_streams(result)
             ]
         models = {
-            **{f"{label} neuron": found[-1] for label, found in results.items()},
+            **{f"{label} neuron": own[-1] for label, own in results.items()},
             **fitted_baselines(data.task, X_train, y_train),
         }
         metric, value = _score(data.task, y_train, y_test)
@@ -174,23 +174,24 @@ def real_data(
     return pd.DataFrame(rows), pd.DataFrame(shares), facts, results
 
 
-def _score(task: str, y_train: pd.Series, y_test: pd.Series):
+def _score(
+    task: str, y_train: pd.Series, y_test: pd.Series
+) -> tuple[str, Callable[[np.ndarray], float]]:
+    """Return the name of the score of predictions (n,) for targets `y_test` (n,), and the score."""
     if task == "classification":
         return "accuracy", lambda predicted: float(np.mean(predicted == y_test.to_numpy()))
     scale = float(np.var(y_train))
     return "mse", lambda predicted: float(np.mean((predicted - y_test.to_numpy()) ** 2) / scale)
 
 
-def check_choices(dataset: str, method: str, formula: str) -> tuple[str, int]:
-    """Return mode and variant of a formula named like "hybrid 1".
+def check_choices(dataset: str, method: str, formula: str) -> Formula:
+    """Return the formula of a name such as "hybrid 1".
 
     Raises ValueError with the nearest right name for an unknown data set, method or formula.
     """
     checks.one_of(dataset, "dataset", REGISTRY)
     checks.one_of(method, "method", METHODS)
-    checks.one_of(formula, "formula", FORMULA_NAMES)
-    mode, variant = formula.split()
-    return mode, int(variant)
+    return FORMULAS[formula_key(formula)]
 
 
 def short_formula(result: SearchResult, n_terms: int = 6) -> tuple[str, sp.Expr | None]:
@@ -224,12 +225,6 @@ def compared(scores: pd.DataFrame, marked: Sequence[str]) -> list[str]:
     return lines
 
 
-def known_options(method: str, **options: Any) -> dict[str, Any]:
-    """Return those of `options` that the search method has."""
-    known = {field.name for field in fields(METHODS[method].options)}
-    return {name: value for name, value in options.items() if name in known}
-
-
 def formula_gap(result: SearchResult, n_points: int = 50) -> float:
     """Return the largest difference between formula and neuron, in units of its outputs' range.
 
@@ -240,6 +235,6 @@ def formula_gap(result: SearchResult, n_points: int = 50) -> float:
     expression = result.formula()
     expression = expression if result.classes is None else expression[result.classes.tolist()[0]]
     symbols = feature_symbols(result.scaling.feature_names, n_features)
-    found = sp.lambdify(symbols, expression, "numpy")(*Z.T)
+    values = sp.lambdify(symbols, expression, "numpy")(*Z.T)
     expected = result.neuron(torch.as_tensor(Z, dtype=result.neuron.weight.dtype))[:, 0].numpy()
-    return float(np.max(np.abs(found - expected)) / np.ptp(expected))
+    return float(np.max(np.abs(values - expected)) / np.ptp(expected))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from companion.figures import DOUBLE, PALETTE, drawing
+from companion.rivals.tables import TABULAR_RIVALS
 
 _KINDS = {  # kind: legend, colour, marker, face
     "task-driven": ("task-driven (ours)", PALETTE[0], "D", PALETTE[0]),
@@ -23,15 +26,10 @@ _NAMES = {
     "heart_failure": "heart failure", "stellar_classification": "stellar",
     "cern_dielectron_sample": "collision", "asteroid_diameter": "asteroid",
     "cern_zee_2011": "collision 2011", "breast_cancer": "breast cancer",
-    "hist_gradient_boosting": "HistGradientBoosting", "xgboost": "XGBoost",
-    "lightgbm": "LightGBM", "catboost": "CatBoost", "tabnet": "TabNet",
-    "ft_transformer": "FT-Transformer", "tabm": "TabM",
 }
-_FAMILIES = {  # model: colour, marker
+_NETWORKS = {  # model: colour, marker
     "LN": ("0.45", "s"), "MLP": ("0.45", "P"), "TN-als": (PALETTE[0], "D"),
     "TN-gated": (PALETTE[3], "v"), "TN-vsr": (PALETTE[4], "^"), "TN": ("black", "*"),
-    "linear": ("0.3", "x"), "tabnet": (PALETTE[5], "p"), "ft_transformer": (PALETTE[1], "h"),
-    "tabm": (PALETTE[6], "o"),
 }
 _DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7),
            (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9))
@@ -85,8 +83,20 @@ def real_world_scores(data: pd.DataFrame) -> Figure:
 
 
 def _label(model: str) -> str:
+    """Return a model's name, and its budget where it has one, as text."""
     name, *budget = model.split(" ")
-    return " ".join([_NAMES.get(name, name), *budget])
+    return " ".join([TABULAR_RIVALS[name].label if name in TABULAR_RIVALS else name, *budget])
+
+
+def _mark(model: str) -> dict[str, Any]:
+    """Return a model's colour and marker as options of a plot; deep rivals are hollow."""
+    if model in _NETWORKS:
+        colour, marker = _NETWORKS[model]
+        return {"color": colour, "marker": marker, "markerfacecolor": colour}
+    rival = TABULAR_RIVALS[model]
+    colour = to_rgba(rival.colour)  # "C5" would change outside of the companion's style
+    face = "white" if rival.kind == "deep" else colour
+    return {"color": colour, "marker": rival.marker, "markerfacecolor": face}
 
 
 def _floor(ends: pd.DataFrame) -> float:
@@ -137,26 +147,20 @@ def real_world_parameters(data: pd.DataFrame) -> Figure:
         if len(trees):
             axes.axhline(trees["ratio"].iloc[0], color="black", linewidth=0.9, linestyle="--")
         for model, rows in part.dropna(subset=["n_parameters"]).groupby("model", sort=False):
-            colour, marker = _FAMILIES[model]
-            rows = rows.sort_values("n_parameters")
-            axes.vlines(rows["n_parameters"], rows["low"], rows["high"], color=colour,
+            mark, rows = _mark(model), rows.sort_values("n_parameters")
+            axes.vlines(rows["n_parameters"], rows["low"], rows["high"], color=mark["color"],
                         linewidth=0.7, linestyle="-")
-            axes.plot(rows["n_parameters"], rows["ratio"], color=colour, marker=marker,
-                      linestyle="-", linewidth=0.8,
-                      markersize=7 if marker == "*" else 4.5,
-                      markerfacecolor="white" if model in ("tabnet", "ft_transformer", "tabm")
-                      else colour)
+            axes.plot(rows["n_parameters"], rows["ratio"], **mark, linestyle="-", linewidth=0.8,
+                      markersize=7 if mark["marker"] == "*" else 4.5)
         axes.set(xscale="log", yscale="log", title=_title(part))
         axes.xaxis.set_minor_locator(NullLocator())
         _logarithmic(axes.yaxis, part["low"].min(), part["high"].max())
     panels[0, 0].set_ylabel("test loss over the best rival's")
     figure.supxlabel("trained parameters (dashed: the best boosted trees); "
                      "marker: mean, line: range over the seeds", fontsize=7.5)
-    present = [model for model in _FAMILIES if model in set(data["model"])]
-    handles = [Line2D([], [], color=colour, marker=marker, markersize=5, linestyle="none",
-                      markerfacecolor="white" if m in ("tabnet", "ft_transformer", "tabm")
-                      else colour, label=_label(m))
-               for m in present for colour, marker in [_FAMILIES[m]]]
+    counted = set(data.dropna(subset=["n_parameters"])["model"])
+    handles = [Line2D([], [], **_mark(model), markersize=5, linestyle="none", label=_label(model))
+               for model in (*_NETWORKS, *TABULAR_RIVALS) if model in counted]
     figure.legend(handles=handles, loc="outside upper center", ncols=10, frameon=False,
                   columnspacing=0.9, handletextpad=0.1)
     return figure

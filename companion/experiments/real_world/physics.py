@@ -20,7 +20,7 @@ from nslib import checks
 from nslib.data import load_tabular
 from nslib.search import SearchResult, search
 
-from .standings import ASTEROID, COLLISION
+from .compare_rivals import ASTEROID, COLLISION
 
 MOMENTA = tuple(f"{part}{i}" for i in (1, 2) for part in ("E", "px", "py", "pz"))
 SQUARE = {"E1*E2": 2.0, "px1*px2": -2.0, "py1*py2": -2.0, "pz1*pz2": -2.0}  # the law of M²
@@ -56,6 +56,7 @@ def cases(source: str = "generated", n_samples: int = 1000, seed: int = 0) -> li
 
 
 def _collisions(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return momenta (n, 8) of pairs of particles and their mass (n,)."""
     rng = np.random.default_rng(seed)
     pt = rng.uniform(5.0, 60.0, (n, 2))  # GeV
     eta, phi = rng.uniform(-2.4, 2.4, (n, 2)), rng.uniform(-np.pi, np.pi, (n, 2))
@@ -67,6 +68,7 @@ def _collisions(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def _asteroids(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return magnitude and albedo (n, 2) of asteroids and their diameter (n,)."""
     rng = np.random.default_rng(seed)
     magnitude, albedo = rng.uniform(11.0, 18.0, n), 10 ** rng.uniform(-1.6, -0.3, n)
     rocks = pd.DataFrame({"H": magnitude, "albedo": albedo})
@@ -84,7 +86,7 @@ def _measured_asteroids() -> tuple[pd.DataFrame, np.ndarray]:
     return known.reset_index(drop=True), data.y.loc[known.index].to_numpy(float)
 
 
-def searched(found: list[Case], method: str = "als", seed: int = 0) -> pd.DataFrame:
+def searched(cases: list[Case], method: str = "als", seed: int = 0) -> pd.DataFrame:
     """Search each case on four fifths of its rows and judge the formula on the others.
 
     Columns: quantity, structure, unexplained (share of the variance of the test rows), linear (that
@@ -93,7 +95,7 @@ def searched(found: list[Case], method: str = "als", seed: int = 0) -> pd.DataFr
     A feature of the law has its mean slope on the test rows, which is the coefficient of a line.
     """
     rows = []
-    for case in found:
+    for case in cases:
         X, X_test, y, y_test = train_test_split(
             case.X, case.y, test_size=0.2, random_state=seed
         )
@@ -112,9 +114,9 @@ def searched(found: list[Case], method: str = "als", seed: int = 0) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def unexplained(y: np.ndarray, found: np.ndarray) -> float:
-    """Return the mean squared error over the variance of the target."""
-    return float(np.mean((y - found) ** 2) / np.var(y))
+def unexplained(y: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the mean squared error of predictions (N,) over the variance of the target (N,)."""
+    return float(np.mean((y - predicted) ** 2) / np.var(y))
 
 
 def coefficients(result: SearchResult) -> dict[str, float]:
@@ -124,7 +126,7 @@ def coefficients(result: SearchResult) -> dict[str, float]:
 
 
 def slope(result: SearchResult, X: pd.DataFrame, name: str) -> float:
-    """Return the mean derivative of the formula by a feature, by differences across its spread."""
+    """Return the mean derivative of the formula by a feature of X (N, D), by differences."""
     step = 0.01 * X[name].std()
     high, low = (X.assign(**{name: X[name] + sign * step}) for sign in (1, -1))
     return float(np.mean(result.predict(high) - result.predict(low)) / (2 * step))
@@ -139,10 +141,10 @@ def from_record(laws: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([{"quantity": name, **row} for name, row in laws.items()])
 
 
-def sentences(found: pd.DataFrame) -> list[str]:
+def sentences(laws: pd.DataFrame) -> list[str]:
     """Return what the table of `searched` says, a sentence a quantity."""
     lines = []
-    for row in found.itertuples():
+    for row in laws.itertuples():
         text = (f"{row.quantity}: {row.structure} leaves {row.unexplained:.2g} of the variance, a "
                 f"linear model {row.linear:.2g}")
         if row.law:
@@ -153,10 +155,10 @@ def sentences(found: pd.DataFrame) -> list[str]:
     return lines
 
 
-def found_terms(structures: pd.DataFrame) -> list[str]:
+def terms_of_the_laws(structures: pd.DataFrame) -> list[str]:
     """Say which terms of the laws lead in the least-squares searches on the whole sets.
 
-    `structures`: of `real_world.structures`. VSR gives all features one weight, and the formulas
+    `structures`: of `real_world_runs.structures`. VSR gives all features one weight, and formulas
     of the gated search are too long to be expanded, so neither has leading terms in this sense.
     """
     wanted = {COLLISION: tuple(SQUARE), ASTEROID: ("H", "albedo")}

@@ -11,20 +11,11 @@ import pandas as pd
 
 from companion import paths
 from companion.experiments.table_preparation import preprocessor
-from companion.experiments.tabular_grid import (
-    cell_searches as searches,
-)
-from companion.experiments.tabular_grid import (
-    grid,
-    reports,
-)
-from companion.experiments.tabular_grid import (
-    score_table as table,
-)
-from companion.experiments.tabular_grid.settings import SOURCES
+from companion.experiments.tabular_grid import reports, run_cells
+from companion.experiments.tabular_grid import score_table as table
 from companion.experiments.tabular_grid.splits import divide, misplaced_rows, search_rows
 from nslib import checks
-from nslib.data import REGISTRY, load_tabular
+from nslib.data import REGISTRY, TabularData, load_tabular
 
 NAME = "real_world"  # of the committed table, results/<name>.csv
 
@@ -36,35 +27,35 @@ def run(
     """Run the grid of each group and return one table.
 
     A group has `datasets`, `models`, the number of `seeds`, counted from 0, and `budgets` for
-    networks. Raises ValueError for other keys, and the errors of `grid.run`.
+    networks. Raises ValueError for other keys, and the errors of `run_cells.run`.
     """
-    found = []
+    parts = []
     for number, group in enumerate(groups):
         for key in group:
             checks.one_of(key, f"groups[{number}]", ("datasets", "models", "seeds", "budgets"))
-        found.append(grid.run(
+        parts.append(run_cells.run(
             group["datasets"], group["models"], group.get("budgets", ()),
             seeds=range(group["seeds"]), steps=steps, workers=workers, work=work, resume=resume,
             progress=progress,
         ))
     keys = ["dataset", "model", "budget", "seed"]
-    return pd.concat(found).sort_values(keys).reset_index(drop=True)
+    return pd.concat(parts).sort_values(keys).reset_index(drop=True)
 
 
-def publish(found: pd.DataFrame, preset: str) -> pd.DataFrame:
+def publish(runs: pd.DataFrame, preset: str) -> pd.DataFrame:
     """Write the table of this run where a preset's results go, and return it as it reads back."""
-    return table.read(table.write(found, paths.output(preset) / "results" / f"{NAME}.csv"))
+    return table.read(table.write(runs, paths.output(preset) / "results" / f"{NAME}.csv"))
 
 
 def constants(datasets: Iterable[str], seeds: Iterable[int]) -> dict[str, float]:
     """Return of each regression set the mean test MSE of predicting the training mean."""
-    found = {}
+    errors = {}
     for name in datasets:
         if REGISTRY[name].task == "regression":
             splits = [divide(load_tabular(name), seed) for seed in seeds]
-            errors = [np.mean((s.y["test"] - s.y["train"].mean()) ** 2) for s in splits]
-            found[name] = float(np.mean(errors))
-    return found
+            each = [np.mean((s.y["test"] - s.y["train"].mean()) ** 2) for s in splits]
+            errors[name] = float(np.mean(each))
+    return errors
 
 
 def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
@@ -74,28 +65,27 @@ def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
     that have not run are left out.
     """
     rows = []
-    for name in datasets:
-        names = _column_names(name)
-        for method in SOURCES.values():
-            report = reports.read(searches.path(reports.folder(work), name, method))
-            if report is not None:
-                terms = [f"{c:+.2g} {_named(term, names)}"
-                         for term, c in report["leading_terms"] if term != "1"]
-                rows.append({"dataset": name, "method": method, "structure": report["structure"],
-                             "leading": " ".join(terms)})
+    sets = [load_tabular(name) for name in datasets]
+    for data, method, report in run_cells.search_reports(sets, reports.folder(work)):
+        names = _column_names(data)
+        terms = [f"{c:+.2g} {_named(term, names)}"
+                 for term, c in report["leading_terms"] if term != "1"]
+        rows.append({"dataset": data.name, "method": method, "structure": report["structure"],
+                     "leading": " ".join(terms)})
     return pd.DataFrame(rows, columns=["dataset", "method", "structure", "leading"])
 
 
-def _column_names(dataset: str) -> list[str]:
-    data = load_tabular(dataset)
+def _column_names(data: TabularData) -> list[str]:
+    """Return the names of the columns that searches see."""
     X = data.X[search_rows(data)]
     return preprocessor("robust").fit(X).get_feature_names_out().tolist()
 
 
 def _named(term: str, names: Sequence[str]) -> str:
+    """Return a monomial in x_1, x_2, … in the names of the columns."""
     return re.sub(r"x_\{?(\d+)\}?", lambda m: names[int(m[1]) - 1], term)
 
 
 def is_disjoint(dataset: str, seed: int) -> bool:
-    """Tell whether a split's parts have each row once and its test rows are no searched ones."""
+    """Tell whether each row is in one part of a split, and no search may see a row of the test."""
     return misplaced_rows(load_tabular(dataset), seed) == 0

@@ -1,6 +1,6 @@
-"""How far runs agree on a formula, and how many are right: tables of what they found.
+"""How far runs agree on a formula, and how many are right.
 
-Tables of runs are those of `experiments.stability`: method, formula, run, structure, truth, exact,
+Tables of runs are those of `formula_stability`: method, formula, run, structure, truth, exact,
 written, and noise and varied, or dimension.
 """
 
@@ -30,14 +30,14 @@ def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     return max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0)
 
 
-def summary(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def agreement_by(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how the runs of each group agree, and how many are right.
 
-    Columns: those of `by`, runs, data_sets, distinct (formulas found), written (distinct ones as
-    written), commonest, right (whether the commonest is the true one), agreement (its share of
-    the runs), exact (share of runs with exactly the true streams), and `_low`, `_high` of both:
-    Wilson intervals for as many trials as there are data sets, since runs on the same rows are
-    not independent. For the commonest formula, chosen after the fact, they are optimistic.
+    Columns: those of `by`, runs, data_sets, distinct (number of formulas), written (number of
+    them as written), commonest, right (whether the commonest is the true one), agreement (its
+    share of the runs), exact (share of runs with exactly the true streams), and `_low`, `_high` of
+    both: Wilson intervals for as many trials as there are data sets, since runs on the same rows
+    are not independent. For the commonest formula, chosen after the fact, they are optimistic.
     """
     rows = []
     for key, group in runs.groupby(list(by), sort=False):
@@ -68,12 +68,12 @@ def _n_data_sets(runs: pd.DataFrame) -> int:
 
 
 def overall(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a method: means over the formulas of `summary` by method and formula.
+    """Return a row a method: means over the formulas of `agreement_by` by method and formula.
 
     Columns: method, runs (of a formula), agreement, exact, their Wilson intervals for all data
     sets together, distinct, written.
     """
-    each = summary(runs, ["method", "formula"])
+    each = agreement_by(runs, ["method", "formula"])
     rows = []
     for method, group in each.groupby("method", sort=False):
         row = {"method": method, "runs": int(group["runs"].iloc[0])}
@@ -92,11 +92,11 @@ def causes(runs: pd.DataFrame) -> pd.DataFrame:
     nothing else, mean over formulas and noise levels; `noise`, among the commonest formulas of the
     noise levels, mean over formulas.
     """
-    cells = summary(runs, ["method", "formula", "noise", "varied"])
+    cells = agreement_by(runs, ["method", "formula", "noise", "varied"])
     within = cells.pivot_table(index="method", columns="varied", values="agreement", sort=False)
-    levels = summary(runs, ["method", "formula", "noise"])
+    levels = agreement_by(runs, ["method", "formula", "noise"])
     among = levels.groupby(["method", "formula"], sort=False)["commonest"].agg(
-        lambda found: found.value_counts().max() / len(found)
+        lambda formulas: formulas.value_counts().max() / len(formulas)
     )
     noise = among.groupby("method", sort=False).mean().rename("noise")
     table = within[["seed", "rows"]].join(noise).reset_index()
@@ -146,9 +146,9 @@ def commonest(
     """
     others = record["metrics"]["structures"] if record else {}
     own = runs[runs["method"] == method]
-    found = summary(own, ["method", "formula"]).set_index("formula")["commonest"]
+    here = agreement_by(own, ["method", "formula"]).set_index("formula")["commonest"]
     return pd.DataFrame([
-        {"formula": formula, "truth": truth, f"{method}, here": found[formula],
+        {"formula": formula, "truth": truth, f"{method}, here": here[formula],
          "authors' code": streams_text(NeuronStructure.parse(others[formula]))
          if formula in others else "not run"}
         for formula, truth in own.groupby("formula", sort=False)["truth"].first().items()

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
 
-from nslib.data import FORMULAS, make_formula
+from companion.experiments.formula_tasks import named_formula
 from nslib.data.synthetic import stream_values
 from nslib.search import search
 from nslib.structure import Stream
 
 from .consensus import wilson
-from .formula_stability import formula_key, stream_seed
+from .formula_stability import stream_seed
 
 
 def detectable(
@@ -37,18 +37,17 @@ def detectable(
     rows = []
     for formula in formulas:
         for noise in noise_levels:
-            key = formula_key(formula)
-            task = make_formula(*key, n_sets * n_samples, n_features, noise,
-                                stream_seed(formula, data_seed))
+            task = named_formula(formula, n_sets * n_samples, n_features, noise,
+                                 stream_seed(formula, data_seed))
             values = stream_values(task.weights, task.X)
             total = np.var(sum(values.values()))
             for stream in values:
-                found = [
+                compared = [
                     _without(stream, task.X[rows_], task.y[rows_],
                              {name: value[rows_] for name, value in values.items()})
                     for rows_ in np.split(np.arange(len(task.X)), n_sets)
                 ]
-                gains, p_values = np.array(found).T
+                gains, p_values = np.array(compared).T
                 rows.append({
                     "formula": formula, "noise": float(noise), "stream": stream,
                     "share": float(np.var(values[stream]) / total),
@@ -61,7 +60,10 @@ def detectable(
 def _without(
     stream: Stream, X: np.ndarray, y: np.ndarray, values: Mapping[Stream, np.ndarray]
 ) -> tuple[float, float]:
-    """Return the BIC gain of the true formula over the one without `stream`, and the F test's p."""
+    """Return the BIC gain of the true formula over the one without `stream`, and the F test's p.
+
+    X (N, D), y (N,); `values`: what each true stream contributes, (N,) each.
+    """
     blocks = {
         name: X**name.order if name.kind == "pure" else value[:, None]
         for name, value in values.items()
@@ -77,7 +79,10 @@ def _without(
 
 
 def _residual(blocks: Sequence[np.ndarray], y: np.ndarray) -> tuple[float, int]:
-    """Return the residual sum of squares of y on a constant and the blocks, and the columns."""
+    """Return the residual sum of squares of y (N,) on a constant and the blocks (N, ·).
+
+    Beside it the number of columns, the constant among them.
+    """
     design = np.column_stack([np.ones(len(y)), *blocks])
     design = design / np.linalg.norm(design, axis=0)
     left = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
@@ -99,22 +104,22 @@ def stated_and_found(
     """
     tables = []
     for formula in formulas:
-        key, seed = formula_key(formula), stream_seed(formula, data_seed)
-        clean = make_formula(*key, 10_000, n_features, 0.0, seed)
+        seed = stream_seed(formula, data_seed)
+        clean = named_formula(formula, 10_000, n_features, 0.0, seed)
         values = stream_values(clean.weights, clean.X)
         weakest = min(value.std() for value in values.values())
         for level in noise:
             for n in n_samples:
-                task = make_formula(*key, n_sets * n, n_features, level * weakest, seed)
+                task = named_formula(formula, n_sets * n, n_features, level * weakest, seed)
                 parts = [slice(i * n, (i + 1) * n) for i in range(n_sets)]
-                found = [search(task.X[p], task.y[p], "als", standardize=False, **options)
-                         for p in parts]
+                results = [search(task.X[p], task.y[p], "als", standardize=False, **options)
+                           for p in parts]
                 rows = [
                     {"formula": formula, "noise": float(level), "n_samples": int(n), "run": run,
-                     "stream": stream, "true": stream in FORMULAS[key].structure.streams,
+                     "stream": stream, "true": stream in task.structure.streams,
                      "stated": result.selection_frequencies[stream],
                      "kept": stream in result.structure.streams}
-                    for run, result in enumerate(found) for stream in result.gate_probabilities
+                    for run, result in enumerate(results) for stream in result.gate_probabilities
                 ]
                 table = pd.DataFrame(rows)
                 groups = table.groupby("stream")
@@ -136,11 +141,11 @@ def calibration(runs: pd.DataFrame) -> pd.DataFrame:
     keys = ["formula", "noise", "n_samples", "stream", "true"]
     for key, group in runs.groupby(keys, sort=False):
         low, middle, high = group["stated"].quantile([0.25, 0.5, 0.75])
-        found = float(group["kept"].mean())
-        found_low, found_high = wilson(found, len(group))
+        kept = float(group["kept"].mean())
+        kept_low, kept_high = wilson(kept, len(group))
         rows.append({
             **dict(zip(keys, key, strict=True)), "stated": middle, "stated_low": low,
-            "stated_high": high, "found": found, "found_low": found_low, "found_high": found_high,
+            "stated_high": high, "found": kept, "found_low": kept_low, "found_high": kept_high,
         })
     return pd.DataFrame(rows)
 

@@ -73,7 +73,7 @@ def agreement_and_correctness(
 
 
 def _corners(axis: plt.Axes) -> None:
-    """Mark what cannot be, where the commonest formula is the true one, and stably wrong."""
+    """Shade what cannot be, draw where the commonest formula is the true one, name the corners."""
     for x, y in (([0, 1, 0], [0, 1, 1]), ([0.5, 1, 1], [0.5, 0, 1])):
         axis.fill(x, y, color="#efefef", zorder=0, linewidth=0)
     axis.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8, linestyle="-", zorder=1)
@@ -85,7 +85,7 @@ def _corners(axis: plt.Axes) -> None:
 
 
 def _apart(x: np.ndarray, y: np.ndarray) -> tuple[list[float], list[float]]:
-    """Return places for the marks as near to their own as leaves none upon another."""
+    """Return places for marks at x (n,), y (n,), as near to these as leaves none upon another."""
     gap = 0.062, 0.085  # the size of a mark
     steps = sorted(((i, j) for i in range(-9, 10) for j in range(5)), key=lambda s: np.hypot(*s))
     placed: list[tuple[float, float]] = []
@@ -162,24 +162,24 @@ def _strip(
     names: Mapping[str, tuple[str, str, str]],
 ) -> None:
     """Draw the runs of a method as tiles; a letter stands once for equal neighbours."""
-    found = dict(zip(runs["column"], runs["structure"], strict=True))
-    for column, structure in found.items():
+    tiles = dict(zip(runs["column"], runs["structure"], strict=True))
+    for column, structure in tiles.items():
         letter, fill, hatch = names[structure]
         axis.add_patch(Rectangle((left + column, row - 0.4), 1, 0.8, facecolor=fill, hatch=hatch,
                                  edgecolor="#555555", linewidth=0.4))
-    streaks = groupby(sorted(found), key=lambda c: (names[found[c]][0], _first(found, c)))
+    streaks = groupby(sorted(tiles), key=lambda c: (names[tiles[c]][0], _first(tiles, c)))
     for (letter, _), columns in streaks:
         columns = list(columns)
         middle = columns[(len(columns) - 1) // 2]
-        _, fill, hatch = names[found[middle]]
+        _, fill, hatch = names[tiles[middle]]
         axis.text(left + middle + 0.5, row, letter, ha="center", va="center_baseline", fontsize=6,
                   color="white" if letter in "✓+" else "black", fontweight="bold",
                   bbox={"facecolor": fill, "edgecolor": "none", "pad": 0.4} if hatch else None)
 
 
-def _first(found: Mapping[int, str], column: int) -> int:
+def _first(tiles: Mapping[int, str], column: int) -> int:
     """Return the first of the columns without a gap that `column` belongs to."""
-    while column - 1 in found:
+    while column - 1 in tiles:
         column -= 1
     return column
 
@@ -187,6 +187,7 @@ def _first(found: Mapping[int, str], column: int) -> int:
 def _key(
     axis: plt.Axes, data: pd.DataFrame, names: Mapping[str, tuple[str, str, str]]
 ) -> None:
+    """List the formulas of a panel beside it, with their letters and shares of the runs."""
     counts = data["structure"].value_counts()
     handles = []
     for name, (letter, fill, hatch) in names.items():

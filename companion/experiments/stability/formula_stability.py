@@ -6,35 +6,26 @@ A formula is its set of streams, the coarsest comparison and the fairest one bet
 
 from __future__ import annotations
 
+import functools
 import re
-import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from companion.rivals import fit_model
+from companion.experiments.formula_tasks import FORMULA_KEYS, formula_key, named_formula
+from companion.experiments.progress import say
+from companion.rivals import MODELS, fit_model
 from nslib import checks
-from nslib.data import FORMULAS, make_formula
-from nslib.search import search_many
-from nslib.search.genetic.evolution import GeneticOptions, evolve
+from nslib.data import FORMULAS
+from nslib.search import METHODS, search_many
+from nslib.search.genetic.evolution import evolve
 from nslib.search.genetic.power_sums import PowerSums
 from nslib.search.search_task import make_task
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
-
-METHODS: Mapping[str, tuple[str, dict[str, Any], str]] = {
-    "gated": ("gated", {}, "TD: gated (the paper's)"),
-    "threshold": ("threshold", {}, "TD: threshold (v1)"),
-    "als": ("als", {}, "TD: als (ours)"),
-    "vsr": ("vsr", {}, "SR: VSR as published"),
-    "vsr scaled": ("vsr", {"linear_scaling": True}, "SR: VSR, linear scaling"),
-    "eql": ("eql", {}, "SR: EQL"),
-    "gplearn": ("gplearn", {}, "SR: gplearn"),
-}
-"""Method to a model of `companion.rivals`, the options that make it this method, and its title."""
 
 CLAIMED = ("gated", "vsr", "als")
 """What claim C1 is judged by: the paper's TD, its SR, and ours beside them."""
@@ -43,6 +34,46 @@ NO_POLYNOMIAL = "no polynomial"
 _COEFFICIENT = re.compile(r"^-?\s*\d[\d.]*(e[-+]?\d+)?\*?")
 
 Pair = tuple[np.ndarray, np.ndarray]
+"""Features (N, D) and a target (N,)."""
+
+
+class Fit(NamedTuple):
+    """A run's streams (None: no polynomial neuron), the finer text of its formula, seconds."""
+
+    structure: NeuronStructure | None
+    written: str
+    seconds: float
+
+
+class Form(NamedTuple):
+    """A model of `companion.rivals.MODELS` with the options that make it this form, and a title.
+
+    `fit_one`: fits X (N, D), y (N,) with a seed and options where the model's own door says too
+    little of the formula as it was written.
+    """
+
+    model: str
+    options: dict[str, Any]
+    title: str
+    fit_one: Callable[[np.ndarray, np.ndarray, int, Mapping[str, Any]], Fit] | None = None
+
+
+def forms() -> dict[str, Form]:
+    """Return all that can be compared: every model that chooses streams, and two forms of VSR.
+
+    The titles of those that claim C1 compares say what they are there.
+    """
+    by_default = {
+        name: Form(name, {}, ": ".join(filter(None, (model.family, model.title))))
+        for name, model in MODELS.items() if not model.baseline
+    }
+    return {
+        **by_default,
+        "gated": Form("gated", {}, "TD: gated (the paper's)"),
+        "als": Form("als", {}, "TD: als (ours)"),
+        "vsr": Form("vsr", {}, "SR: VSR as published", _genetic),
+        "vsr scaled": Form("vsr", {"linear_scaling": True}, "SR: VSR, linear scaling", _genetic),
+    }
 
 
 def check_choices(
@@ -55,14 +86,15 @@ def check_choices(
     """
     for formula in formulas:
         formula_key(formula)
+    known = forms()
     for method in (*methods, *slow_methods):
-        checks.one_of(method, "methods", METHODS)
+        checks.one_of(method, "methods", known)
     for method in CLAIMED:
         checks.one_of(method, "claimed method", methods)
     for method in slow_methods:
         if method in methods:
             raise ValueError(f"slow_methods: found {method!r}, which is in methods too")
-    return {method: METHODS[method][2] for method in (*methods, *slow_methods)}
+    return {method: known[method].title for method in (*methods, *slow_methods)}
 
 
 def method_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -70,31 +102,16 @@ def method_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
 
     Raises ValueError, with the nearest name, for an unknown model.
     """
-    models = {model for model, _, _ in METHODS.values()}
+    known = forms()
     for model in options:
-        checks.one_of(model, "options", models)
-    return {method: {**options.get(model, {}), **own}
-            for method, (model, own, _) in METHODS.items()}
-
-
-class Fit(NamedTuple):
-    """What one run found: its streams (None: no polynomial neuron), the finer text, seconds."""
-
-    structure: NeuronStructure | None
-    written: str
-    seconds: float
-
-
-def formula_key(formula: str) -> tuple[str, int]:
-    """Return mode and variant of a formula named like "hybrid 1"; ValueError for unknown ones."""
-    checks.one_of(formula, "formula", [f"{mode} {variant}" for mode, variant in FORMULAS])
-    mode, variant = formula.split()
-    return mode, int(variant)
+        checks.one_of(model, "options", {form.model for form in known.values()})
+    return {name: {**options.get(form.model, {}), **form.options} for name, form in known.items()}
 
 
 def stream_seed(formula: str, data_seed: int) -> int:
     """Return the seed of a formula's data: another one for each formula and each `data_seed`."""
-    return len(FORMULAS) * data_seed + list(FORMULAS).index(formula_key(formula))
+    checks.one_of(formula, "formula", FORMULA_KEYS)
+    return len(FORMULA_KEYS) * data_seed + list(FORMULA_KEYS).index(formula)
 
 
 def data_sets(
@@ -106,9 +123,7 @@ def data_sets(
     All have the same coefficients and no row in common, nor with those of other formulas.
     """
     seed = stream_seed(formula, data_seed)
-    task = make_formula(
-        *formula_key(formula), (first + n_sets) * n_rows, n_features, noise, seed
-    )
+    task = named_formula(formula, (first + n_sets) * n_rows, n_features, noise, seed)
     blocks = [slice(i * n_rows, (i + 1) * n_rows) for i in range(first, first + n_sets)]
     return [(task.X[rows], task.y[rows]) for rows in blocks]
 
@@ -116,40 +131,42 @@ def data_sets(
 def find(
     method: str, data: Sequence[Pair], seeds: Sequence[int], options: Mapping[str, Any]
 ) -> list[Fit]:
-    """Search every data set with every seed by a method of `METHODS`; fits data set by data set.
+    """Fit one of `forms()` to every data set with every seed; fits data set by data set.
 
     Features are taken as they are, not standardised.
     """
-    model, own, _ = METHODS[checks.one_of(method, "method", METHODS)]
-    options = {**options, **own}
-    if model == "gated":
-        found = search_many(data, model, seeds=seeds, standardize=False, **options)
-        return [Fit(r.structure, str(r.structure), r.seconds) for row in found for r in row]
-    fits = []
-    for X, y in data:
-        for seed in seeds:
-            if model == "vsr":
-                fits.append(_genetic(X, y, seed, GeneticOptions(**options)))
-                continue
-            fitted = fit_model(model, X, y, seed=seed, **options)
-            kept, symbolic = fitted.structure, model in ("eql", "gplearn")
-            written = skeleton(fitted.formula) if symbolic else str(kept)
-            fits.append(Fit(kept, written, fitted.seconds))
-    return fits
+    form = forms()[checks.one_of(method, "method", forms())]
+    options = {**options, **form.options}
+    if form.fit_one is None and form.model in METHODS:
+        batches = search_many(data, form.model, seeds=seeds, standardize=False, **options)
+        return [Fit(result.structure, str(result.structure), result.seconds)
+                for results in batches for result in results]
+    fit_one = form.fit_one or functools.partial(_rival, form.model)
+    return [fit_one(X, y, seed, options) for X, y in data for seed in seeds]
 
 
-def _genetic(X: np.ndarray, y: np.ndarray, seed: int, options: GeneticOptions) -> Fit:
-    """Return what the search "vsr" finds, and the powers in the best formula as it was written.
+def _rival(
+    model: str, X: np.ndarray, y: np.ndarray, seed: int, options: Mapping[str, Any]
+) -> Fit:
+    """Return the streams of a rival fitted to X (N, D), y (N,), and the terms of its formula."""
+    result = fit_model(model, X, y, seed=seed, **options)
+    return Fit(result.structure, skeleton(result.formula), result.seconds)
 
-    A `SearchResult` keeps the powers that are left when those of no use are dropped.
+
+def _genetic(X: np.ndarray, y: np.ndarray, seed: int, options: Mapping[str, Any]) -> Fit:
+    """Return the streams of the search "vsr", and the powers in the best formula as written.
+
+    X (N, D), y (N,). A `SearchResult` keeps the powers that are left when those of no use are
+    dropped.
     """
+    settings = checks.options(options, METHODS["vsr"].options, "method 'vsr'")
     start = time.perf_counter()
     task = make_task(X, y, "regression", standardize=False)
     with one_thread():
-        sums = PowerSums.of(task.Z, task.target, options.order)
-        best = evolve(sums, options, np.random.default_rng(seed), lambda loss: None)[0]
+        sums = PowerSums.of(task.Z, task.target, settings.order)
+        best = evolve(sums, settings, np.random.default_rng(seed), lambda loss: None)[0]
         written = (np.flatnonzero(best[1:]) + 1).tolist()
-        kept = sums.needed(written, options.threshold)
+        kept = sums.needed(written, settings.threshold)
     structure = NeuronStructure(pure=tuple(map(int, kept)), interact=())
     powers = f"powers {','.join(map(str, written))}"
     return Fit(structure, powers, time.perf_counter() - start)
@@ -196,7 +213,7 @@ def stability_runs(
     """
     most, rows = max(methods.values()), []
     for method, n in methods.items():
-        _say(f"stability: {method}")
+        say(f"stability: {method}")
         one, others, one_keys, other_keys = [], [], [], []
         for formula in formulas:
             for level, noise in enumerate(noise_levels):
@@ -225,14 +242,10 @@ def dimension_runs(
     rows = []
     for method, n in methods.items():
         for d in dimensions:
-            _say(f"dimension {d}: {method}")
+            say(f"dimension {d}: {method}")
             sets = [data_sets(f, n, n_samples, d, noise, data_seed) for f in formulas]
             keys = [{"method": method, "formula": f, "dimension": int(d), "run": i}
                     for f in formulas for i in range(n)]
             data = [pair for own in sets for pair in own]
             rows += _table(find(method, data, [0], options.get(method, {})), keys)
     return pd.DataFrame(rows)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

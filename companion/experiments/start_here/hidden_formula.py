@@ -20,14 +20,15 @@ from nslib.structure import NeuronStructure
 
 @dataclass(frozen=True)
 class HiddenFormula:
-    """A formula to be found, in units of the standardised target, and what was found.
+    """A hidden formula and the one that was discovered, in units of the standardised target.
 
-    `truth` and `found`: sympy expressions. `coefficients`: monomial, true, found. `predictions`:
-    observed, predicted on fresh rows. `noise_floor`: the mean squared error that the truth leaves.
+    `truth` and `discovered`: sympy expressions. `coefficients`: monomial, true, found.
+    `predictions`: observed, predicted on fresh rows. `noise_floor`: the mean squared error that the
+    truth leaves.
     """
 
     truth: sp.Expr
-    found: sp.Expr
+    discovered: sp.Expr
     result: SearchResult
     coefficients: pd.DataFrame
     predictions: pd.DataFrame
@@ -50,13 +51,13 @@ def hidden_formula(
     result = search(
         task.X[:n_samples], task.y[:n_samples], method, seed=seed, standardize=False
     )
-    truth, found = true_expression(task), result.formula(raw=True)
+    truth, discovered = true_expression(task), result.formula(raw=True)
     fresh = task.X[n_samples:]
     return HiddenFormula(
         truth=truth,
-        found=found,
+        discovered=discovered,
         result=result,
-        coefficients=_coefficients(truth, found),
+        coefficients=_coefficients(truth, discovered),
         predictions=pd.DataFrame(
             {"observed": task.y[n_samples:], "predicted": result.predict(fresh)}
         ),
@@ -80,8 +81,9 @@ def true_expression(task: FormulaTask) -> sp.Expr:
     return expressions(neuron, y_mean=-task.mean / task.scale, y_scale=1 / task.scale)[0]
 
 
-def _coefficients(truth: sp.Expr, found: sp.Expr) -> pd.DataFrame:
-    true, mine = truth.as_coefficients_dict(), found.as_coefficients_dict()
+def _coefficients(truth: sp.Expr, discovered: sp.Expr) -> pd.DataFrame:
+    """Return a row a monomial of either formula: monomial (text), true, found (coefficients)."""
+    true, mine = truth.as_coefficients_dict(), discovered.as_coefficients_dict()
     rows = [
         {"monomial": str(term), "true": float(true[term]), "found": float(mine[term])}
         for term in sorted(true.keys() | mine.keys(), key=sp.default_sort_key)

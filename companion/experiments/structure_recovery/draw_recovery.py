@@ -73,6 +73,7 @@ _ERRORS = LogNorm(1, 1e7)
 
 
 def _error_face(error: float) -> dict:
+    """Return how a rectangle shows an error over the noise floor."""
     return {"facecolor": plt.get_cmap("Greys")(min(_ERRORS(max(error, 1.0)), 1.0)),
             "linewidth": 0}
 
@@ -91,8 +92,8 @@ def errors_by_stream(data: pd.DataFrame, titles: dict[str, str]) -> Figure:
         for j, (method, title) in enumerate(titles.items()):
             own = data[(data["method"] == method) & (data["error"] == error)]
             y = [streams.index(s) + (j - (len(titles) - 1) / 2) * height for s in own["stream"]]
-            axis.barh(y, own["share"], height, label=title, color=PALETTE[j], edgecolor="black",
-                      linewidth=0.5, hatch="" if j == 0 else "////")
+            axis.barh(y, own["share"], height, label=title, color=PALETTE[j % len(PALETTE)],
+                      edgecolor="black", linewidth=0.5, hatch="" if j == 0 else "////")
             axis.errorbar(own["share"], y, fmt="none", ecolor="#666666", elinewidth=0.8,
                           xerr=(own["share"] - own["low"], own["high"] - own["share"]))
             for row, place in zip(own.itertuples(), y, strict=True):

@@ -10,9 +10,8 @@ import pandas as pd
 import sympy as sp
 import torch
 
-from companion.experiments.formula_tasks import FORMULA_NAMES
+from companion.experiments.formula_tasks import named_formula
 from nslib import checks
-from nslib.data import make_formula
 from nslib.neuron import TaskLinear
 from nslib.search import SearchResult, refit
 from nslib.structure import NeuronStructure
@@ -107,7 +106,8 @@ def cost_of_dropping(
     """
     centred = (y - np.mean(y)) / np.std(y)
 
-    def found_loss(closed: str | None) -> float:
+    def searched_loss(closed: str | None) -> float:
+        """Return the loss of the neuron as it was searched, one stream closed."""
         with torch.no_grad():
             outputs = result.neuron.stream_outputs(Z)
         kept = (v[:, 0] for name, v in outputs.items() if name != closed)
@@ -116,6 +116,7 @@ def cost_of_dropping(
         return float(np.mean((predicted - centred) ** 2))
 
     def refitted(structure: NeuronStructure) -> tuple[float, float]:
+        """Return loss and BIC of a structure fitted anew."""
         fitted = refit(structure, X, y, standardize=False)
         loss = float(np.mean((fitted.predict(X) - y) ** 2) / np.var(y))
         n_weights = fitted.structure.n_parameters(np.shape(X)[1])
@@ -134,31 +135,28 @@ def cost_of_dropping(
         rows.append({
             "stream": stream, "true": stream in truth.streams,
             "open": max(gates.get(name, 0.0) for name in names),
-            "found": found_loss(None), "closed": found_loss(stream),
+            "found": searched_loss(None), "closed": searched_loss(stream),
             "refitted": loss, "refitted_without": loss_without, "needed": bool(bic_without > bic),
         })
     return pd.DataFrame(rows)
 
 
 def costs_by_formula(
-    found: Mapping[tuple[str, str, int], SearchResult], formulas: Sequence[str], n_samples: int,
+    fits: Mapping[tuple[str, str, int], SearchResult], formulas: Sequence[str], n_samples: int,
     n_features: int, noise: float, data_seed: int,
 ) -> pd.DataFrame:
     """Return `cost_of_dropping` for the gated fits to some formulas, with a column formula first.
 
-    `found`: fits by (method, formula, data seed), as of `recovery.methods_on_formulas` with the
+    `fits`: results by (method, formula, data seed), as of `recovery.methods_on_formulas` with the
     same data. Raises ValueError for an unknown formula and where it has no gated fit.
     """
     tables = []
     for name in formulas:
-        checks.one_of(name, "formula", FORMULA_NAMES)
-        if ("gated", name, data_seed) not in found:
-            raise ValueError("methods: found no 'gated', whose gates are looked at")
-        mode, variant = name.split()
-        task = make_formula(mode, int(variant), 2 * n_samples, n_features, noise, data_seed)
+        task = named_formula(name, 2 * n_samples, n_features, noise, data_seed)
+        if ("gated", name, data_seed) not in fits:
+            raise ValueError("methods: found no 'gated', expected it, whose gates are looked at")
         table = cost_of_dropping(
-            found["gated", name, data_seed], task.structure, task.X[:n_samples],
-            task.y[:n_samples],
+            fits["gated", name, data_seed], task.structure, task.X[:n_samples], task.y[:n_samples]
         )
         table.insert(0, "formula", name)
         tables.append(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
+from companion.experiments.progress import say
 from nslib import checks
 from nslib.data import random_formula
 from nslib.search import search
@@ -44,7 +44,7 @@ def phase(
                 sure = sure + 1 if all(right) else 0
                 rows.append({"order": order, "D": d, "N": n, "share": float(np.mean(right or [1])),
                              "fits": len(right)})
-            print(f"phase: order {order}, D = {d} done", file=sys.stderr, flush=True)
+            say(f"phase: order {order}, D = {d} done")
     return pd.DataFrame(rows)
 
 
@@ -63,11 +63,11 @@ def half_points(table: pd.DataFrame) -> pd.DataFrame:
             continue
         above = int(np.argmax(share >= 0.5))
         if above == 0:
-            found = x[0]
+            half = x[0]
         else:
             weight = (0.5 - share[above - 1]) / (share[above] - share[above - 1])
-            found = x[above - 1] + weight * (x[above] - x[above - 1])
-        rows.append({"order": order, "D": d, "N": float(np.exp(found))})
+            half = x[above - 1] + weight * (x[above] - x[above - 1])
+        rows.append({"order": order, "D": d, "N": float(np.exp(half))})
     return pd.DataFrame(rows, columns=["order", "D", "N"]).astype({"order": int, "D": int})
 
 
@@ -76,17 +76,17 @@ def exponents(points: pd.DataFrame) -> dict[int, tuple[float, float] | None]:
 
     `points`: of `half_points`. None for an order with fewer than three points.
     """
-    found = {}
+    slopes = {}
     for order, own in points.groupby("order"):
         if len(own) < 3:
-            found[int(order)] = None
+            slopes[int(order)] = None
             continue
         x, y = np.log(own["D"].to_numpy(float)), np.log(own["N"].to_numpy(float))
         slope, constant = np.polyfit(x, y, 1)
         residual = y - slope * x - constant
         spread = np.sqrt(residual @ residual / (len(x) - 2) / np.sum((x - x.mean()) ** 2))
-        found[int(order)] = float(slope), float(spread)
-    return found
+        slopes[int(order)] = float(slope), float(spread)
+    return slopes
 
 
 def correlational_exponent(order: int) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from companion.rivals import fit_model
+from companion.experiments.progress import say
+from companion.rivals import MODELS, fit_model
 from nslib import checks
 from nslib.structure import NeuronStructure
 
@@ -20,7 +20,6 @@ from .predecessor_sets import (
     load_predecessor_synthetic,
     make_predecessor_sets,
 )
-from .recovery import BASELINES
 
 SOURCES = ("generated", "published")
 TRAIN_SHARE = 0.8
@@ -91,18 +90,18 @@ def orders_found(
         )
         for label, arguments in methods.items():
             model = fit_model(X=data.X[train], y=data.y[train], **arguments)
-            found = None if arguments["name"] in BASELINES else model.structure
+            structure = None if MODELS[arguments["name"]].baseline else model.structure
             error = np.mean((model.predict(data.X[test]) - clean[test]) ** 2)
             rows.append({
                 "noise": data.noise, "formula": data.formula, "method": label,
                 "true": str(data.structure), "detectable": str(detectable),
-                "found": str(found or ""),
-                "exact": found is not None and found.same_streams(data.structure),
-                "as_detectable": found is not None and found.same_streams(detectable),
+                "found": str(structure or ""),
+                "exact": structure is not None and structure.same_streams(data.structure),
+                "as_detectable": structure is not None and structure.same_streams(detectable),
                 "error": error / np.mean((data.y - clean)[test] ** 2), "seconds": model.seconds,
             })
         if data.formula == len(PREDECESSOR_FORMULAS):
-            print(f"predecessor: noise {data.noise} done", file=sys.stderr, flush=True)
+            say(f"predecessor: noise {data.noise} done")
     return pd.DataFrame(rows)
 
 
@@ -110,11 +109,11 @@ def short(structure: str) -> str:
     """Return a structure as its orders, those of interactions marked by ×, for narrow cells."""
     if not structure:
         return ""
-    found = NeuronStructure.parse(structure)
-    return " ".join(map(str, (*found.pure, *(f"×{k}" for k in found.interact))))
+    parsed = NeuronStructure.parse(structure)
+    return " ".join(map(str, (*parsed.pure, *(f"×{k}" for k in parsed.interact))))
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
+def scores_by_noise(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each noise and method: shares exact and as detectable, median error.
 
     Columns: noise, method, exact, as_detectable (NaN for models that choose no streams), error.
@@ -135,8 +134,7 @@ def metrics(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
     None for the shares of models that choose no streams.
     """
-    whole = summary(table.assign(noise="all"))
-    rows = pd.concat([whole, summary(table)])
+    rows = pd.concat([scores_by_noise(table.assign(noise="all")), scores_by_noise(table)])
     return {
         str(method): {
             f"{column}_{row['noise']}": None if pd.isna(row[column]) else float(row[column])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,36 +10,22 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from companion.experiments.formula_tasks import formula_tasks, kept_streams
-from companion.rivals import MODELS, FittedModel, fit_model
+from companion.experiments.progress import say
+from companion.rivals import BASELINES, MODELS, fit_model
+from companion.rivals.fitted_model import FittedModel
 from nslib import checks
 from nslib.data.synthetic import FormulaTask
 from nslib.search import METHODS, SearchResult, refit, search_many
 from nslib.structure import NeuronStructure
 
-BASELINES = ("mean", "linear", "ridge")
-"""Models that choose no streams: they stand in the tables for their errors alone."""
-
 STATES = ("scored", "not representable", "no search")
-
-
-def representable(method: str, truth: NeuronStructure) -> bool:
-    """Whether the method can give a neuron of exactly these streams.
-
-    VSR sums powers of single features only; the paper's first search (threshold) has no pure power
-    above the first.
-    """
-    if method == "vsr":
-        return not truth.interact
-    if method == "threshold":
-        return max(truth.pure, default=1) == 1
-    return True
 
 
 def methods_on_formulas(
     n_samples: int, n_features: int, noise: float, methods: Mapping[str, Sequence[int]],
     options: Mapping[str, Mapping[str, Any]],
 ) -> tuple[pd.DataFrame, dict[tuple[str, str, int], SearchResult | FittedModel]]:
-    """Fit all 15 formulas with each method, and retrain every structure found in the same way.
+    """Fit all 15 formulas with each method, and retrain every structure in the same way.
 
     `methods`: name (of `companion.rivals.MODELS`) to its data seeds; `options`: name to arguments
     of its own. Returns a row a fit (method, formula, data_seed, structure, truth, state of
@@ -50,26 +35,27 @@ def methods_on_formulas(
     """
     for method in (*methods, *options):
         checks.one_of(method, "method", MODELS)
-    rows, found = [], {}
+    rows, models = [], {}
     for method, seeds in methods.items():
         tasks = formula_tasks(2 * n_samples, n_features, noise, seeds)
         train = [(t.X[:n_samples], t.y[:n_samples]) for t in tasks.values()]
-        print(f"{method}: {len(tasks)} fits", file=sys.stderr, flush=True)
+        say(f"{method}: {len(tasks)} fits")
         fits = _fitted(method, train, options.get(method, {}))
         for (key, task), model in zip(tasks.items(), fits, strict=True):
-            found[(method, *key)] = model
-            searched, can = method not in BASELINES, representable(method, task.structure)
-            structure = model.structure if searched else None
+            models[(method, *key)] = model
+            facts = MODELS[method]
+            structure = None if facts.baseline else model.structure
+            state = STATES[2 if facts.baseline else 0 if facts.represents(task.structure) else 1]
             own = _error(model, task, n_samples)
             rows.append({
                 "method": method, "formula": key[0], "data_seed": key[1],
                 "structure": str(structure or ""), "truth": str(task.structure),
-                "state": STATES[2 if not searched else 1 if not can else 0],
+                "state": state,
                 "exact": structure is not None and structure.same_streams(task.structure),
                 "own": own, "retrained": retrained_error(method, structure, task, n_samples, own),
                 "seconds": model.seconds,
             })
-    return pd.DataFrame(rows), found
+    return pd.DataFrame(rows), models
 
 
 def retrained_error(
@@ -77,17 +63,18 @@ def retrained_error(
 ) -> float:
     """Return the error, over that of the true formula, of the structure refitted by least squares.
 
-    Trained on the first `n_samples` rows, tested on the others. Least squares is how "als" has
-    fitted its own already, and it fits no sin stream: for these, and where no structure is
-    reported, it is the model's `own` error.
+    Trained on the first `n_samples` rows, tested on the others. Where the method has fitted its
+    weights by least squares already, reports no structure or one with sin, which least squares
+    does not fit, it is the model's `own` error.
     """
-    if method == "als" or structure is None or structure.sin:
+    if MODELS[method].weights == "least squares" or structure is None or structure.sin:
         return own
     fitted = refit(structure, task.X[:n_samples], task.y[:n_samples], standardize=False)
     return _error(fitted, task, n_samples)
 
 
 def _error(model: SearchResult | FittedModel, task: FormulaTask, n_samples: int) -> float:
+    """Return the error on the rows after the first `n_samples`, over that of the true formula."""
     predicted = model.predict(task.X[n_samples:])
     return float(np.mean((predicted - task.y[n_samples:]) ** 2)) / task.noise_floor
 
@@ -95,11 +82,10 @@ def _error(model: SearchResult | FittedModel, task: FormulaTask, n_samples: int)
 def _fitted(
     method: str, data: list[tuple[np.ndarray, np.ndarray]], options: Mapping[str, Any]
 ) -> list[SearchResult | FittedModel]:
-    """Return a fit for each data set; METHODS search all of them at once where they can."""
+    """Return a fit for each data set X (N, D), y (N,); searches do all at once where they can."""
     if method not in METHODS:
         return [fit_model(method, X, y, **options) for X, y in data]
-    found = search_many(data, method, standardize=False, **options)
-    return [results[0] for results in found]
+    return [result for (result,) in search_many(data, method, standardize=False, **options)]
 
 
 def by_formula(fits: pd.DataFrame) -> pd.DataFrame:
@@ -111,11 +97,11 @@ def by_formula(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_method(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a method: what it could and did find, its errors over the floor.
+    """Return a row a method: how often its structure is exact, its errors over the floor.
 
     Columns: method, fits, scored (fits of formulas it can represent), exact_share (of these; NaN
-    for no search), exact_of_all, over_floor (median of all fits), over_floor_exact (median where
-    the structure is exact; NaN where it never is).
+    for no search), exact_of_all, own and retrained (medians of all fits), retrained_exact (median
+    where the structure is exact; NaN where it never is).
     """
     rows = []
     for method, own in fits.groupby("method", sort=False):
@@ -141,16 +127,16 @@ def plain(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def sentences(fits: pd.DataFrame) -> list[str]:
     """Return for each method that searches how its structures are right or wrong, in words."""
     lines = []
-    for method, own in fits[fits["state"] == "scored"].groupby("method", sort=False):
+    for method, part in fits[fits["state"] == "scored"].groupby("method", sort=False):
         kept, truth = (
-            [set(NeuronStructure.parse(text).streams) if text else set() for text in own[key]]
+            [set(NeuronStructure.parse(text).streams) if text else set() for text in part[key]]
             for key in ("structure", "truth")
         )
         pairs = list(zip(kept, truth, strict=True))
-        more = sum(found > true for found, true in pairs)
-        missing = sum(not found >= true for found, true in pairs)
+        more = sum(own > true for own, true in pairs)
+        missing = sum(not own >= true for own, true in pairs)
         lines.append(
-            f"{method}: exact on {own['exact'].sum()} of {len(own)} data sets, all true streams "
+            f"{method}: exact on {part['exact'].sum()} of {len(part)} data sets, all true streams "
             f"and more on {more}, a true stream missing on {missing}"
         )
     return lines
@@ -185,16 +171,16 @@ def rates(errors: pd.DataFrame) -> dict[str, dict[str, Any]]:
     `errors`: of `confusion`. Precision is None where nothing was kept, the stream where none was
     kept in vain.
     """
-    found = {}
+    by_method = {}
     for method, own in errors.groupby("method", sort=False):
         missed, extra = (own[own["error"] == e] for e in ("missed", "kept in vain"))
         true, false = missed["of"].sum() - missed["count"].sum(), extra["count"].sum()
         worst = extra.loc[extra["share"].idxmax()]
-        found[method] = {
+        by_method[method] = {
             "true_positives": int(true), "false_positives": int(false),
             "false_negatives": int(missed["count"].sum()),
             "recall": float(true / missed["of"].sum()),
             "precision": float(true / (true + false)) if true + false else None,
             "most_often_in_vain": worst["stream"] if worst["count"] else None,
         }
-    return found
+    return by_method

@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 import sympy as sp
 
-from companion.experiments.tabular_grid import cell_searches as searches
-from companion.experiments.tabular_grid import reports
+from companion.experiments.tabular_grid.run_cells import search_reports
 from companion.experiments.tabular_grid.settings import SEARCHES, STAND_INS
+from nslib.data import TabularData
 from nslib.structure import NeuronStructure
 
 
@@ -29,8 +29,8 @@ def table5() -> pd.Series:
 def powers(formula: str) -> frozenset[int]:
     """Return the powers of x in a polynomial, constants apart."""
     x = sp.Symbol("x")
-    found = sp.Poly(sp.sympify(formula, locals={"x": x}), x).monoms()
-    return frozenset(power for power, in found if power)
+    monomials = sp.Poly(sp.sympify(formula, locals={"x": x}), x).monoms()
+    return frozenset(power for power, in monomials if power)
 
 
 def overlap(first: Iterable[int], second: Iterable[int]) -> float:
@@ -40,14 +40,11 @@ def overlap(first: Iterable[int], second: Iterable[int]) -> float:
     return len(first & second) / len(union) if union else 1.0
 
 
-def found(datasets: Iterable[str], work: Path) -> dict[str, dict[str, str]]:
+def searched(datasets: Iterable[TabularData], work: Path) -> dict[str, dict[str, str]]:
     """Return the structures, by data set and search, from the reports below `work`."""
     structures: dict[str, dict[str, str]] = {}
-    for name in datasets:
-        for method in SEARCHES:
-            report = reports.read(searches.path(work, name, method))
-            if report is not None:
-                structures.setdefault(name, {})[method] = report["structure"]
+    for data, method, report in search_reports(datasets, work):
+        structures.setdefault(data.name, {})[method] = report["structure"]
     return structures
 
 
@@ -89,14 +86,14 @@ def beside_table5(structures: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sentence(found: Mapping[str, Any]) -> str:
-    """Return what `metrics` say of VSR and Table 5."""
-    if not found["sets_compared"]:
+def sentence(numbers: Mapping[str, Any]) -> str:
+    """Return what the numbers of `metrics` say of VSR and Table 5."""
+    if not numbers["sets_compared"]:
         return "no set of Table 5 has been searched."
-    return (f"the powers of VSR overlap with those of Table 5 by {found['vsr_power_overlap']:.2f} "
-            f"on average, and are the same on {found['vsr_powers_equal']} of "
-            f"{found['sets_compared']} sets; the best answer that is the same for all sets has "
-            f"{found['constant_power_overlap']:.2f}.")
+    return ("the powers of VSR overlap with those of Table 5 by "
+            f"{numbers['vsr_power_overlap']:.2f} on average, and are the same on "
+            f"{numbers['vsr_powers_equal']} of {numbers['sets_compared']} sets; the best answer "
+            f"that is the same for all sets has {numbers['constant_power_overlap']:.2f}.")
 
 
 def _powers_of(structure: str) -> tuple[int, ...]:
@@ -104,6 +101,7 @@ def _powers_of(structure: str) -> tuple[int, ...]:
 
 
 def _constant(papers: list[frozenset[int]]) -> float | None:
+    """Return the best mean overlap that one answer for all formulas can have."""
     known = sorted(frozenset().union(*papers))
     answers = (answer for n in range(1, len(known) + 1) for answer in combinations(known, n))
     return max((_mean([overlap(answer, paper) for paper in papers]) for answer in answers),

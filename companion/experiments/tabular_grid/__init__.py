@@ -1,12 +1,7 @@
-"""Task-driven networks and their rivals on tables: one grid of runs, and the table of all of them.
+"""The grid of models, data sets, budgets and seeds that notebooks 10 and 11 share.
 
-`grid.run` computes what is not there yet and returns the table; `table` collects, writes and reads
-it.
+Both compare networks with rivals on tables in the same way, so that their numbers can stand beside
+each other, and notebook 11 reads the table of notebook 10. The way of a number: `settings`, `grid`
+(which cells there are), `run_cells` (computes them), `reports` (a file each), `score_table` (the
+table of all), `compare_models` (what the table says of models).
 """
-
-from __future__ import annotations
-
-from . import grid
-from . import score_table as table
-
-__all__ = ["grid", "table"]

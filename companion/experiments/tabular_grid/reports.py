@@ -1,13 +1,36 @@
-"""Reports: one JSON file a run, written whole, and whether those on disk answer a question."""
+"""Reports: one JSON file a run, written whole, and whether the one on disk answers a question.
+
+A report answers only the configuration, the sources and the versions that it was computed with, so
+a grid that is resumed never mixes runs of different code.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from companion import files, paths, records
+import nslib
+from companion import files, paths, records, rivals, sources
+
+
+def checksum_of(package: Path, without: str = "") -> str:
+    """Return the hash of the files of a package, less those of its part named `without`."""
+    parts = [path for path in package.iterdir() if path.name != without]
+    return sources.checksum(parts, package.parent)
+
+
+# Read once, when the code is imported: a file that is edited during a long run changes what later
+# runs compute, and not what this process does.
+CODE = {
+    "versions": records.versions(),
+    "sources": {
+        "nslib": checksum_of(Path(nslib.__file__).parent, without="theory"),
+        "rivals": checksum_of(Path(rivals.__file__).parent),
+        "tabular_grid": checksum_of(Path(__file__).parent),
+    },
+}
 
 
 def folder(work: str | Path) -> Path:
@@ -17,8 +40,8 @@ def folder(work: str | Path) -> Path:
 
 
 def write(path: Path, config: Mapping[str, Any], results: Mapping[str, Any]) -> None:
-    """Write what came out for a configuration, with the versions it was computed with."""
-    report = {"config": config, "versions": records.versions(), **results}
+    """Write what came out for a configuration, with the code that computed it."""
+    report = {"config": config, **CODE, **results}
     files.write({path: files.json_bytes(files.plain(report, path.name))})
 
 
@@ -30,12 +53,9 @@ def read(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def answers(path: Path, config: Mapping[str, Any]) -> bool:
-    """Whether the file holds the report of this configuration."""
-    found = read(path)
-    return found is not None and found.get("config") == files.plain(config, "config")
-
-
-def all_answer(runs: Sequence[tuple[Path, Mapping[str, Any]]]) -> bool:
-    """Whether every (path, configuration) has its report."""
-    return all(answers(path, config) for path, config in runs)
+def answer(path: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the report of this configuration by this code, None where there is none."""
+    report, wanted = read(path), files.plain({"config": config, **CODE}, "report")
+    if report is None or any(report.get(key) != value for key, value in wanted.items()):
+        return None
+    return report

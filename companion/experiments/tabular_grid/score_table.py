@@ -11,8 +11,8 @@ import pandas as pd
 from companion import files, paths
 
 from . import reports
-from .cells import Cell
-from .scores import main_score
+from .grid import Cell
+from .splits import main_score
 
 COLUMNS = (
     "dataset", "task", "model", "budget", "seed", "metric", "value", "train_value",
@@ -41,6 +41,7 @@ def collect(cells: Iterable[Cell], work: Path) -> pd.DataFrame:
 
 
 def _row(cell: Cell, seed: int, report: dict[str, Any]) -> dict[str, Any]:
+    """Return what the table holds of a report."""
     metric, metrics = main_score(report["task"]), report["metrics"]
     loss = "mse" if report["task"] == "regression" else "log_loss"
     return {
@@ -56,6 +57,7 @@ def _row(cell: Cell, seed: int, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table in order, each column in its type."""
     table = table.astype({**_TYPES, **dict.fromkeys(_NUMBERS, "float64")})
     for column in _TEXTS:
         table[column] = table[column].fillna("").astype(object)

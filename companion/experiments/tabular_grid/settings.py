@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from companion.rivals.tables import TABULAR_RIVALS
 from nslib.data import REGISTRY
 
 BUDGETS = (100, 300, 1000, 3000, 10_000)
@@ -61,9 +62,11 @@ OURS = MappingProxyType({
 interactions are added to `structure`; `together`: models a batch, since more leave the cache.
 """
 
-BOOSTING = ("linear", "hist_gradient_boosting", "xgboost", "lightgbm", "catboost")
-DEEP = ("tabnet", "ft_transformer", "tabm")
-RIVALS = BOOSTING + DEEP
+TASK_DRIVEN = (*SOURCES, "TN")
+"""All networks of task-driven neurons."""
+
+RIVALS = tuple(name for name, rival in TABULAR_RIVALS.items() if rival.kind != "constant")
+BOOSTING = tuple(name for name in RIVALS if TABULAR_RIVALS[name].kind == "boosting")
 
 STAND_INS = ("airlines_delay_nyc",)
 """Sets that stand for one of Table 6 with other rows: their numbers do not compare with it."""
@@ -74,3 +77,8 @@ SEARCH_SEED = 0
 SEARCH_SHARE = 0.4  # of the rows, which searches may see and no seed tests
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.15  # of the rows that are no test rows
+
+
+def search_of(model: str) -> str | None:
+    """Return the search whose structure a network has; None for a model that needs none."""
+    return SOURCES.get(model) or (OURS[model]["joined"] if model in OURS else None)

@@ -1,4 +1,4 @@
-"""The rows of a data set for one seed: training, validation, test, and what is learnt from which.
+"""The rows of a data set for one seed, what is learnt from which, and scores of predictions.
 
 A formula belongs to a data set, not to a seed, so the rows that searches see are chosen once and
 are in no test part. The test part of a seed is a fifth of the data, as the predecessor's, drawn
@@ -9,9 +9,11 @@ target, which gives errors their unit, also sees the validation rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
 
 from companion.experiments.table_preparation import preprocessor, target_scaler
@@ -21,14 +23,18 @@ from .settings import SEARCH_SEED, SEARCH_SHARE, TEST_SHARE, VALIDATION_SHARE
 
 PARTS = ("train", "validation", "test")
 
+DIVERGED = 4.0
+"""A test loss above this many times that of a constant prediction counts as diverged."""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
     """A data set divided for one seed.
 
-    `X`, `y`: by the names of `PARTS`; features as published (DataFrames), targets in the units of
-    errors, float64, or int64 class codes. `mean`, `scale`: of the training targets, for networks
-    that want them standardised (0 and 1 for classes). `n_classes`: None for a regression.
+    `X`, `y`: by the names of `PARTS`; features (N, D) as published (DataFrames), targets (N,) in
+    the units of errors, float64, or int64 class codes. `mean`, `scale`: of the training targets,
+    for networks that want them standardised (0 and 1 for classes). `n_classes`: None for a
+    regression.
     """
 
     name: str
@@ -59,10 +65,14 @@ class Split:
         return {part: prepare.transform(self.X[part]) for part in PARTS}
 
     def targets(self) -> dict[str, np.ndarray]:
-        """Return the targets that networks train on: standardised numbers, or class codes."""
+        """Return the targets (N,) that networks train on: standardised, or class codes."""
         if self.n_classes is not None:
             return dict(self.y)
         return {part: (y - self.mean) / self.scale for part, y in self.y.items()}
+
+    def in_units(self, outputs: np.ndarray) -> np.ndarray:
+        """Return a network's outputs (N,) in the units of `y`; probabilities (N, C) stay."""
+        return outputs * self.scale + self.mean if self.n_classes is None else outputs
 
 
 def search_rows(data: TabularData) -> np.ndarray:
@@ -109,7 +119,7 @@ def misplaced_rows(data: TabularData, seed: int) -> int:
 def _drawn(
     data: TabularData, rows: np.ndarray, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows (positions) less a share, and the share drawn by the seed."""
+    """Return `rows` (N,), which are positions, less a share, and the share drawn by the seed."""
     return train_test_split(
         rows, test_size=share, random_state=seed,
         stratify=None if data.task == "regression" else data.y.iloc[rows],
@@ -117,4 +127,56 @@ def _drawn(
 
 
 def _column(y: pd.Series) -> np.ndarray:
+    """Return targets (N,) as a column (N, 1)."""
     return y.to_numpy(dtype=np.float64).reshape(-1, 1)
+
+
+def main_score(task: str) -> str:
+    """Return the name of the score that tables show: "mse" or "accuracy"."""
+    return "mse" if task == "regression" else "accuracy"
+
+
+def scores(split: Split, outputs: dict[str, np.ndarray]) -> dict[str, dict[str, float | None]]:
+    """Return the scores of each part: mse and r2, or accuracy, macro F1 and log_loss.
+
+    `outputs`: by part, predictions (N,) in the units of `split.y`, or probabilities (N, C). A
+    score that is not finite is None.
+    """
+    one = _regression if split.n_classes is None else _classification
+    return {
+        part: {name: value if np.isfinite(value) else None
+               for name, value in one(split.y[part], outputs[part]).items()}
+        for part in PARTS
+    }
+
+
+def diverged(split: Split, by_part: dict[str, dict[str, Any]]) -> bool:
+    """Tell whether the test loss of `scores` is not finite or far above a constant prediction's."""
+    y, y_train = split.y["test"], split.y["train"]
+    if split.n_classes is None:
+        loss, constant = by_part["test"]["mse"], float(np.mean((y - y_train.mean()) ** 2))
+    else:
+        shares = np.bincount(y_train, minlength=split.n_classes) / len(y_train)
+        loss, constant = by_part["test"]["log_loss"], float(-np.log(shares[y]).mean())
+    return loss is None or loss > DIVERGED * constant
+
+
+def _regression(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Return the scores of predictions (N,) for targets y (N,)."""
+    mse = float(np.mean((y - predicted) ** 2))
+    variance = float(np.var(y))
+    return {"mse": mse, "r2": 1.0 - mse / variance if variance else np.nan}
+
+
+def _classification(y: np.ndarray, shares: np.ndarray) -> dict[str, float]:
+    """Return the scores of probabilities (N, C) for class codes y (N,)."""
+    if not np.isfinite(shares).all():
+        return dict.fromkeys(("accuracy", "f1", "log_loss"), np.nan)
+    codes = shares.argmax(axis=1)
+    chosen = np.clip(shares[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
+    labels = range(shares.shape[1])
+    return {
+        "accuracy": float(np.mean(codes == y)),
+        "f1": float(f1_score(y, codes, average="macro", labels=labels, zero_division=0)),
+        "log_loss": float(-np.log(chosen).mean()),
+    }

@@ -26,7 +26,7 @@ from nslib.threads import one_thread
 
 
 @dataclass(frozen=True)
-class Task:
+class ToyTask:
     """A toy task: noise is the standard deviation of a point about its centre.
 
     `extent`: half the side of the square that is drawn. `monomials`: exponents of (x_1, x_2), up
@@ -39,9 +39,9 @@ class Task:
 
 
 TASKS = {
-    "XOR": Task(0.4, 2.2, ((1, 1),)),
-    "two circles": Task(0.12, 1.5, ((0, 0), (2, 0), (0, 2))),
-    "two moons": Task(0.15, 1.9, ((1, 0), (0, 1), (3, 0), (2, 1), (1, 2), (0, 3))),
+    "XOR": ToyTask(0.4, 2.2, ((1, 1),)),
+    "two circles": ToyTask(0.12, 1.5, ((0, 0), (2, 0), (0, 2))),
+    "two moons": ToyTask(0.15, 1.9, ((1, 0), (0, 1), (3, 0), (2, 1), (1, 2), (0, 3))),
 }
 MONOMIALS = tuple((k - j, j) for k in range(4) for j in range(k + 1))
 
@@ -79,7 +79,10 @@ def optimal_log_odds(task: str, X: np.ndarray) -> np.ndarray:
 
 
 def _log_densities(task: str, X: np.ndarray) -> list[np.ndarray]:
-    """Return the log density of either class; 100 centres a curve lie far closer than the noise."""
+    """Return the log densities (N,) of both classes at X (N, 2).
+
+    The 100 centres of a curve lie far closer than the noise.
+    """
     points, classes = centres(task, 200)
     variance = TASKS[task].noise ** 2
     return [
@@ -102,7 +105,7 @@ def optimal_radius() -> float:
 
 
 def _grid(extent: float, n: int) -> tuple[np.ndarray, float]:
-    """Return the n² points of a square grid about the origin and the area of a cell."""
+    """Return the points (n², 2) of a square grid about the origin and the area of a cell."""
     axis = np.linspace(-extent, extent, n)
     return np.stack([g.ravel() for g in np.meshgrid(axis, axis)], axis=1), (axis[1] - axis[0]) ** 2
 
@@ -169,7 +172,7 @@ def separate(
     return pd.DataFrame(rows, columns=columns), neurons
 
 
-def summary(accuracies: pd.DataFrame) -> pd.DataFrame:
+def accuracy_by_structure(accuracies: pd.DataFrame) -> pd.DataFrame:
     """Return mean and standard deviation over seeds, beside the best possible accuracy.
 
     Also the worst seed; one row for a task and structure, in the order of first appearance. Raises
@@ -265,6 +268,7 @@ def shapes(structures: Iterable[NeuronStructure], seed: int, n_grid: int = 81) -
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
+    """Return values (n,) over their standard deviation."""
     return values / values.std()
 
 

@@ -145,9 +145,8 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
     known = np.ones(len(inputs), dtype=bool)
     for names in _categories(X, inputs):
         known &= (inputs[names].sum(axis=1) == 1).to_numpy()
-    if search.limits is not None:
-        low, high = (search.scaling.x_mean + search.scaling.x_scale * end for end in search.limits)
-        inputs = inputs.clip(low, high, axis=1)
+    if (ranges := search.feature_ranges) is not None:
+        inputs = inputs.clip(ranges["low"].to_numpy(), ranges["high"].to_numpy(), axis=1)
     expected = np.asarray(search.decision(inputs)).reshape(len(inputs), -1)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
     formula = model.formula_

@@ -21,30 +21,49 @@ from nslib.threads import threads as n_threads
 from .boosting import fit_catboost, fit_hist_gradient_boosting, fit_lightgbm, fit_xgboost
 from .deep import fit_ft_transformer, fit_tabm, fit_tabnet
 from .linear import fit_linear, fit_mean
-from .table_task import Learned, Task, checked_task
+from .table_task import Learned, TableTask, checked_task
 
-__all__ = ["TABULAR_MODELS", "FittedTabular", "fit_tabular"]
+__all__ = ["TABULAR_RIVALS", "FittedTabular", "TabularRival", "fit_tabular"]
 
 
-class _Rival(NamedTuple):
-    """How a model is fitted, and the packages of the extra `peers` that it takes."""
+class TabularRival(NamedTuple):
+    """All that experiments and figures know of a rival: a new one is its function and an entry.
 
-    fit: Callable[[Task], Learned]
+    `kind`: "constant"; "linear"; "boosting", trees, which have no trained weights to count; "deep",
+    networks, which stop early on the validation rows. `packages`: of the extra `peers`. `label`,
+    `colour`, `marker`: in figures; "C5" is the sixth colour of the companion's palette. `slow`:
+    whether a fit takes as long as that of a large network.
+    """
+
+    fit: Callable[[TableTask], Learned]
+    kind: str
+    label: str
     packages: tuple[str, ...] = ()
+    colour: str = "black"
+    marker: str = "o"
+    slow: bool = False
 
 
-_RIVALS = {
-    "mean": _Rival(fit_mean),
-    "linear": _Rival(fit_linear),
-    "hist_gradient_boosting": _Rival(fit_hist_gradient_boosting),
-    "xgboost": _Rival(fit_xgboost, ("xgboost",)),
-    "lightgbm": _Rival(fit_lightgbm, ("lightgbm",)),
-    "catboost": _Rival(fit_catboost, ("catboost",)),
-    "tabnet": _Rival(fit_tabnet, ("pytorch_tabnet.tab_model",)),
-    "ft_transformer": _Rival(fit_ft_transformer, ("rtdl_revisiting_models",)),
-    "tabm": _Rival(fit_tabm, ("tabm", "rtdl_num_embeddings")),
+TABULAR_RIVALS = {
+    "mean": TabularRival(fit_mean, "constant", "mean"),
+    "linear": TabularRival(fit_linear, "linear", "linear", colour="0.3", marker="x"),
+    "hist_gradient_boosting": TabularRival(
+        fit_hist_gradient_boosting, "boosting", "HistGradientBoosting"
+    ),
+    "xgboost": TabularRival(fit_xgboost, "boosting", "XGBoost", ("xgboost",)),
+    "lightgbm": TabularRival(fit_lightgbm, "boosting", "LightGBM", ("lightgbm",)),
+    "catboost": TabularRival(fit_catboost, "boosting", "CatBoost", ("catboost",), slow=True),
+    "tabnet": TabularRival(
+        fit_tabnet, "deep", "TabNet", ("pytorch_tabnet.tab_model",), "C5", "p", slow=True
+    ),
+    "ft_transformer": TabularRival(
+        fit_ft_transformer, "deep", "FT-Transformer", ("rtdl_revisiting_models",), "C1", "h",
+        slow=True,
+    ),
+    "tabm": TabularRival(
+        fit_tabm, "deep", "TabM", ("tabm", "rtdl_num_embeddings"), "C6", "o", slow=True
+    ),
 }
-TABULAR_MODELS = tuple(_RIVALS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,7 @@ class FittedTabular:
     mean and of trees; `predict`: features X (N, D) to the target (N,), or to class codes (N,)
     int64; `predict_proba`: to probabilities (N, n_classes), None for a regression. Both raise
     ValueError or TypeError for features that are not finite numbers, or not as many as those of
-    the fit.
+    the fit. A fitted model can be pickled.
     """
 
     name: str
@@ -78,7 +97,7 @@ def fit_tabular(
     patience: int | None = None,
     progress: bool = False,
 ) -> FittedTabular:
-    """Fit the model `name`, one of `TABULAR_MODELS`, on `train` and `validation`, pairs (X, y).
+    """Fit the model `name`, one of `TABULAR_RIVALS`, on `train` and `validation`, pairs (X, y).
 
     X (N, D): numbers, encoded and imputed; y (N,): a float target for the task "regression", in
     whose units predictions are, or the codes 0 to C - 1 for "classification". "tabnet",
@@ -92,11 +111,11 @@ def fit_tabular(
     equal length or varying, for classes that are no such codes, and for unknown names; ImportError
     for a model whose package is not installed.
     """
-    checks.one_of(name, "name", TABULAR_MODELS)
+    checks.one_of(name, "name", TABULAR_RIVALS)
     checked = checked_task(
         name, train, validation, task, seed, threads, max_epochs, patience, progress
     )
-    rival = _RIVALS[name]
+    rival = TABULAR_RIVALS[name]
     with undisturbed():
         for package in rival.packages:
             imported(package)
@@ -109,7 +128,7 @@ def fit_tabular(
     regression = checked.n_classes is None
     return FittedTabular(
         name, checked.seed, seconds, learned.n_parameters,
-        predict=outputs if regression else lambda X: outputs.probabilities(X).argmax(axis=1),
+        predict=outputs if regression else outputs.codes,
         predict_proba=None if regression else outputs.probabilities,
     )
 
@@ -121,6 +140,7 @@ class _Outputs:
         self.n_features, self.threads, self.learned = n_features, threads, learned
 
     def __call__(self, X: Any) -> np.ndarray:
+        """Return targets (N,), or shares of classes (N, C) up to rounding, for X (N, D)."""
         X = checks.as_matrix(X, min_rows=1)
         if X.shape[1] != self.n_features:
             raise ValueError(f"X: found {X.shape[1]} features, expected {self.n_features}")
@@ -131,5 +151,10 @@ class _Outputs:
         return outputs
 
     def probabilities(self, X: Any) -> np.ndarray:
+        """Return shares (N, C) that add up to one, for X (N, D)."""
         outputs = self(X)
         return outputs / outputs.sum(axis=1, keepdims=True)
+
+    def codes(self, X: Any) -> np.ndarray:
+        """Return the code (N,) of the most probable class, for X (N, D)."""
+        return self.probabilities(X).argmax(axis=1)

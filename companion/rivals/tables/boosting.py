@@ -12,10 +12,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from companion.rivals.peers import imported
 
 from .linear import learned
-from .table_task import Learned, Task
+from .table_task import Learned, TableTask
 
 
-def fit_hist_gradient_boosting(task: Task) -> Learned:
+def fit_hist_gradient_boosting(task: TableTask) -> Learned:
     """Return scikit-learn's histogram boosting: 100 rounds, of at most 31 leaves a tree.
 
     Above 10,000 rows it holds out a tenth of them and stops early by its loss there.
@@ -25,7 +25,7 @@ def fit_hist_gradient_boosting(task: Task) -> Learned:
     return learned(kind(random_state=task.seed).fit(*task.all_rows()), task)
 
 
-def fit_xgboost(task: Task) -> Learned:
+def fit_xgboost(task: TableTask) -> Learned:
     """Return XGBoost: 100 rounds, trees of depth 6. ImportError without its package."""
     package = imported("xgboost")
     kind = package.XGBRegressor if task.n_classes is None else package.XGBClassifier
@@ -33,7 +33,7 @@ def fit_xgboost(task: Task) -> Learned:
     return learned(model.fit(*task.all_rows()), task)
 
 
-def fit_lightgbm(task: Task) -> Learned:
+def fit_lightgbm(task: TableTask) -> Learned:
     """Return LightGBM: 100 rounds, of at most 31 leaves a tree. ImportError without its package.
 
     `deterministic` and `force_row_wise` are set, as its documentation asks for repeatable results.
@@ -47,7 +47,7 @@ def fit_lightgbm(task: Task) -> Learned:
     return learned(model.fit(*task.all_rows()), task)
 
 
-def fit_catboost(task: Task) -> Learned:
+def fit_catboost(task: TableTask) -> Learned:
     """Return CatBoost: 1000 rounds, symmetric trees of depth 6. ImportError without its package."""
     package = imported("catboost")
     kind = package.CatBoostRegressor if task.n_classes is None else package.CatBoostClassifier

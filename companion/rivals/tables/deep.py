@@ -1,28 +1,31 @@
 """Deep networks for tables by their authors' packages, stopped early on the validation rows.
 
-The features of the FT-Transformer and TabM pass through `training.Inputs`, TabNet takes them as
-they are; all three have a standardised target.
+The features of the FT-Transformer and TabM pass through `deep_training.Inputs`; TabNet takes them
+as they are. All three have a standardised target.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from companion.rivals.peers import imported
+from nslib.networks import n_parameters
 
-from .deep_training import Inputs, n_parameters, report, train
-from .table_task import Learned, Task
+from .deep_training import Inputs, report, train
+from .table_task import Learned, TableTask
 
 N_BINS = 48  # of TabM's piecewise linear embeddings, as in its example
 D_EMBEDDING = 16
 
 
-def fit_ft_transformer(task: Task) -> Learned:
+def fit_ft_transformer(task: TableTask) -> Learned:
     """Return the FT-Transformer with its package's default settings and AdamW.
 
     Three blocks of width 192, learning rate 1e-4, weight decay 1e-5, batches of 256 rows, patience
@@ -36,14 +39,16 @@ def fit_ft_transformer(task: Task) -> Learned:
         n_cont_features=len(inputs.kept), cat_cardinalities=[], d_out=task.n_outputs,
         **kind.get_default_kwargs(),
     )
-
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        return network(x, None)[:, None]
-
+    forward = partial(_one_member, network)
     return train(task, network, network.make_default_optimizer(), inputs, forward)
 
 
-def fit_tabm(task: Task) -> Learned:
+def _one_member(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return outputs (B, 1, C) for numeric inputs x (B, d), without categories."""
+    return network(x, None)[:, None]
+
+
+def fit_tabm(task: TableTask) -> Learned:
     """Return TabM with its package's default settings, embeddings and AdamW.
 
     32 members of two layers of width 512 on piecewise linear embeddings of the features; learning
@@ -68,7 +73,7 @@ def fit_tabm(task: Task) -> Learned:
     return train(task, network, optimizer, inputs, network, clip=1.0)
 
 
-def fit_tabnet(task: Task) -> Learned:
+def fit_tabnet(task: TableTask) -> Learned:
     """Return TabNet with its package's default settings and Adam.
 
     Three steps of width 8, learning rate 0.02, at most 100 epochs of batches of 1024 rows (all
@@ -78,9 +83,9 @@ def fit_tabnet(task: Task) -> Learned:
     """
     package = imported("pytorch_tabnet.tab_model")
     regression = task.n_classes is None
-    mean, scale = (task.y.mean(), task.y.std()) if regression else (0.0, 1.0)
+    mean, scale = (task.y.mean(), task.y.std()) if regression else (None, None)
 
-    def target(y: np.ndarray) -> np.ndarray:
+    def target(y: np.ndarray) -> np.ndarray:  # (N,) to (N, 1), or codes (N,)
         return ((y - mean) / scale)[:, None] if regression else y
 
     kind = package.TabNetRegressor if regression else package.TabNetClassifier
@@ -95,20 +100,29 @@ def fit_tabnet(task: Task) -> Learned:
             virtual_batch_size=min(128, batch), compute_importance=False,
             callbacks=[_progress(task)] if task.progress else None,
         )
+    return Learned(TabNetOutputs(model, mean, scale), n_parameters(model.network))
 
-    def evaluate(X: np.ndarray) -> np.ndarray:
+
+@dataclass(frozen=True)
+class TabNetOutputs:
+    """What a TabNet predicts; `mean`, `scale`: of the target, None for classes."""
+
+    model: Any
+    mean: float | None
+    scale: float | None
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return targets (N,) or class probabilities (N, C) for features X (N, D)."""
         X = X.astype(np.float32)
-        if regression:
-            return model.predict(X)[:, 0].astype(float) * scale + mean
-        return model.predict_proba(X)
-
-    return Learned(evaluate, n_parameters(model.network))
+        if self.mean is None:
+            return self.model.predict_proba(X)
+        return self.model.predict(X)[:, 0].astype(float) * self.scale + self.mean
 
 
-def _progress(task: Task) -> Any:
+def _progress(task: TableTask) -> Any:
     """Return a callback that reports each epoch's last metric, as TabNet computes it."""
 
-    class Progress(imported("pytorch_tabnet.callbacks").Callback):
+    class EpochReport(imported("pytorch_tabnet.callbacks").Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.start = time.perf_counter()
 
@@ -116,4 +130,7 @@ def _progress(task: Task) -> Any:
             metric = self.trainer.history[self.trainer.early_stopping_metric][-1]
             report(task, epoch + 1, metric, time.perf_counter() - self.start)
 
-    return Progress()
+        def __reduce__(self) -> tuple[Any, ...]:
+            return object, ()  # a fitted model keeps its callbacks, and a local class has no pickle
+
+    return EpochReport()

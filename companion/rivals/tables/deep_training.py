@@ -11,13 +11,16 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from torch.nn import functional
 
-from .table_task import Learned, Task
+from nslib.networks import n_parameters
+
+from .table_task import Learned, TableTask
 
 BATCH_SIZE = 256
 PATIENCE = 16
@@ -28,7 +31,7 @@ class Inputs:
     """Features as the networks get them, learnt from the training rows.
 
     Constant ones are left out, those of two values standardised, and others mapped to normal
-    quantiles, of which there are as many as the packages' examples take.
+    quantiles, of which there are as many as the packages' examples take. X: (N, D).
     """
 
     def __init__(self, X: np.ndarray, seed: int) -> None:
@@ -52,8 +55,33 @@ class Inputs:
         return torch.as_tensor(Z, dtype=torch.float32)
 
 
+@dataclass(frozen=True)
+class NetworkOutputs:
+    """What a network predicts for raw features; it can be pickled where `forward` can.
+
+    `forward`: inputs (B, d) to outputs (B, k, C) of k members. `mean`, `scale`: of the target,
+    None for classes.
+    """
+
+    network: torch.nn.Module
+    inputs: Inputs
+    forward: Callable[[torch.Tensor], torch.Tensor]
+    mean: float | None
+    scale: float | None
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return targets (N,) or class probabilities (N, C) for features X (N, D)."""
+        regression = self.mean is not None
+        self.network.eval()
+        with torch.inference_mode():
+            rows = self.inputs(X).split(PREDICTED_AT_ONCE)
+            parts = [_combined(self.forward(x), regression) for x in rows]
+        outputs = torch.cat(parts).double().numpy()
+        return outputs * self.scale + self.mean if regression else outputs
+
+
 def train(
-    task: Task,
+    task: TableTask,
     network: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     inputs: Inputs,
@@ -70,20 +98,14 @@ def train(
     Raises ValueError where no epoch has a finite validation error.
     """
     regression = task.n_classes is None
-    mean, scale = (task.y.mean(), task.y.std()) if regression else (0.0, 1.0)
+    mean, scale = (task.y.mean(), task.y.std()) if regression else (None, None)
     X = inputs(task.X)
     y = torch.as_tensor((task.y - mean) / scale if regression else task.y)
     y = y.float() if regression else y
     patience = task.patience or PATIENCE
     epochs = itertools.count(1) if task.max_epochs is None else range(1, task.max_epochs + 1)
 
-    def evaluate(X: np.ndarray) -> np.ndarray:
-        network.eval()
-        with torch.inference_mode():
-            parts = [_combined(forward(x), regression) for x in inputs(X).split(PREDICTED_AT_ONCE)]
-        outputs = torch.cat(parts).double().numpy()
-        return outputs * scale + mean if regression else outputs
-
+    evaluate = NetworkOutputs(network, inputs, forward, mean, scale)
     least, best, best_epoch = math.inf, None, 0
     for epoch in epochs:
         start = time.perf_counter()
@@ -106,7 +128,7 @@ def train(
     return Learned(evaluate, n_parameters(network))
 
 
-def report(task: Task, epoch: int, error: float, seconds: float) -> None:
+def report(task: TableTask, epoch: int, error: float, seconds: float) -> None:
     """Print a line about an epoch to stderr, if the task wants progress."""
     if task.progress:
         print(
@@ -115,17 +137,13 @@ def report(task: Task, epoch: int, error: float, seconds: float) -> None:
         )
 
 
-def n_parameters(network: torch.nn.Module) -> int:
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
-
-
 def _combined(outputs: torch.Tensor, regression: bool) -> torch.Tensor:
     """Return the mean (B,) or class probabilities (B, C) of members' outputs (B, k, C)."""
     return outputs[..., 0].mean(1) if regression else outputs.softmax(-1).mean(1)
 
 
 def _loss(outputs: torch.Tensor, y: torch.Tensor, regression: bool) -> torch.Tensor:
+    """Return the mean loss () of members' outputs (B, k, C) for targets or codes y (B,)."""
     if regression:
         return (outputs[..., 0] - y[:, None]).square().mean()
     return functional.cross_entropy(
@@ -133,8 +151,11 @@ def _loss(outputs: torch.Tensor, y: torch.Tensor, regression: bool) -> torch.Ten
     )
 
 
-def _error(found: np.ndarray, y: np.ndarray, regression: bool) -> float:
-    """Return the mean squared error, or the share of wrong classes."""
+def _error(outputs: np.ndarray, y: np.ndarray, regression: bool) -> float:
+    """Return the mean squared error of outputs (N,) for y (N,), or the share of wrong classes.
+
+    Of classes the outputs are probabilities (N, C); NaN where one is not finite.
+    """
     if regression:
-        return float(np.mean((found - y) ** 2))
-    return float(np.mean(found.argmax(axis=1) != y)) if np.isfinite(found).all() else math.nan
+        return float(np.mean((outputs - y) ** 2))
+    return float(np.mean(outputs.argmax(axis=1) != y)) if np.isfinite(outputs).all() else math.nan

@@ -14,7 +14,7 @@ MAX_SEED = 2**31 - 1  # LightGBM takes no larger one
 
 
 @dataclass(frozen=True)
-class Task:
+class TableTask:
     """Checked data and settings of one fit.
 
     X (N, D) and y (N,) to train on, X_validation (M, D) and y_validation (M,); y is float for a
@@ -48,7 +48,10 @@ class Task:
 
 
 class Learned(NamedTuple):
-    """A fitted model: checked features (N, D) to (N,) or to probabilities (N, n_classes)."""
+    """A fitted model: checked features (N, D) to (N,) or to probabilities (N, n_classes).
+
+    `evaluate` can be pickled.
+    """
 
     evaluate: Callable[[np.ndarray], np.ndarray]
     n_parameters: int | None = None
@@ -64,11 +67,11 @@ def checked_task(
     max_epochs: int | None,
     patience: int | None,
     progress: bool,
-) -> Task:
-    """Return the arguments of `fit_tabular` as a Task; its errors are those named there."""
+) -> TableTask:
+    """Return the arguments of `fit_tabular` as a TableTask; its errors are those named there."""
     checks.one_of(task, "task", ("regression", "classification"))
     X, y, n_classes = _rows(train, "train", task, min_rows=3)
-    X_validation, y_validation, found = _rows(validation, "validation", task, min_rows=2)
+    X_validation, y_validation, n_validation = _rows(validation, "validation", task, min_rows=2)
     if X_validation.shape[1] != X.shape[1]:
         raise ValueError(
             f"validation X: found {X_validation.shape[1]} features, expected {X.shape[1]}"
@@ -81,12 +84,12 @@ def checked_task(
                 f"train y: found {len(np.unique(y))} of the codes 0 to {n_classes - 1}, "
                 "expected all of them"
             )
-        if found > n_classes:
+        if n_validation > n_classes:
             raise ValueError(
-                f"validation y: found the code {found - 1}, "
+                f"validation y: found the code {n_validation - 1}, "
                 f"expected codes of the training rows, 0 to {n_classes - 1}"
             )
-    return Task(
+    return TableTask(
         name, X, y, X_validation, y_validation, n_classes,
         seed=checks.positive_int(seed, "seed", minimum=0, maximum=MAX_SEED),
         threads=checks.positive_int(threads, "threads"),
@@ -99,7 +102,7 @@ def checked_task(
 def _rows(
     pair: tuple[Any, Any], name: str, task: str, min_rows: int
 ) -> tuple[np.ndarray, np.ndarray, int | None]:
-    """Return X, y and, for classes, their largest code plus one."""
+    """Return X (N, D), y (N,) and, for classes, their largest code plus one."""
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(f"{name}: found {type(pair).__name__}, expected a tuple of X and y")
     X = checks.as_matrix(pair[0], f"{name} X", min_rows)

@@ -9,11 +9,14 @@ least gain (`selection`), checked on held-out rows and repeated on resamples (`s
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from ... import checks
 from ...structure import NeuronStructure, Stream
@@ -97,7 +100,7 @@ def candidate_orders(largest: float, order: int) -> int:
     return order
 
 
-def _objective(
+def objective_of(
     task: SearchTask, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
     sample: Data | None = None,
 ) -> Objective:
@@ -116,6 +119,22 @@ def _objective(
     return Logistic(data) if task.n_outputs == 2 else Softmax(data)
 
 
+def prepared(
+    objective: Objective, options: LeastSquaresOptions, generator: torch.Generator
+) -> tuple[Starts, Tensor, Tensor, Callable[[Polynomial], Tensor]]:
+    """Return starts, the numbers of their rows (n,), the group of each row (N,), and `validate`.
+
+    validate: model -> error of each row when held out, (N,), computed once a model.
+    """
+    Z = objective.data.Z
+    # starts need rows in proportion to D (see `moments`), not all of them
+    n_starts = min(len(Z), max(2000, 40 * Z.shape[1]))
+    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
+    starts = Starts(torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator)
+    groups = group_numbers(len(Z), generator)
+    return starts, start_rows, groups, cache(lambda model: held_out(objective, model, groups))
+
+
 def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptions) -> SearchResult:
     """Choose the streams of a task by least squares and fit them; see `LeastSquaresOptions`."""
     start = time.perf_counter()
@@ -127,24 +146,10 @@ def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptio
         drawn = torch.randperm(n, generator=generator)[: options.search_rows]
         rows = drawn.sort().values.numpy()
     Z = task.rows[rows if len(rows) < n else slice(None)]
-    objective = _objective(task, Z, rows, options.chunk_rows)
+    objective = objective_of(task, Z, rows, options.chunk_rows)
     order = candidate_orders(task.largest, options.order)
 
-    # starts need rows in proportion to D (see `moments`), not all of them
-    n_starts = min(len(Z), max(2000, 40 * d))
-    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
-    starts = Starts(
-        torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator
-    )
-    groups = group_numbers(len(Z), generator)
-    validated: dict[Polynomial, torch.Tensor] = {}
-
-    def validate(model: Polynomial) -> torch.Tensor:
-        """Return the error of each row when held out, (N,), computed once a model."""
-        if model not in validated:
-            validated[model] = held_out(objective, model, groups)
-        return validated[model]
-
+    starts, start_rows, groups, validate = prepared(objective, options, generator)
     selection = Selection(
         objective, starts, start_rows, order, options.rank, options.minimum_gain, validate
     )
@@ -164,7 +169,7 @@ def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptio
         chosen = choose(fits, [validate(fit.model) for fit in fits])
     whole, chosen_at = objective, time.perf_counter()
     if len(rows) < n:
-        whole = _objective(task, task.rows, slice(None), options.chunk_rows, objective.data)
+        whole = objective_of(task, task.rows, slice(None), options.chunk_rows, objective.data)
         final = whole.fit(chosen.model)
     else:
         final = chosen if chosen is linear else objective.fit(chosen.model, "thorough")

@@ -52,7 +52,7 @@ class Data:
     does not depend on N. `passes` counts them. `sample`: some of the rows, drawn at random.
     """
 
-    def __init__(  # shapes as in the docstring of the class
+    def __init__(
         self, Z: np.ndarray | ScaledRows, target: Tensor, chunk_rows: int, keep: bool,
         sample: Data | None = None,
     ) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -15,12 +14,9 @@ from ... import checks
 from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
 from ..result import SearchResult, check_limits, without_constants
-from ..search_task import make_task
-from .engine import LeastSquaresOptions, feature_limits, relocated
-from .gram import Data
-from .held_out import group_numbers, held_out
-from .moments import Starts
-from .objective import Fitted, Squares
+from ..search_task import SearchTask, make_task
+from .engine import LeastSquaresOptions, feature_limits, objective_of, prepared, relocated
+from .objective import Fitted
 from .polynomial import Polynomial
 from .selection import Candidate, Selection
 
@@ -80,6 +76,7 @@ def refit(
 
     Examples
     --------
+    >>> import numpy as np
     >>> X = np.random.default_rng(0).standard_normal((200, 2))
     >>> result = refit(NeuronStructure((1, 2), (2,), rank=1), X, X[:, 0] ** 2 + X[:, 1])
     >>> str(result.structure)
@@ -94,7 +91,7 @@ def refit(
     task = relocated(make_task(X, y, "regression", standardize))
     start = time.perf_counter()
     with one_thread():
-        steps = _fit(structure, task.Z, torch.as_tensor(task.target).unsqueeze(1), seed)
+        steps = _fit(structure, task, seed)
         neuron = without_constants(steps[-1].model.to_neuron(), task)
     return SearchResult(
         method="refit", structure=neuron.structure,
@@ -105,26 +102,12 @@ def refit(
     )
 
 
-def _fit(structure: NeuronStructure, Z: np.ndarray, target: Tensor, seed: int) -> list[Fitted]:
-    """Return the accepted models in turn, the first a constant, the last the one to use.
-
-    Z (N, D) scaled features, target (N, 1).
-    """
+def _fit(structure: NeuronStructure, task: SearchTask, seed: int) -> list[Fitted]:
+    """Return the accepted models in turn, the first a constant, the last the one to use."""
     options = LeastSquaresOptions()
     generator = torch.Generator().manual_seed(seed)
-    objective = Squares(Data(Z, target, options.chunk_rows, keep=True))
-    n_starts = min(len(Z), max(2000, 40 * Z.shape[1]))
-    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
-    starts = Starts(torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator)
-    groups = group_numbers(len(Z), generator)
-    errors: dict[Polynomial, Tensor] = {}
-
-    def validate(model: Polynomial) -> Tensor:
-        """Return the error of each row when held out, (N,), computed once a model."""
-        if model not in errors:
-            errors[model] = held_out(objective, model, groups)
-        return errors[model]
-
+    objective = objective_of(task, task.Z, slice(None), options.chunk_rows)
+    starts, start_rows, _, validate = prepared(objective, options, generator)
     selection = _Within(
         structure, objective, starts, start_rows, max(*structure.pure, *structure.interact, 1),
         structure.rank, options.minimum_gain, validate,

@@ -83,10 +83,8 @@ class Selection:
     than two, since the term is the best of many that were tried on all rows."""
 
     UNEXPLAINED = 0.01
-    """Share of the error of the constant above which a failed round is repeated, twice as hard.
-
-    Where less is left there is little to gain, and noise alone leaves more: then it costs time.
-    """
+    """Share of the error of the constant above which a failed round is repeated, twice as hard;
+    where less is left there is little to gain."""
 
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,

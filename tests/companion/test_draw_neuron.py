@@ -34,7 +34,7 @@ def data():
         "decision_boundaries": {
             "grid": toys.boundaries(neurons, seed=0, n_grid=9),
             "points": toys.shown_points(20, seed=0),
-            "accuracy": toys.summary(accuracies),
+            "accuracy": toys.accuracy_by_structure(accuracies),
         },
         "learnt_monomials": toys.coefficients(neurons, SQUARES),
         "cost_of_interactions": {
@@ -59,8 +59,8 @@ def test_figure_is_drawn_again_from_its_files(name, data, repo):
     companion.begin("01_x", {})
     figures.save(draw(name, data), name, data=data[name])
     folder = repo.folder / "figures" / "01_x"
-    record = json.loads((folder / f"{name}.json").read_text())
-    assert record["drawing"]["function"] == f"{drawings.__name__}:{name}"
+    drawing = json.loads((folder / f"{name}.json").read_text())["drawing"]
+    assert drawing["function"] == f"{drawings.__name__}:{name}"
     before = (folder / f"{name}.svg").read_bytes()
     assert figures.redraw(folder) == {folder / f"{name}.json": "unchanged"}
     assert (folder / f"{name}.svg").read_bytes() == before

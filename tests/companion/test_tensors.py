@@ -29,8 +29,8 @@ def test_contract_against_einsum(order):
     tensor, x = rng.normal(size=(3,) * order), rng.normal(size=(7, 3))
     letters = "abcd"[:order]
     expected = np.einsum(f"{letters},{','.join('n' + i for i in letters)}->n", tensor, *[x] * order)
-    found = tensors.contract(torch.from_numpy(tensor), torch.from_numpy(x))
-    assert found.numpy() == pytest.approx(expected, abs=1e-12)
+    contracted = tensors.contract(torch.from_numpy(tensor), torch.from_numpy(x))
+    assert contracted.numpy() == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_neuron_equals_its_tensor():

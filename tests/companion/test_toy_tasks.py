@@ -71,7 +71,7 @@ def test_optimal_accuracies_equal_closed_forms():
 
 def test_one_neuron_solves_what_theory_says_and_no_other():
     accuracies, neurons = toys.separate([LINEAR, SQUARES, PRODUCT], 200, [0, 1], n_test=1000)
-    table = toys.summary(accuracies).set_index(["task", "structure"])
+    table = toys.accuracy_by_structure(accuracies).set_index(["task", "structure"])
     assert list(accuracies.columns) == ["task", "structure", "parameters", "seed", "accuracy"]
     assert len(accuracies) == len(neurons) == 3 * 3 * 2
     for task, structure in (("XOR", PRODUCT), ("two circles", SQUARES)):
@@ -81,13 +81,13 @@ def test_one_neuron_solves_what_theory_says_and_no_other():
     radius = toys.learnt_radius(neurons["two circles", str(SQUARES), 0])
     assert radius == pytest.approx(toys.optimal_radius(), rel=0.08)
     with pytest.raises(ValueError, match="seeds: found 1, expected an int of at least 2"):
-        toys.summary(accuracies[accuracies["seed"] == 0])
+        toys.accuracy_by_structure(accuracies[accuracies["seed"] == 0])
 
     grid = toys.boundaries(neurons, seed=0, n_grid=5)
     X = grid[grid["task"] == "XOR"][["x1", "x2"]].to_numpy()
     expected = toys.outputs(neurons["XOR", str(PRODUCT), 0], X)
-    found = grid[grid["task"] == "XOR"][str(PRODUCT)]
-    assert found.to_numpy() == pytest.approx(expected / expected.std(), abs=1e-4)
+    surface = grid[grid["task"] == "XOR"][str(PRODUCT)]
+    assert surface.to_numpy() == pytest.approx(expected / expected.std(), abs=1e-4)
 
 
 def test_fit_is_repeatable_and_recovers_a_quadratic_form():

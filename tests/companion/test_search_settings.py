@@ -80,14 +80,14 @@ def test_an_order_above_the_highest_is_never_found():
     made = ablations.settings("als", {"order": [2]})
     rows = ablations.ablation("als", made, ["pure 1"], [0], 200, 3, 0.01)
     assert list(rows["exact"]) == [True, False]
-    table = ablations.panels(ablations.summary(rows), "als")
+    table = ablations.panels(ablations.scores_by_setting(rows), "als")
     assert list(table["value"]) == ["2", "5"] and list(table["default"]) == [False, True]
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.booleans(), min_size=1, max_size=12))
 def test_shares_lie_in_their_interval(exact):
-    row = ablations.summary(fits(exact)).iloc[0]
+    row = ablations.scores_by_setting(fits(exact)).iloc[0]
     assert row["exact"] == pytest.approx(np.mean(exact)) and row["fits"] == len(exact)
     assert 0 <= row["low"] <= row["exact"] + 1e-12 and row["exact"] <= row["high"] + 1e-12 <= 1.1
     assert row["exact_one"] == pytest.approx(np.mean(exact)) and pd.isna(row["exact_more"])
@@ -98,7 +98,7 @@ def test_panels_put_the_default_in_its_place():
         fits([True]), fits([False], 1, "penalty", "1.5"), fits([False], 2, "penalty", "0"),
         fits([True], 3, "norm", "off"), fits([True], 4, "together", "rank 1, norm off"),
     ])
-    table = ablations.panels(ablations.summary(own), "gated")
+    table = ablations.panels(ablations.scores_by_setting(own), "gated")
     assert "seconds" not in table  # a figure's data must come out the same every time
     assert list(table["value"]) == ["0", "0.05", "1.5", "off", "on", "default", "rank 1, norm off"]
     assert list(table["x"]) == [0, 1, 2, 0, 1, 0, 1]
@@ -106,7 +106,7 @@ def test_panels_put_the_default_in_its_place():
     assert list(table["exact"]) == [0, 1, 0, 1, 1, 1, 1]
     shares = ablations.errors(own).set_index("value")
     assert shares.loc["1.5", ["exact", "parity", "lost"]].tolist() == [0, 1, 1]
-    said = ablations.findings(ablations.summary(own), 0.5)
+    said = ablations.findings(ablations.scores_by_setting(own), 0.5)
     assert said[0].startswith("default: 100% of 1 exact") and said[-1].endswith("50%")
 
 
@@ -140,8 +140,8 @@ def test_overlap_ignores_order_sign_and_length(seed, order):
     moved = rng.permutation(truth) * rng.choice([-3.0, 0.2], (order, 1))
     wrong = moved.copy()
     wrong[0] = np.linalg.svd(truth)[2][-1]  # orthogonal to every factor
-    found = moment_starts.overlap(np.stack([moved, wrong]), truth)
-    np.testing.assert_allclose(found, [1, 0], atol=1e-9)
+    cosines = moment_starts.overlap(np.stack([moved, wrong]), truth)
+    np.testing.assert_allclose(cosines, [1, 0], atol=1e-9)
 
 
 def test_the_moments_of_a_product_are_its_symmetric_tensor():
@@ -155,11 +155,11 @@ def test_the_moments_of_a_product_are_its_symmetric_tensor():
     )
     cosine = np.sum(tensor * expected) / np.linalg.norm(tensor) / np.linalg.norm(expected)
     assert abs(cosine) > 0.99
-    found = moment_starts.cp_factors(expected, 4, 2, 0)
-    rebuilt = np.einsum("ria,rib,ric->iabc", *found.transpose(2, 1, 0, 3))
+    factors = moment_starts.cp_factors(expected, 4, 2, 0)
+    rebuilt = np.einsum("ria,rib,ric->iabc", *factors.transpose(2, 1, 0, 3))
     errors = np.square(rebuilt - expected).sum(axis=(1, 2, 3)) / np.square(expected).sum()
     assert errors.min() < 1e-3  # the real rank of a product of three forms is 4
-    np.testing.assert_array_equal(found, moment_starts.cp_factors(expected, 4, 2, 0))
+    np.testing.assert_array_equal(factors, moment_starts.cp_factors(expected, 4, 2, 0))
 
 
 def test_starts_are_followed_to_the_product():

@@ -57,7 +57,7 @@ def test_true_tiles_are_as_many_as_right_runs(runs):
 
 
 def test_every_cell_is_a_mark(runs):
-    data = {"cells": consensus.summary(runs, ["method", "formula", "noise"]),
+    data = {"cells": consensus.agreement_by(runs, ["method", "formula", "noise"]),
             "means": consensus.overall(runs)}
     figure = drawings.agreement_and_correctness(data, titles=TITLES)
     for axis, title in zip(figure.axes, TITLES.values(), strict=True):

@@ -6,7 +6,7 @@ import pytest
 
 from companion.experiments.convergence_and_scaling import convergence as experiments
 from nslib import NeuronStructure, search
-from nslib.data import make_formula
+from nslib.data import make_formula, random_formula
 from nslib.search import refit
 
 DATA = {"n_train": 150, "n_test": 100, "n_features": 3, "noise": 0.01}
@@ -80,9 +80,9 @@ def test_decompositions_are_retrained_and_others_judged_as_they_are():
     assert row["test_mse"] == pytest.approx(error) and row["test_mse"] < row["own_mse"]
     assert judge.row("gated", epochs=3, order=2, rank=1)["retrain_seconds"] == (
         row["retrain_seconds"])
-    found = search(task.X[:150], task.y[:150], "vsr", standardize=False, generations=2)
+    result = search(task.X[:150], task.y[:150], "vsr", standardize=False, generations=2)
     row = judge.row("vsr", generations=2)
-    error = np.mean((found.predict(task.X[150:]) - task.y[150:]) ** 2)
+    error = np.mean((result.predict(task.X[150:]) - task.y[150:]) ** 2)
     assert row["own_mse"] == row["test_mse"] == pytest.approx(error)
     assert row["retrain_seconds"] == 0.0 and not row["exact"]
     assert judge.row("als")["exact"]
@@ -111,13 +111,20 @@ def test_convergence_has_a_row_a_fit_in_the_order_asked_for():
 
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="did you mean 'pure 0'"):
-        experiments.make_task("pur 0", 10, 2, 0.1, 0)
+        experiments.convergence("pur 0", seeds=[0], ladders={}, **DATA)
     with pytest.raises(ValueError, match="ladders.*did you mean 'gated'"):
         experiments.convergence("pure 0", seeds=[0], ladders={"gatd": [1]}, **DATA)
     with pytest.raises(ValueError, match="budgets of 'threshold'"):
         experiments.convergence("pure 0", seeds=[0], ladders={"threshold": [1]}, **DATA)
     with pytest.raises(ValueError, match="n_train"):
         experiments.Judge(make_formula("pure", 0, 50, 2), 50, 0)
+
+
+def test_a_structure_with_sin_keeps_the_weights_of_its_search():
+    task = random_formula(NeuronStructure((1,), (), sin=True), 400, 2, 0.01, 0)
+    row = experiments.Judge(task, 300, 0).row("threshold", order=1, epochs=40)
+    assert row["structure"].endswith("+sin") and row["test_mse"] == row["own_mse"]
+    assert row["retrain_seconds"] == 0
 
 
 def test_a_batch_has_its_time_shared():

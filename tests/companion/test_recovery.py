@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.experiments.formula_tasks import FORMULA_NAMES, formula_tasks, kept_streams
+from companion.experiments.formula_tasks import FORMULA_KEYS, formula_tasks, kept_streams
 from companion.experiments.structure_recovery import identifiability, recovery
+from companion.rivals import MODELS
 from nslib import NeuronStructure, search
 from nslib.data import make_formula
 
@@ -23,10 +24,10 @@ def fitted():
 
 
 def test_each_method_has_its_data_seeds_and_every_formula(fitted):
-    fits, found = fitted
+    fits, models = fitted
     assert fits.groupby("method").size().to_dict() == {"als": 15, "vsr": 30, "mean": 15}
-    assert set(found) == set(zip(fits["method"], fits["formula"], fits["data_seed"], strict=True))
-    assert tuple(fits["formula"].unique()) == FORMULA_NAMES
+    assert set(models) == set(zip(fits["method"], fits["formula"], fits["data_seed"], strict=True))
+    assert tuple(fits["formula"].unique()) == tuple(FORMULA_KEYS)
 
 
 def test_states_say_what_can_be_judged(fitted):
@@ -40,9 +41,9 @@ def test_states_say_what_can_be_judged(fitted):
 
 
 def test_exact_and_errors_are_those_of_the_models(fitted):
-    fits, found = fitted
+    fits, models = fitted
     row = fits[(fits["method"] == "als") & (fits["formula"] == "hybrid 1")].iloc[0]
-    model, task = found["als", "hybrid 1", 0], make_formula("hybrid", 1, 400, 4, 0.01, 0)
+    model, task = models["als", "hybrid 1", 0], make_formula("hybrid", 1, 400, 4, 0.01, 0)
     assert row["exact"] == model.structure.same_streams(task.structure)
     error = np.mean((model.predict(task.X[200:]) - task.y[200:]) ** 2) / task.noise_floor
     assert row["own"] == pytest.approx(error) and row["retrained"] == row["own"]
@@ -65,10 +66,12 @@ def test_retraining_repairs_weights_but_not_streams():
     ("vsr", NeuronStructure((2, 4), ()), True), ("vsr", NeuronStructure((2,), (2,)), False),
     ("threshold", NeuronStructure((1,), (2,)), True),
     ("threshold", NeuronStructure((2,), ()), False),
-    ("gated", NeuronStructure((2,), (3,)), True),
+    ("gated", NeuronStructure((2,), (3,)), True), ("mean", NeuronStructure((1,), ()), False),
+    ("threshold", NeuronStructure((1,), (), sin=True), True),
+    ("gated", NeuronStructure((1,), (), sin=True), False),
 ])
 def test_what_a_method_can_say(method, truth, can):
-    assert recovery.representable(method, truth) is can
+    assert MODELS[method].represents(truth) is can
 
 
 def test_unknown_methods_are_named():
@@ -112,16 +115,16 @@ def test_confusion_counts_what_is_missed_and_what_is_in_vain():
 def test_confusion_agrees_with_sets(data):
     """Recall and precision over all streams equal those of the sets of streams."""
     fits = table(*(
-        ("m", "f", str(NeuronStructure(found, ())), str(NeuronStructure(true, ())), "scored", False)
-        for found, true in data
+        ("m", "f", str(NeuronStructure(kept, ())), str(NeuronStructure(true, ())), "scored", False)
+        for kept, true in data
     ))
-    shared = sum(len(set(found) & set(true)) for found, true in data)
+    shared = sum(len(set(kept) & set(true)) for kept, true in data)
     errors = recovery.confusion(fits, [f"pure {k}" for k in (1, 2, 3)])
     if set(errors["error"]) != {"missed", "kept in vain"}:
         return
     rate = recovery.rates(errors)["m"]
     assert rate["recall"] == pytest.approx(shared / sum(len(set(true)) for _, true in data))
-    assert rate["precision"] == pytest.approx(shared / sum(len(set(found)) for found, _ in data))
+    assert rate["precision"] == pytest.approx(shared / sum(len(set(kept)) for kept, _ in data))
 
 
 def test_kept_streams_averages_over_fits():
@@ -171,8 +174,8 @@ def test_moments_are_those_of_the_normal():
 
 
 def test_sample_correlations_come_near_the_exact_ones():
-    found = identifiability.power_correlations(3, 20_000, 3, 1)
-    assert (found["sample"] - found["exact"]).abs().max() < 0.05
+    table = identifiability.power_correlations(3, 20_000, 3, 1)
+    assert (table["sample"] - table["exact"]).abs().max() < 0.05
 
 
 def test_dropping_a_true_stream_costs_and_a_redundant_one_does_not():

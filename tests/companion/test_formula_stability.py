@@ -113,7 +113,7 @@ def test_wilson_is_that_of_scipy(k, n):
 @given(st.lists(st.sampled_from(["pure 1", "pure 2", "pure 1,2"]), min_size=1, max_size=12))
 @settings(deadline=None, max_examples=25)
 def test_agreement_and_correctness_are_tied(structures):
-    row = consensus.summary(runs_table(structures), ["method", "formula"]).iloc[0]
+    row = consensus.agreement_by(runs_table(structures), ["method", "formula"]).iloc[0]
     counts = {s: structures.count(s) for s in structures}
     assert row["agreement"] == max(counts.values()) / len(structures)
     assert row["exact"] == counts.get("pure 1", 0) / len(structures)
@@ -127,7 +127,7 @@ def test_agreement_and_correctness_are_tied(structures):
 def test_seeds_on_the_same_rows_count_as_one_data_set():
     rows = runs_table(["pure 1"] * 4)
     seeds = rows.assign(varied="seed")
-    both = consensus.summary(pd.concat([rows, seeds]), ["method", "formula"]).iloc[0]
+    both = consensus.agreement_by(pd.concat([rows, seeds]), ["method", "formula"]).iloc[0]
     assert (both["runs"], both["data_sets"]) == (8, 5)
 
 

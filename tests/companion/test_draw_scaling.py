@@ -64,7 +64,7 @@ def test_scaling_draws_times_of_methods_and_errors_of_all():
     times, own, retrained = figure.axes
     dashed = [[line for line in lines(axes, 3) if line.get_linestyle() != "None"]
               for axes in (times, own, retrained)]
-    assert [len(found) for found in dashed] == [1, 2, 2]
+    assert [len(lines) for lines in dashed] == [1, 2, 2]
     assert list(dashed[0][0].get_xydata()[2]) == [40, 4]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["als (ours): −1.00 ± 0.25", "ridge on powers"]

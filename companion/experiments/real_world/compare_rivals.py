@@ -1,0 +1,200 @@
+"""Notebook 11 compares: our network with the best rival on each real-world set (C6, TR, TH).
+
+Judged are the four sets of the paper. Our network on a set is the task-driven one whose mean
+validation score is best; the best rival is the package's model whose mean test loss is best, a
+choice that favours the rival. Costly rivals have run on fewer seeds, and seeds differ in how hard
+their test rows are, so two models are only ever compared on the seeds that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from companion.experiments.tabular_grid import compare_models as compare
+from companion.experiments.tabular_grid.settings import RIVALS, TASK_DRIVEN
+
+COLLISION, ASTEROID = "cern_dielectron_sample", "asteroid_diameter"
+JUDGED = (COLLISION, ASTEROID, "heart_failure", "stellar_classification")
+
+
+def paper_table() -> pd.DataFrame:
+    """Return the real-world table of the predecessor: dataset, model, metric, mean, std."""
+    return pd.read_csv(Path(__file__).with_name("real_world_paper.csv"))
+
+
+def paper_headline() -> pd.DataFrame:
+    """Return the headline scores that a public index of the paper lists: dataset, metric, value."""
+    return pd.read_csv(Path(__file__).with_name("headline_paper.csv"))
+
+
+def ours(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of `compare_models.means` of our network on each data set."""
+    return compare.chosen_by_validation(runs, TASK_DRIVEN)
+
+
+def kind(model: str) -> str:
+    """Return "task-driven", "rival" or "control": a network of linear neurons, trained as ours."""
+    return "task-driven" if model in TASK_DRIVEN else "rival" if model in RIVALS else "control"
+
+
+def place(dataset: str) -> str:
+    """Return a key that sorts the judged sets first, in their order."""
+    return f"{JUDGED.index(dataset)}" if dataset in JUDGED else dataset
+
+
+def _losses(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return the losses on a data set: a row a seed, a column a model (its label), NaN: not run."""
+    own = compare.labelled(runs[runs["dataset"] == dataset])
+    return own.assign(loss=compare.loss(own)).pivot(index="seed", columns="label", values="loss")
+
+
+def _over_reference(losses: pd.DataFrame, rivals: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """Return `losses` over the mean loss of one rival on the same seeds, and the best rival so.
+
+    The reference is the best of the rivals with the most seeds. NaN where it makes no error.
+    """
+    seeds = losses[rivals].notna().sum()
+    reference = losses[losses[seeds.index[seeds == seeds.max()]].mean().idxmin()]
+    losses = losses[reference.notna()]
+    base = losses.notna().mul(reference.dropna(), axis=0).where(losses.notna()).mean()
+    scaled = losses / base.where(base > 0)
+    ratios = scaled[rivals].mean()
+    return scaled, reference.name if ratios.isna().all() else ratios.idxmin()
+
+
+def with_every_other(runs: pd.DataFrame) -> pd.DataFrame:
+    """Compare our network with every other model, seed by seed.
+
+    Columns: dataset, model (ours), other (with its budget) and those of `compare_models.difference`
+    on the seeds that both have.
+    """
+    rows = []
+    for own in ours(runs).itertuples():
+        losses = _losses(runs, own.dataset)
+        for other in losses:
+            if kind(other.split()[0]) != "task-driven":
+                both = losses[[own.label, other]].dropna().to_numpy()
+                rows.append({"dataset": own.dataset, "model": own.label, "other": other,
+                             **compare.difference(*both.T)})
+    return pd.DataFrame(rows)
+
+
+def standing(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return our network beside the best rival, a row a data set that has both.
+
+    Columns: dataset, metric, model, rival, mean, std, rival_mean, rival_std (scores), excess (our
+    mean loss less the rival's, over the rival's standard deviation, which is 0 for one seed),
+    within (at most 1), place (of our network among it and all rivals) and those of
+    `compare_models.difference` on the seeds that both have.
+    """
+    rows, others = [], with_every_other(runs)
+    for own in ours(runs).itertuples():
+        losses = _losses(runs, own.dataset)
+        rivals = [name for name in losses if name in RIVALS]
+        if not rivals:
+            continue
+        rival = _over_reference(losses, rivals)[1]
+        compared = others[(others["dataset"] == own.dataset) & others["other"].isin(rivals)]
+        both = losses[[own.label, rival]].dropna()
+        scores = both if own.metric == "mse" else 1 - both
+        gap = both[own.label].mean() - both[rival].mean()
+        spread = both[rival].std() if len(both) > 1 else 0.0
+        rows.append({
+            "dataset": own.dataset, "metric": own.metric, "model": own.label, "rival": rival,
+            "mean": scores[own.label].mean(), "std": scores[own.label].std(),
+            "rival_mean": scores[rival].mean(), "rival_std": scores[rival].std(),
+            "excess": gap / spread if spread else float(np.sign(gap)) * np.inf if gap else 0.0,
+            "within": bool(gap <= spread), "place": 1 + (~compared["reached"]).sum(),
+            **compare.difference(*both.to_numpy().T),
+        })
+    return pd.DataFrame(rows)
+
+
+def _ratios(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return `compare_models.means` with each model's loss over the best rival's mean loss.
+
+    Added: kind, ratio, low, high (range over the seeds), band (1 plus the best rival's standard
+    deviation), chosen, place. Data sets without a rival, or whose best makes no error, are left
+    out.
+    """
+    rows = compare.means(runs)
+    rows = rows.assign(kind=rows["model"].map(kind), place=rows["dataset"].map(place))
+    own = set(zip(*ours(runs)[["dataset", "label"]].to_numpy().T, strict=True))
+    parts = [rows[:0].assign(ratio=0.0, low=0.0, high=0.0, band=0.0, chosen=False)]
+    for dataset, part in rows[rows["kind"] == "rival"].groupby("dataset"):
+        scaled, best = _over_reference(_losses(runs, dataset), part["label"].tolist())
+        if not scaled[best].mean() > 0:
+            continue
+        part = rows[rows["dataset"] == dataset]
+        scaled = scaled[part["label"]] / scaled[best].mean()
+        spread = scaled[best].std() if scaled[best].count() > 1 else 0.0
+        parts.append(part.assign(
+            ratio=scaled.mean().to_numpy(), low=scaled.min().to_numpy(),
+            high=scaled.max().to_numpy(), band=1 + spread,
+            chosen=[(dataset, name) in own for name in part["label"]],
+        ))
+    return pd.concat(parts[1:] or parts).dropna(subset="ratio")
+
+
+def relative(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return each model's loss over the best rival's mean loss, models in order of their ratios.
+
+    Columns: dataset, metric, model (with its budget), kind, ratio, low, high (range over the
+    seeds), band (1 plus the best rival's standard deviation), chosen.
+    """
+    rows = _ratios(runs).assign(model=lambda rows: rows["label"])
+    order = np.log(rows["ratio"]).groupby(rows["model"]).mean()
+    rows = rows.assign(order=rows["model"].map(order)).sort_values(["order", "model", "place"])
+    columns = ["dataset", "metric", "model", "kind", "ratio", "low", "high", "band", "chosen"]
+    return rows[columns].reset_index(drop=True)
+
+
+def by_parameters(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return `relative` by size: dataset, metric, model, n_parameters, ratio, low, high.
+
+    Models have no budget in their names; trees have NaN parameters.
+    """
+    rows = _ratios(runs).sort_values(["place", "label"]).astype(
+        {"model": object, "n_parameters": "float64"}
+    )
+    columns = ["dataset", "metric", "model", "n_parameters", "ratio", "low", "high"]
+    return rows[columns].reset_index(drop=True)
+
+
+def metrics(runs: pd.DataFrame) -> dict[str, Any]:
+    """Return the metrics of claims C6 and TR; None where a set has not run."""
+    rows = standing(runs)
+    rows = rows[rows["dataset"].isin(JUDGED)] if len(rows) else rows
+    complete = len(rows) == len(JUDGED)
+    scores = headline(runs)
+    return {
+        "sets_competitive": int(rows["within"].sum()) if complete else None,
+        "sets_first": int((rows["place"] == 1).sum()) if complete else None,
+        "collision_mse": scores["collision_mse"], "asteroid_mse": scores["asteroid_mse"],
+        "runs": len(runs), "diverged_runs": int(runs["diverged"].sum()),
+        "diverged_task_driven": int(
+            runs.loc[runs["model"].isin(TASK_DRIVEN), "diverged"].sum()
+        ),
+    }
+
+
+def headline(runs: pd.DataFrame, tabular: pd.DataFrame | None = None) -> dict[str, float | None]:
+    """Return the metrics of claim TH, of our networks chosen by validation; None where not run.
+
+    `tabular`: the table of the benchmark, which has California housing, vehicle and phoneme.
+    """
+    rows = ours(runs if tabular is None else pd.concat([runs, tabular])).set_index("dataset")
+    wanted = {
+        "california_housing_mse": ("california_housing", "mean"),
+        "collision_mse": (COLLISION, "mean"), "asteroid_mse": (ASTEROID, "mean"),
+        "vehicle_accuracy": ("vehicle", "mean"), "phoneme_accuracy": ("phoneme", "mean"),
+        "heart_failure_f1": ("heart_failure", "f1"), "stellar_f1": ("stellar_classification", "f1"),
+    }
+    values = {name: rows[column].get(dataset, np.nan)
+              for name, (dataset, column) in wanted.items()}
+    return {name: None if np.isnan(value) else float(value) for name, value in values.items()}

@@ -1,0 +1,107 @@
+"""Run cells on some processes, with a line of progress for each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from nslib.data import TabularData
+from nslib.threads import one_thread
+
+from . import reports
+from .grid import Cell
+from .splits import main_score
+
+RunCell = Callable[[Cell, TabularData, Path], None]
+
+
+def _attempt(run_cell: RunCell, cell: Cell, data: TabularData, work: Path) -> str | None:
+    """Run a cell; return what went wrong."""
+    try:
+        run_cell(cell, data, work)
+    except Exception as error:  # reported with the cell's name when the others are done
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def computed(
+    run_cell: RunCell, cells: Sequence[Cell], data: dict[str, TabularData], work: Path, workers: int
+) -> Iterator[tuple[Cell, str | None]]:
+    """Run the cells on `workers` processes and yield each as it is done, with its error."""
+    if min(workers, len(cells)) <= 1:
+        for cell in cells:
+            yield cell, _attempt(run_cell, cell, data[cell.dataset], work)
+        return
+    with _single_threaded():
+        before = set(multiprocessing.active_children())
+        pool = ProcessPoolExecutor(
+            min(workers, len(cells)), mp_context=multiprocessing.get_context("spawn")
+        )
+        try:
+            futures = {
+                pool.submit(_attempt, run_cell, cell, data[cell.dataset], work): cell
+                for cell in cells
+            }
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - before:
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+            raise
+        pool.shutdown()
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Let the processes that are started inside use one thread each."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        with one_thread():
+            yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+class GridProgress:
+    """A line for each cell: its score, seconds since the last start and the time still needed."""
+
+    def __init__(self, total: int, done: int, wanted: bool) -> None:
+        self.total, self.done, self.wanted = total, done, wanted
+        self.start, self.before = time.perf_counter(), done
+        if wanted and done:
+            print(f"{done}/{total} cells are there already", file=sys.stderr, flush=True)
+
+    def show(self, cell: Cell, work: Path, error: str | None) -> None:
+        """Print the line of a cell that is done."""
+        self.done += 1
+        if not self.wanted:
+            return
+        elapsed = time.perf_counter() - self.start
+        left = elapsed / (self.done - self.before) * (self.total - self.done) / 60
+        text = error or self._result(cell, work)
+        print(f"{self.done}/{self.total} {cell.label}: {text}, about {left:.0f} min left",
+              file=sys.stderr, flush=True)
+
+    def _result(self, cell: Cell, work: Path) -> str:
+        """Return what the reports of a cell say, in a few words."""
+        runs = [reports.read(cell.path(work, seed)) for seed in cell.seeds]
+        if cell.method:
+            return f"{runs[0]['structure']}, {runs[0]['seconds']:.1f} s"
+        seconds = sum(run.get("seconds", 0.0) for run in runs)
+        values = [run["metrics"]["test"][main_score(run["task"])] for run in runs if run["fits"]]
+        if not values or None in values:
+            return f"{'not finite' if values else 'no network fits'}, {seconds:.1f} s"
+        return f"{np.mean(values):.4f} ± {np.std(values):.4f}, {seconds:.1f} s"
