@@ -53,6 +53,7 @@ def centres(task: str, n_points: int) -> tuple[np.ndarray, np.ndarray]:
     radii 1 (class 0) and 1/2 (class 1). "two moons": scikit-learn's, moved to be symmetric about
     the origin.
     """
+    checks.one_of(task, "task", TASKS)
     if task == "two circles":
         return make_circles(n_points, shuffle=False, factor=0.5)
     if task == "two moons":
@@ -93,6 +94,7 @@ def _log_densities(task: str, X: np.ndarray) -> list[np.ndarray]:
 
 def optimal_accuracy(task: str) -> float:
     """Return the accuracy of the best possible classifier, half the integral of max(p_0, p_1)."""
+    checks.one_of(task, "task", TASKS)
     X, cell = _grid(TASKS[task].extent + 1.5, 181)
     return float(0.5 * np.exp(np.max(_log_densities(task, X), axis=0)).sum() * cell)
 
