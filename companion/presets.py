@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nslib import checks
 
@@ -21,8 +20,7 @@ TYPES: dict[str, type] = {
 }
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of a notebook: name of its type and the default in the parameters cell."""
 
     type: str

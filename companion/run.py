@@ -67,7 +67,7 @@ class Run:
             "notebook": self.notebook,
             "preset": self.preset,
             "config": config,
-            "seed": _seed(config, self.seed),
+            "seed": config.get("seed", config.get("seeds", self.seed)),
             "data": checksums,
             "versions": records.versions(),
             "metrics": records.rounded(metrics),
@@ -78,10 +78,6 @@ class Run:
             run = records.circumstances(self.notebook, self.wall_seconds)
             files.write({path: files.json_bytes({**facts, "run": {**run, "timing": measured}})})
         return path
-
-
-def _seed(values: Mapping[str, Any], default: Any = None) -> Any:
-    return values.get("seed", values.get("seeds", default))
 
 
 def begin(notebook: str, namespace: Mapping[str, Any]) -> Run:
@@ -105,7 +101,8 @@ def begin(notebook: str, namespace: Mapping[str, Any]) -> Run:
                              "run its parameters cell first, then pass globals()")
     parameters = files.plain({name: namespace[name] for name in names}, "parameters")
     preset = presets.matching(path, parameters, first=os.environ.get("NSLIB_PRESET"))
-    _current = Run(notebook, parameters, preset, _seed(parameters))
+    seed = parameters.get("seed", parameters.get("seeds"))
+    _current = Run(notebook, parameters, preset, seed)
     return _current
 
 

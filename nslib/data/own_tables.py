@@ -278,10 +278,8 @@ def _target(y: pd.Series, target: str, task: str) -> tuple[pd.Series, str, list[
     if task == "regression":
         return y.astype(np.float64), task, notes
     if numeric and not whole:
-        raise ValueError(
-            f"{where}: found {y[y != y.round()].iloc[0]:g}, expected class names or whole numbers "
-            'as classes; task "regression" predicts numbers'
-        )
+        raise ValueError(f"{where}: found {y[y != y.round()].iloc[0]:g}, expected class names or "
+                         'whole numbers as classes; task "regression" predicts numbers')
     counts = y.value_counts()
     single = counts[counts == 1].index.astype(str).tolist()
     if single:

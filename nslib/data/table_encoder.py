@@ -41,23 +41,22 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> TableEncoder:
         """Learn the columns of X (N, D); errors name a column of dates, infinity or the like."""
-        _check_frame(X)
         checks.boolean(self.by_kind, "by_kind")
+        names = _text_names(X)
         if 0 in X.shape:
             raise ValueError(f"X: found shape {X.shape}, expected at least one row and one column")
         self.columns_ = [_learnt(column, name) for name, column in X.items()]
-        self.names_ = _text_names(X)
+        self.names_ = names
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """Return X (N, D), columns in the order of the training rows, as (N, columns) float64."""
         check_is_fitted(self)
-        _check_frame(X)
+        names, fitted = _text_names(X), getattr(self, "names_", None)
         if X.shape[1] != len(self.columns_):
             raise ValueError(
                 f"X: found {X.shape[1]} columns, expected the {len(self.columns_)} of the fit"
             )
-        names, fitted = _text_names(X), getattr(self, "names_", None)
         if names and fitted and names != fitted:
             raise ValueError(f"X: found the columns {names}, expected those of the fit, {fitted}")
         encoded = [_encoded(X.iloc[:, i], X.columns[i], self.columns_[i]) for i in self._order()]
@@ -95,14 +94,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return list(order)
 
 
-def _check_frame(X: Any) -> None:
-    """Raise TypeError for other data than a DataFrame, such as an array (N, D)."""
+def _text_names(X: pd.DataFrame) -> list[str] | None:
+    """Return the names of the D columns of X (N, D), or None unless all are text.
+
+    Raises TypeError for other data than a DataFrame.
+    """
     if not isinstance(X, pd.DataFrame):
         raise TypeError(f"X: found {type(X).__name__}, expected a DataFrame")
-
-
-def _text_names(X: pd.DataFrame) -> list[str] | None:
-    """Return the names of the D columns of X (N, D), or None unless all are text."""
     return list(X.columns) if all(isinstance(name, str) for name in X.columns) else None
 
 
