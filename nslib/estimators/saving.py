@@ -116,7 +116,8 @@ def _restored(
     stored, weights = state["network"], _named(tensors, "network.")
     network = TaskNet(
         model._features.n_bounded, 1 if classes is None else len(classes), stored["hidden"],
-        NeuronStructure.parse(stored["structure"]), members=model.members,
+        NeuronStructure.parse(stored["structure"]),
+        members=len(weights["input_scale"]) if "input_scale" in weights else 1,
     ).to(weights["layers.0.weight"].dtype)
     model._fitted = FittedNetwork.from_state(stored, network, weights)
     return model

@@ -48,15 +48,16 @@ class FittedNetwork:
         """
         X = checks.as_batch(X)
         network, regression = self.network.eval(), self.limits is not None
-        dtype = next(network.parameters()).dtype
+        weight = next(network.parameters())
         size = rows_at_once(X.shape[1:], _ROWS)
         outputs = []
         with one_thread(), torch.no_grad():
             for i in range(0, len(X), size):
                 # a copy, since X may be read-only or have strides that torch lacks
-                rows = torch.as_tensor(np.array(X[i : i + size]), dtype=dtype)
+                rows = torch.as_tensor(np.array(X[i : i + size]), dtype=weight.dtype)
+                rows = rows.to(weight.device)
                 outputs.append(predictions(network(rows).unsqueeze(0), regression)[0])
-        values = torch.cat(outputs).double().numpy()
+        values = torch.cat(outputs).cpu().double().numpy()
         return np.clip(values, *self.limits) if regression else values
 
     def to_state(self) -> dict[str, Any]:
@@ -70,6 +71,5 @@ class FittedNetwork:
         """Return the model of a state; `network` of its architecture gets the weights, by name."""
         network.load_state_dict(weights)
         limits = None if state["limits"] is None else tuple(state["limits"])
-        return cls(
-            network.requires_grad_(False), limits, state["validation_loss"], state["step"]
-        )
+        network = network.eval().requires_grad_(False)
+        return cls(network, limits, state["validation_loss"], state["step"])

@@ -44,7 +44,7 @@ class StackedNetworks:
         if not all(parameter.requires_grad for parameter in parameters):
             raise ValueError("networks: found frozen weights (requires_grad=False), expected that "
                              "all are to be trained; keep constants in buffers")
-        self.template = template
+        self.template = template.eval()
         self.names = [name for name, _ in template.named_parameters()]
         self.shapes = [parameter.shape for parameter in template.parameters()]
         self.sizes = [parameter.numel() for parameter in template.parameters()]
@@ -55,18 +55,19 @@ class StackedNetworks:
 
         In evaluation mode; `matrix` is (S, P).
         """
-        return self._run(matrix, buffers, x, training=False)[0]
+        return self._run(matrix, buffers, x)[0]
 
     def in_training_mode(
         self, matrix: Tensor, buffers: Buffers, x: Tensor
     ) -> tuple[Tensor, Buffers]:
         """Return what `__call__` does, but in training mode, and the buffers (S, ...) after it."""
-        return self._run(matrix, buffers, x, training=True)
+        self.template.train()
+        try:
+            return self._run(matrix, buffers, x)
+        finally:
+            self.template.eval()
 
-    def _run(
-        self, matrix: Tensor, buffers: Buffers, x: Tensor, training: bool
-    ) -> tuple[Tensor, Buffers]:
-        self.template.train(training)
+    def _run(self, matrix: Tensor, buffers: Buffers, x: Tensor) -> tuple[Tensor, Buffers]:
         columns = matrix.split(self.sizes, dim=1)
         parameters = {
             name: column.view(-1, *shape)

@@ -37,7 +37,7 @@ class TrainingOptions:
     steps : int
         Steps of the optimiser, at most.
     batch_size : int
-        TrainingRows a step, at most a tenth of the training rows.
+        Rows a step, at most a tenth of the training rows.
     learning_rate : float
         The highest one, reached after `warmup`; then a cosine falls to zero.
     weight_decay : float
@@ -169,7 +169,7 @@ def train(
     models = [
         FittedNetwork(network.eval(), limits, loss, step)
         for network, limits, loss, step in zip(
-            networks, state.rows.limits(), state.best.tolist(), state.best_step.tolist(),
+            networks, state.rows.limits, state.best.tolist(), state.best_step.tolist(),
             strict=True,
         )
     ]
@@ -182,7 +182,7 @@ def _usable(device: torch.device | str) -> torch.device:
         raise TypeError(f"device: found {device!r}, expected a torch.device or its name")
     try:
         place = torch.zeros(1, device=device).device
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise ValueError(f"device: found {str(device)!r}, expected one that torch can use here "
                          f"({str(error).splitlines()[0]})") from None
     if place.type == "meta":
@@ -204,7 +204,9 @@ class _State:
                 f"networks, parts, rates: found {len(networks)}, {len(parts)} and "
                 f"{len(rates)}, expected as many of each, at least one"
             )
-        rates = [tuple(checks.real(value, "rates", 0.0) for value in pair) for pair in rates]
+        rates = [checks.reals(pair, "rates", 0.0) for pair in rates]
+        if any(len(pair) != 2 for pair in rates):
+            raise ValueError(f"rates: found {rates}, expected pairs (learning rate, weight decay)")
         self.options = options
         self.networks = StackedNetworks(networks)
         self.rows = TrainingRows(parts, device)
@@ -212,10 +214,9 @@ class _State:
         self.every = max(1, options.steps // options.evaluations)
         self.step = 0
         matrix, buffers = self.networks.stack(networks)
-        self._check_outputs(networks, matrix, buffers)
         self.matrix = matrix.to(device)
         self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
-        self._check_training_mode()
+        self._check(networks, matrix, buffers)
         self.rates, decays = torch.tensor(rates, dtype=torch.float32).to(device).split(1, dim=1)
         self.decays = decays * self.networks.decayed().to(device)
         self.first, self.second = torch.zeros_like(self.matrix), torch.zeros_like(self.matrix)
@@ -229,55 +230,44 @@ class _State:
         self.summed_loss = torch.zeros(n, device=device)
         self.history: list[dict[str, Any]] = []
 
-    def _check_outputs(
-        self, networks: Sequence[nn.Module], matrix: Tensor, buffers: Buffers
-    ) -> None:
-        """Raise ValueError where the networks do not map the features to what targets need.
+    @torch.no_grad()
+    def _check(self, networks: Sequence[nn.Module], matrix: Tensor, buffers: Buffers) -> None:
+        """Raise ValueError for networks that fail or do not map the features to what targets need.
 
-        Or where one, alone, is not what the matrix (S, P) and the buffers say.
+        Or where one, alone, is not what the matrix (S, P) and the buffers, on the CPU, say.
         """
         rows, x = self.rows, self.rows.features[:_COMPARED].cpu()
+        batch, _ = rows.batch(torch.tensor([0]), 0, self.batch_size)
         try:
-            with torch.no_grad():
-                outputs = self.networks(matrix, buffers, x.expand(len(networks), *x.shape))
+            outputs = self.networks(matrix, buffers, x.expand(len(networks), *x.shape))
             other = self.networks.other_function(networks, x, outputs)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise self._failure(error) from error
-        if other is not None:
-            raise ValueError(
-                f"networks: found that network {other} computes another function than network 0 "
-                "with its weights, expected networks that differ in weights and buffers alone"
-            )
-        n = outputs.shape[-1]
-        if outputs.dim() not in (3, 4):
-            raise ValueError(f"networks: found outputs of shape {tuple(outputs.shape[1:])}, "
-                             "expected (N, C), or (N, k, C) with members")
-        if rows.regression and n != 1:
-            raise ValueError(f"networks: found {n} outputs, expected 1 for a regression")
-        if not rows.regression and n < rows.n_classes:
-            raise ValueError(f"networks: found {n} outputs, expected one for each of the "
-                             f"{rows.n_classes} classes of the parts")
-
-    @torch.no_grad()
-    def _check_training_mode(self) -> None:
-        """Raise ValueError where a batch cannot pass the first network in training mode."""
-        x, _ = self.rows.batch(torch.tensor([0]), 0, self.batch_size)
-        try:
-            self.networks.in_training_mode(
-                self.matrix[:1], {name: b[:1] for name, b in self.buffers.items()}, x
-            )
-        except (RuntimeError, TypeError, ValueError) as error:
+            first = {name: buffer[:1] for name, buffer in self.buffers.items()}
+            self.networks.in_training_mode(self.matrix[:1], first, batch)
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             if "randomness" in str(error):
                 raise ValueError(
                     "networks: found something random in training mode "
                     f"({self.networks.random_layers()}), expected networks without dropout and "
                     "the like, since models that are trained together must not share chance"
                 ) from None
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> ValueError:
-        return ValueError(f"networks: found one that fails on rows of shape {self.rows.shape}, as "
-                          f"those of the parts ({str(error).splitlines()[0]})")
+            raise ValueError(
+                f"networks: found one that fails on rows of shape {rows.shape}, as those of the "
+                f"parts ({str(error).splitlines()[0]})"
+            ) from error
+        if other is not None:
+            raise ValueError(
+                f"networks: found that network {other} computes another function than network 0 "
+                "with its weights, expected networks that differ in weights and buffers alone"
+            )
+        n, shape = outputs.shape[-1], tuple(outputs.shape[1:])
+        if len(shape) not in (2, 3) or shape[0] != len(x):
+            raise ValueError(f"networks: found outputs of shape {shape} for {len(x)} rows, "
+                             "expected (N, C), or (N, k, C) with members")
+        if rows.regression and n != 1:
+            raise ValueError(f"networks: found {n} outputs, expected 1 for a regression")
+        if not rows.regression and n < rows.n_classes:
+            raise ValueError(f"networks: found {n} outputs, expected one for each of the "
+                             f"{rows.n_classes} classes of the parts")
 
     def at_evaluation(self) -> bool:
         return self.step % self.every == 0 or self.step == self.options.steps
@@ -294,6 +284,9 @@ class _State:
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)
         usable = norm < math.inf  # not so for NaN
+        for name, new in buffers.items():  # statistics of rows whose variance overflows
+            lost = self.buffers[name].isfinite() & ~new.isfinite()
+            usable &= ~lost.flatten(1).any(1, keepdim=True) if lost.dim() > 1 else ~lost[:, None]
         if not usable.all():
             gradient, norm = torch.where(usable, gradient, 0.0), torch.where(usable, norm, 1.0)
         # statistics of rows that overflow would be none: such a step is left out whole
