@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -31,8 +31,9 @@ from .features import Features
 FEWEST_ROWS = 3  # two to train on, one to validate
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuronSeekEstimator(BaseEstimator):
-    """Base of the regressor and the classifier, whose docstrings end with what follows.
+    """Base of the regressor and the classifier; their docstrings end with what follows.
 
     Stage one finds the formula of one neuron by `nslib.search`; stage two trains a network of
     neurons of that formula by `nslib.training`, for several learning rates and weight decays at
@@ -54,8 +55,7 @@ class NeuronSeekEstimator(BaseEstimator):
         those in the network.
     enrich : bool
         Whether the network's neurons have the streams pure 1, pure 2 and interact 2 beside those
-        of the search, since a formula that suffices for one neuron on the data need not suffice
-        for stacked ones.
+        of the search: what suffices for one neuron on the data may not do for stacked ones.
     budget, members, n_bins : int
         The most parameters of the network; the members of its ensemble, which share most of them;
         the bins of the piecewise-linear encoding of each feature that it sees besides (0: none).
@@ -93,47 +93,28 @@ class NeuronSeekEstimator(BaseEstimator):
     Source: NeuronSeek (arXiv 2506.15715 v2), stages 1 and 2.
     """
 
+    method: str = "als"
+    structure: NeuronStructure | str | None = None
+    max_order: int = 5
+    rank: int = 8
+    enrich: bool = False
+    budget: int = 10_000
+    members: int = 4
+    n_bins: int = 0
+    learning_rates: Sequence[float] = (0.003, 0.01)
+    weight_decays: Sequence[float] = (0.1, 1.0)
+    steps: int = 2000
+    batch_size: int = 256
+    validation_fraction: float = 0.2
+    random_state: int | np.random.RandomState | None = None
+    progress: bool = False
+
     def __init_subclass__(cls, **options: Any) -> None:
         """Put what both estimators share into the docstring, before the examples."""
         super().__init_subclass__(**options)
         own, examples, rest = inspect.cleandoc(cls.__doc__ or "").partition("\nExamples\n")
         shared = inspect.cleandoc(NeuronSeekEstimator.__doc__ or "").partition("\n\n")[2]
         cls.__doc__ = f"{own.rstrip()}\n\n{shared}\n{examples}{rest}"
-
-    def __init__(
-        self,
-        *,
-        method: str = "als",
-        structure: NeuronStructure | str | None = None,
-        max_order: int = 5,
-        rank: int = 8,
-        enrich: bool = False,
-        budget: int = 10_000,
-        members: int = 4,
-        n_bins: int = 0,
-        learning_rates: Sequence[float] = (0.003, 0.01),
-        weight_decays: Sequence[float] = (0.1, 1.0),
-        steps: int = 2000,
-        batch_size: int = 256,
-        validation_fraction: float = 0.2,
-        random_state: int | np.random.RandomState | None = None,
-        progress: bool = False,
-    ) -> None:
-        self.method = method
-        self.structure = structure
-        self.max_order = max_order
-        self.rank = rank
-        self.enrich = enrich
-        self.budget = budget
-        self.members = members
-        self.n_bins = n_bins
-        self.learning_rates = learning_rates
-        self.weight_decays = weight_decays
-        self.steps = steps
-        self.batch_size = batch_size
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
-        self.progress = progress
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -147,12 +128,10 @@ class NeuronSeekEstimator(BaseEstimator):
         """The single neuron that the search fitted to the training rows, as sympy expression(s).
 
         For a regression one expression in the units of y; for classes a dict of each class's
-        logit. The symbols are the columns in the units of the data, missing values filled with the
-        training median: by their names, or x_1, x_2, … where these are not text; "name=category"
-        is 1 for this category, else 0. `formula_inputs` has their values for rows of a table. It is
-        the discovered formula that gives the network its neurons, not the network: that predicts by
-        many such neurons. A sum of monomials, or of products of linear forms where the sum would be
-        too long or lose its digits. None where `structure` was given, since nothing was searched.
+        logit; None where `structure` was given. The symbols are the columns by their names, or x_1,
+        x_2, … where these are not text; `formula_inputs` has their values. It is the formula that
+        gives the network its neurons, not the network, which predicts by many such neurons. A sum
+        of monomials, or of products of linear forms where that would be too long or lose digits.
         """
         check_is_fitted(self)
         if self.search_ is None:
@@ -165,15 +144,15 @@ class NeuronSeekEstimator(BaseEstimator):
     def formula_inputs(self, X: Any) -> pd.DataFrame:
         """Return what the symbols of `formula_` stand for: a column each, for the rows of X (N, D).
 
-        Numbers are as in X with missing ones filled in, "name=category" is 0 or 1. Raises the
-        errors of `fit` for X, and ValueError for other columns than those of the fit.
+        Numbers are as in X, missing ones the training median; "name=category" is 1 for this
+        category, else 0. Raises what `predict` does.
         """
         check_is_fitted(self)
         return self._features.encoded(self._table(X, reset=False))
 
     @property
     def network_(self) -> nn.Module:
-        """The trained `TaskNet`, in double precision, on the features `Features.bounded` makes."""
+        """The trained `TaskNet`, in double precision, for features from `Features.bounded`."""
         check_is_fitted(self)
         return self._fitted.network
 
@@ -186,9 +165,8 @@ class NeuronSeekEstimator(BaseEstimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, without pickle; see `nslib.load_estimator`.
 
-        What the file held is replaced all at once. Raises NotFittedError before `fit`, TypeError
-        for a subclass and for classes other than text, numbers and booleans, ValueError for a
-        folder that does not exist.
+        All at once, or not at all. Raises NotFittedError before `fit`, TypeError for a subclass
+        and for classes other than text, numbers and booleans, ValueError for a missing folder.
         """
         check_is_fitted(self)
         if type(self).__module__.rpartition(".")[0] != __package__:
@@ -200,11 +178,9 @@ class NeuronSeekEstimator(BaseEstimator):
     def fit(self, X: Any, y: Any) -> NeuronSeekEstimator:
         """Search and train on X (N, D), at least three rows, and the target y (N,).
 
-        A fit that is refused or interrupted leaves the estimator as it was.
-
-        Raises TypeError or ValueError for parameters out of range, columns that are neither numbers
-        nor text, infinity in X; for numbers y that are missing, infinite or constant; for classes y
-        that are missing or fewer than two.
+        A fit that is refused or interrupted leaves the estimator as it was. Raises TypeError or
+        ValueError for parameters out of range, columns that are neither numbers nor text, infinity
+        in X; numbers y that are missing, infinite or constant; classes y missing or fewer than two.
         """
         fitted = copy.copy(self)
         fitted._fit(X, y)
@@ -215,10 +191,8 @@ class NeuronSeekEstimator(BaseEstimator):
         """Return X as a DataFrame, checked as scikit-learn does, its values as they are."""
         fewest = FEWEST_ROWS if reset else 1
         if not isinstance(X, pd.DataFrame):
-            X = check_array(
-                X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
-                input_name="X", estimator=self,
-            )
+            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
+                            input_name="X", estimator=self)
         elif len(X) < fewest or not X.shape[1]:
             raise ValueError(
                 f"X: found shape {X.shape}, expected at least {fewest} samples and one column"
@@ -246,16 +220,6 @@ class NeuronSeekEstimator(BaseEstimator):
         checks.boolean(self.enrich, "enrich")
         checks.boolean(self.progress, "progress")
 
-    def _given_structure(self) -> NeuronStructure | None:
-        given = self.structure
-        if given is None or isinstance(given, NeuronStructure):
-            return given
-        if not isinstance(given, str):
-            raise TypeError(
-                f"structure: found {given!r}, expected None, a NeuronStructure or its text"
-            )
-        return NeuronStructure.parse(given)
-
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
         """Return y (N,) as float64 and one output, or class codes and the number of classes."""
         raise NotImplementedError
@@ -269,7 +233,13 @@ class NeuronSeekEstimator(BaseEstimator):
         check_consistent_length(X, y)
         self._check_parameters()
         options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
-        given = self._given_structure()
+        given = self.structure
+        if isinstance(given, str):
+            given = NeuronStructure.parse(given)
+        elif not (given is None or isinstance(given, NeuronStructure)):
+            raise TypeError(
+                f"structure: found {given!r}, expected None, a NeuronStructure or its text"
+            )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         regression = y.dtype.kind == "f"
         training, validation = _held_out(y, self.validation_fraction, seed)
@@ -298,8 +268,11 @@ class NeuronSeekEstimator(BaseEstimator):
         """Train a network for each candidate and keep the best on the validation rows."""
         structure = self.structure_
         if self.search_ is not None:
-            structure = replace(structure, rank=self.rank)
-            structure = enriched(structure, self.rank) if self.enrich else structure
+            pure, interact = ((1, 2), (2,)) if self.enrich else ((), ())
+            structure = replace(
+                structure, pure=(*pure, *structure.pure), interact=(*interact, *structure.interact),
+                rank=self.rank,
+            )
         d = part.X_train.shape[1]
         make = task_net(d, n_outputs, self.budget, structure, members=self.members)
         if make is None:
@@ -327,13 +300,6 @@ class NeuronSeekEstimator(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
-
-
-def enriched(structure: NeuronStructure, rank: int) -> NeuronStructure:
-    """Return the streams of the structure and pure 1, pure 2 and interact 2, of this rank."""
-    return NeuronStructure(
-        (1, 2, *structure.pure), (2, *structure.interact), rank, structure.sin
-    )
 
 
 def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -35,12 +35,10 @@ def mlp(in_features: int, out_features: int, budget: int, **options: Any) -> Mak
 
     Parameters
     ----------
-    in_features, out_features : int
-        D and C: the network maps (..., D) to (..., C).
+    in_features, out_features, **options
+        Those of `MLP`.
     budget : int
         The most parameters.
-    **options
-        Those of `MLP`.
 
     Returns
     -------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import checks
+from .feedforward import check_features, checked_widths
 
 # of the initial outputs' mean square: small, as in the paper, so that training starts smooth
 SPLINE_SHARE = 0.05
@@ -30,22 +32,15 @@ def _floating(x: Tensor, shape: str) -> Tensor:
 
 
 def _pieces(f: Tensor, degree: int) -> list[Tensor]:
-    """Return the degree + 1 splines (...) that are not zero at the share f (...) of an interval.
-
-    In the order of their knots.
-    """
+    """Return the degree + 1 splines (...) by knot, nonzero at the share f (...) of an interval."""
     g = 1 - f
     if degree == 3:
         f2, g2 = f * f, g * g
         f3, g3 = f2 * f / 6, g2 * g / 6
-        return [
-            g3, torch.add(2 / 3 - f2, f3, alpha=3), torch.add(2 / 3 - g2, g3, alpha=3), f3
-        ]
+        return [g3, torch.add(2 / 3 - f2, f3, alpha=3), torch.add(2 / 3 - g2, g3, alpha=3), f3]
     pieces = [g, f]
     for p in range(2, degree + 1):  # Cox-de Boor: from degree p - 1 to p
-        inner = [
-            ((f + (p - m)) * pieces[m - 1] + (g + m) * pieces[m]) / p for m in range(1, p)
-        ]
+        inner = [((f + (p - m)) * pieces[m - 1] + (g + m) * pieces[m]) / p for m in range(1, p)]
         pieces = [g * pieces[0] / p, *inner, f * pieces[-1] / p]
     return pieces
 
@@ -99,17 +94,9 @@ class SplineLinear(nn.Module):
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        n_intervals: int = 5,
-        degree: int = 3,
-        *,
-        low: float = -3.0,
-        high: float = 3.0,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, in_features: int, out_features: int, n_intervals: int = 5, degree: int = 3, *,
+        low: float = -3.0, high: float = 3.0, generator: torch.Generator | None = None,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.in_features = checks.positive_int(in_features, "in_features")
@@ -149,10 +136,7 @@ class SplineLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (..., D) to (..., C)."""
-        if _floating(x, "(..., D)").dim() == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"x: found shape {tuple(x.shape)}, expected {self.in_features} features (..., D)"
-            )
+        check_features(_floating(x, "(..., D)"), self.in_features)
         base, splines = self._features(x)
         v, w = self._blocks()
         return F.linear(base, v) + F.linear(splines, w, self.bias)
@@ -177,41 +161,26 @@ class KAN(nn.Module):
     in_features, out_features : int
         D and C: the network maps (..., D) to (..., C).
     hidden : sequence of int
-        The width of each hidden layer; none gives a single layer, a sum of one-dimensional
-        functions.
+        The width of each; none gives one layer, a sum of one-dimensional functions.
     n_intervals, degree : int
         Of the splines.
     generator : torch.Generator, optional
         Makes the weights reproducible.
 
-    Raises
-    ------
-    TypeError, ValueError
-        For sizes that are not positive ints.
+    Raises TypeError or ValueError for sizes that are not positive ints.
 
-    Notes
-    -----
     Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), on a fixed grid.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        hidden: Sequence[int],
-        n_intervals: int = 5,
-        degree: int = 3,
-        *,
-        generator: torch.Generator | None = None,
+        self, in_features: int, out_features: int, hidden: Sequence[int], n_intervals: int = 5,
+        degree: int = 3, *, generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
-            raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
-        widths = [checks.positive_int(width, "hidden") for width in hidden]
-        sizes = [in_features, *widths, out_features]
+        widths = in_features, *checked_widths(hidden), out_features
         self.layers = nn.ModuleList(
-            SplineLinear(sizes[i], sizes[i + 1], n_intervals, degree, generator=generator)
-            for i in range(len(sizes) - 1)
+            SplineLinear(a, b, n_intervals, degree, generator=generator)
+            for a, b in pairwise(widths)
         )
 
     def forward(self, x: Tensor) -> Tensor:
