@@ -19,7 +19,7 @@ _POSITIONS = 2**20  # models times rows times positions (pixels) of one
 
 
 def rows_at_once(shape: tuple[int, ...], most: int) -> int:
-    """Return how many rows of a shape go through a network at once: `most` of (D,), fewer images.
+    """Return how many rows go through a network at once: `most` of shape (D,), fewer images.
 
     What a convolution keeps of (channels, height, width) grows with height times width.
     """
@@ -70,15 +70,11 @@ class Part:
             object.__setattr__(self, f"X_{rows}", X)
             object.__setattr__(self, name, y.astype(float if y.dtype.kind == "f" else np.int64))
         if self.X_train.shape[1:] != self.X_validation.shape[1:]:
-            raise ValueError(
-                f"X_validation: found rows of shape {self.X_validation.shape[1:]}, "
-                f"expected {self.X_train.shape[1:]} as in X_train"
-            )
+            raise ValueError(f"X_validation: found rows of shape {self.X_validation.shape[1:]}, "
+                             f"expected {self.X_train.shape[1:]} as in X_train")
         if (self.y_train.dtype.kind == "f") != (self.y_validation.dtype.kind == "f"):
-            raise TypeError(
-                f"y_validation: found dtype {self.y_validation.dtype}, "
-                f"expected the task of y_train ({self.y_train.dtype})"
-            )
+            raise TypeError(f"y_validation: found dtype {self.y_validation.dtype}, "
+                            f"expected the task of y_train ({self.y_train.dtype})")
 
     @property
     def regression(self) -> bool:
@@ -125,8 +121,7 @@ class TrainingRows:
     def batch(self, models: Tensor, step: int, size: int) -> tuple[Tensor, Tensor]:
         """Return the features (S, size, ...) and targets (S, size) of a step for models (S,).
 
-        Every epoch visits the rows of a part in a new order that its seed and the epoch give; what
-        is left at its end, less than a batch, waits for another epoch.
+        Seed and epoch give the order of rows; what is left of an epoch, less than a batch, waits.
         """
         parts = self.part_of[models].tolist()
         rows = torch.cat([self._rows_of(i, step, size) for i in parts])
@@ -149,8 +144,7 @@ class TrainingRows:
     ) -> Tensor:
         """Return the mean loss (S,) on the validation rows of the part of each of models (S,).
 
-        It is that of the predictions of a `FittedNetwork`, within the limits of the targets, with
-        the parameters `matrix` (S, P) and the buffers.
+        Of predictions as a `FittedNetwork` makes them, with parameters `matrix` (S, P).
         """
         parts = self.part_of[models]
         total = torch.zeros(len(models), device=self.device)

@@ -81,16 +81,10 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Training:
-    """What `train` returns.
+    """What `train` returns: `models`, one for each network, and the wall time of all together.
 
-    Attributes
-    ----------
-    models : list of FittedNetwork
-        One for each network, in their order.
-    history : DataFrame
-        A row a model and evaluation: model, step, learning_rate, training_loss, validation_loss.
-    seconds : float
-        Wall time of all models together.
+    `history` has a row a model and evaluation: model, step, learning_rate, training_loss,
+    validation_loss.
     """
 
     models: list[FittedNetwork]
@@ -110,19 +104,17 @@ def train(
     """Train S networks of one architecture, network s on `parts[s]`, together.
 
     Each model has the result that it would have alone, up to rounding, where all parts have as
-    many training rows (the smallest sets the batch size of all); same networks, parts and options,
-    same machine: the same numbers. A step whose gradient is not finite is left out for its model.
+    many training rows (the smallest sets the batch size of all). The same arguments on the same
+    machine give the same numbers. A step without a finite gradient is left out for its model.
 
     Parameters
     ----------
     networks : sequence of S torch modules
         Each maps (N, ...), rows as in the parts, to (N, C) or, with k members, to (N, k, C): one
         output for a regression, one a class else. They differ in weights (float32) and buffers
-        (as those of batch normalisation) alone, are changed in place, and end in evaluation mode
-        with what was best on their validation rows.
+        alone, are changed in place, and end in evaluation mode with what validated best.
     parts : sequence of S `Part`
         All of one task and one shape of rows.
-    options : TrainingOptions, optional
     rates : sequence of S (learning rate, weight decay), optional
         In place of those of `options`.
     device : torch.device or str
@@ -131,16 +123,12 @@ def train(
         Called at each evaluation with the steps done, all steps and the mean of the best
         validation losses so far.
 
-    Returns
-    -------
-    Training
-
     Raises
     ------
     TypeError, ValueError
-        Naming the argument: for networks of several architectures or functions, with shared or
-        frozen weights or with something random in training mode (dropout), for outputs that do not
-        fit the parts, parts of several kinds, rates out of range and an unknown device.
+        For networks of several architectures or functions, with shared or frozen weights or
+        something random in training mode (dropout), outputs that do not fit the parts, parts of
+        several kinds, rates out of range and a device that cannot be used.
 
     Examples
     --------
@@ -166,14 +154,9 @@ def train(
                 if report is not None:
                     report(state.step, options.steps, float(state.best.mean()))
         state.networks.unstack(state.best_matrix, state.best_buffers, networks)
-    models = [
-        FittedNetwork(network.eval(), limits, loss, step)
-        for network, limits, loss, step in zip(
-            networks, state.rows.limits, state.best.tolist(), state.best_step.tolist(),
-            strict=True,
-        )
-    ]
-    return Training(models, pd.DataFrame(state.history), time.perf_counter() - start)
+    models = map(FittedNetwork, networks, state.rows.limits, state.best.tolist(),
+                 state.best_step.tolist())
+    return Training(list(models), pd.DataFrame(state.history), time.perf_counter() - start)
 
 
 def _usable(device: torch.device | str) -> torch.device:
@@ -181,13 +164,12 @@ def _usable(device: torch.device | str) -> torch.device:
     if not isinstance(device, (str, torch.device)):
         raise TypeError(f"device: found {device!r}, expected a torch.device or its name")
     try:
-        place = torch.zeros(1, device=device).device
+        place = torch.zeros(1, device=device)
+        place.item()  # not so of "meta"
     except (RuntimeError, AssertionError, ImportError) as error:
         raise ValueError(f"device: found {str(device)!r}, expected one that torch can use here "
                          f"({str(error).splitlines()[0]})") from None
-    if place.type == "meta":
-        raise ValueError("device: found 'meta', which computes nothing, expected one that does")
-    return place
+    return place.device
 
 
 class _State:
@@ -200,10 +182,8 @@ class _State:
         if rates is None:
             rates = [(options.learning_rate, options.weight_decay)] * len(networks)
         if not (len(networks) == len(parts) == len(rates) >= 1):
-            raise ValueError(
-                f"networks, parts, rates: found {len(networks)}, {len(parts)} and "
-                f"{len(rates)}, expected as many of each, at least one"
-            )
+            raise ValueError(f"networks, parts, rates: found {len(networks)}, {len(parts)} and "
+                             f"{len(rates)}, expected as many of each, at least one")
         rates = [checks.reals(pair, "rates", 0.0) for pair in rates]
         if any(len(pair) != 2 for pair in rates):
             raise ValueError(f"rates: found {rates}, expected pairs (learning rate, weight decay)")
@@ -222,12 +202,10 @@ class _State:
         self.first, self.second = torch.zeros_like(self.matrix), torch.zeros_like(self.matrix)
         self.best_matrix = self.matrix.clone()
         self.best_buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
-        n = len(networks)
-        self.best = torch.full((n,), math.inf, device=device)
-        self.best_step = torch.zeros(n, dtype=torch.int64, device=device)
-        self.waited = torch.zeros(n, dtype=torch.int64, device=device)
-        self.alive = torch.arange(n, device=device)
-        self.summed_loss = torch.zeros(n, device=device)
+        self.alive = torch.arange(len(networks), device=device)
+        self.best_step, self.waited = torch.zeros_like(self.alive), torch.zeros_like(self.alive)
+        self.best = torch.full(self.alive.shape, math.inf, device=device)
+        self.summed_loss = torch.zeros_like(self.best)
         self.history: list[dict[str, Any]] = []
 
     @torch.no_grad()
@@ -284,12 +262,11 @@ class _State:
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)
         usable = norm < math.inf  # not so for NaN
-        for name, new in buffers.items():  # statistics of rows whose variance overflows
+        for name, new in buffers.items():  # so that statistics that overflow are left out too
             lost = self.buffers[name].isfinite() & ~new.isfinite()
-            usable &= ~lost.flatten(1).any(1, keepdim=True) if lost.dim() > 1 else ~lost[:, None]
+            usable &= ~lost.reshape(len(alive), -1).any(1, keepdim=True)
         if not usable.all():
             gradient, norm = torch.where(usable, gradient, 0.0), torch.where(usable, norm, 1.0)
-        # statistics of rows that overflow would be none: such a step is left out whole
         self.buffers = {
             name: torch.where(usable.view(-1, *(1,) * (new.dim() - 1)), new, self.buffers[name])
             for name, new in buffers.items()
