@@ -38,9 +38,9 @@ class NeuronSeekEstimator(BaseEstimator):
     Stage one finds the formula of one neuron by `nslib.search`; stage two trains a network of
     neurons of that formula by `nslib.training`, for several learning rates and weight decays at
     once, and keeps the best on a part of the rows held out. X is a DataFrame or array (N, D) of
-    numbers, booleans, text and pandas categories; missing values (NaN, None) are allowed, infinity
-    is not. Numbers are imputed by the median, text becomes columns of zeros and ones or codes (see
-    `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none can diverge.
+    numbers, booleans, text and pandas categories; values may be missing (NaN, None) but not
+    infinite. Numbers are imputed by the median, text becomes columns of zeros and ones or codes
+    (see `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none diverges.
 
     Parameters
     ----------
@@ -72,15 +72,11 @@ class NeuronSeekEstimator(BaseEstimator):
 
     Attributes
     ----------
-    structure_ : NeuronStructure
-        The formula's streams.
-    formula_ : sympy expression, dict of them by class, or None
-        What the formula is and is not, see there.
-    search_ : SearchResult or None
-        None for a given structure.
-    network_ : torch module
-    n_parameters_ : int
-        Of the network.
+    structure_, formula_ : NeuronStructure, sympy expression
+        The formula's streams, and the formula: for classes a dict by class.
+    search_ : SearchResult
+        This and the formula are None for a given structure.
+    network_, n_parameters_ : torch module, int
     history_ : DataFrame
         A row an evaluation and candidate.
     classes_ : ndarray (C,)
@@ -88,8 +84,6 @@ class NeuronSeekEstimator(BaseEstimator):
     n_features_in_, feature_names_in_ : int, ndarray (D,)
         The names where the columns had any.
 
-    Notes
-    -----
     Source: NeuronSeek (arXiv 2506.15715 v2), stages 1 and 2.
     """
 
@@ -170,9 +164,8 @@ class NeuronSeekEstimator(BaseEstimator):
         """
         check_is_fitted(self)
         if type(self).__module__.rpartition(".")[0] != __package__:
-            raise TypeError(
-                f"self: found the subclass {type(self).__name__}, expected an estimator of nslib"
-            )
+            raise TypeError(f"self: found the subclass {type(self).__name__}, expected an "
+                            "estimator of nslib")
         saving.write(self, path)
 
     def fit(self, X: Any, y: Any) -> NeuronSeekEstimator:
@@ -194,9 +187,8 @@ class NeuronSeekEstimator(BaseEstimator):
             X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
                             input_name="X", estimator=self)
         elif len(X) < fewest or not X.shape[1]:
-            raise ValueError(
-                f"X: found shape {X.shape}, expected at least {fewest} samples and one column"
-            )
+            raise ValueError(f"X: found shape {X.shape}, expected at least {fewest} samples and "
+                             "one column")
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
 
@@ -211,9 +203,8 @@ class NeuronSeekEstimator(BaseEstimator):
         checks.positive_int(self.n_bins, "n_bins", minimum=0)
         fraction = checks.real(self.validation_fraction, "validation_fraction", 0.0, 1.0)
         if fraction in (0.0, 1.0):
-            raise ValueError(
-                f"validation_fraction: found {fraction}, expected a number between 0 and 1"
-            )
+            raise ValueError(f"validation_fraction: found {fraction}, expected a number between "
+                             "0 and 1")
         if min(checks.reals(self.learning_rates, "learning_rates", 0.0)) == 0.0:
             raise ValueError("learning_rates: found 0, expected positive numbers")
         checks.reals(self.weight_decays, "weight_decays", 0.0)
@@ -237,9 +228,8 @@ class NeuronSeekEstimator(BaseEstimator):
         if isinstance(given, str):
             given = NeuronStructure.parse(given)
         elif not (given is None or isinstance(given, NeuronStructure)):
-            raise TypeError(
-                f"structure: found {given!r}, expected None, a NeuronStructure or its text"
-            )
+            raise TypeError(f"structure: found {given!r}, expected None, a NeuronStructure or "
+                            "its text")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         regression = y.dtype.kind == "f"
         training, validation = _held_out(y, self.validation_fraction, seed)
@@ -257,44 +247,38 @@ class NeuronSeekEstimator(BaseEstimator):
         self._target = None
         if regression:
             moments = finite_columns(checks.as_target(y[training], len(training)), "y")
-            self._target = float(moments.mean), float(moments.scale)
-            y = (y - self._target[0]) / self._target[1]
-        bounded = features.bounded(X)
+            self._target = mean, scale = float(moments.mean), float(moments.scale)
+            y = (y - mean) / scale
+        self._features, bounded = features, features.bounded(X)
         part = Part(bounded[training], y[training], bounded[validation], y[validation], seed)
-        self._features = features
-        self._train(part, n_outputs, options, seed)
+        self._train(part, n_outputs, options)
 
-    def _train(self, part: Part, n_outputs: int, options: TrainingOptions, seed: int) -> None:
+    def _train(self, part: Part, n_outputs: int, options: TrainingOptions) -> None:
         """Train a network for each candidate and keep the best on the validation rows."""
-        structure = self.structure_
+        structure, d = self.structure_, part.X_train.shape[1]
         if self.search_ is not None:
             pure, interact = ((1, 2), (2,)) if self.enrich else ((), ())
             structure = replace(
                 structure, pure=(*pure, *structure.pure), interact=(*interact, *structure.interact),
                 rank=self.rank,
             )
-        d = part.X_train.shape[1]
         make = task_net(d, n_outputs, self.budget, structure, members=self.members)
         if make is None:
-            raise ValueError(
-                f"budget: found {self.budget}, expected more parameters for a network of "
-                f"{structure} with {d} features, {n_outputs} outputs and {self.members} members"
-            )
+            raise ValueError(f"budget: found {self.budget}, expected more parameters for a network "
+                             f"of {structure} with {d} features, {n_outputs} outputs and "
+                             f"{self.members} members")
         rates = list(product(self.learning_rates, self.weight_decays))
-        networks = [make(generator=torch.Generator().manual_seed(seed)) for _ in rates]
-        training = train(
-            networks, [part] * len(rates), options, rates=rates,
-            report=_report if self.progress else None,
-        )
-        losses = [model.validation_loss for model in training.models]
-        best = training.models[int(np.argmin(losses))]
+        networks = [make(generator=torch.Generator().manual_seed(part.seed)) for _ in rates]
+        training = train(networks, [part] * len(rates), options, rates=rates,
+                         report=_report if self.progress else None)
+        best = min(training.models, key=lambda model: model.validation_loss)
         self._fitted = replace(best, network=best.network.double().requires_grad_(False))
         history = training.history.rename(columns={"model": "candidate"})
         chosen = pd.DataFrame(rates, columns=["highest_learning_rate", "weight_decay"])
         self.history_ = history.join(chosen, on="candidate")
 
     def _outputs(self, X: Any) -> np.ndarray:
-        """Return what the network says of X: (N,) standardised targets or (N, C) probabilities."""
+        """Return (N,) standardised targets or (N, C) probabilities of X (N, D)."""
         check_is_fitted(self)
         return self._fitted.predict(self._features.bounded(self._table(X, reset=False)))
 

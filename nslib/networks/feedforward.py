@@ -32,10 +32,9 @@ def check_features(x: Tensor, n: int) -> None:
 class Feedforward(nn.Module):
     """Layers of one kind with an activation between them: (..., D) -> (..., C).
 
-    With `members` k > 1 it is an ensemble, (..., D) -> (..., k, C), whose members share the layers
-    but for a scale of each input of the network, and a scale and shift of each output of a layer,
-    that they have of their own; those of the inputs start as random signs. Source: BatchEnsemble
-    (Wen et al. 2020) as in TabM (Gorishniy et al. 2025).
+    With `members` k > 1 it is an ensemble, (..., D) -> (..., k, C), whose members share all but a
+    scale of each input of the network, at first a random sign, and a scale and shift of each output
+    of a layer. Source: BatchEnsemble (Wen et al. 2020) as in TabM (Gorishniy et al. 2025).
     """
 
     def __init__(
@@ -112,15 +111,15 @@ class MLP(Feedforward):
 class TaskNet(Feedforward):
     """A task-driven network: all its neurons share one aggregation formula.
 
-    The default activation, tanh, is bounded, so that no power or product of the next layer leaves
-    its range; features should be bounded too (see `nslib.data.preprocessor`).
+    The default activation is bounded, so that no power or product of the next layer leaves its
+    range; features should be bounded too (see `nslib.data.preprocessor`).
 
     Parameters
     ----------
     in_features, out_features, hidden, activation, members, generator
         As for `MLP`, with its errors.
     structure : NeuronStructure, optional
-        The formula: every layer, the last too, is a `TaskLinear` of it.
+        Of every layer, the last too, a `TaskLinear`.
 
     Source: NeuronSeek (arXiv 2506.15715 v2), stage 2.
     """

@@ -60,13 +60,11 @@ def bspline_basis(x: Tensor, n_intervals: int, degree: int, low: float, high: fl
     """Return the values of all uniform B-splines of `degree` at x.
 
     The knots divide [low, high] into `n_intervals` equal intervals and go on beyond both ends by
-    `degree` intervals of the same width. x (...) is floating-point; the result
-    (..., n_intervals + degree) has its type, is not negative and adds up to one. Outside
-    [low, high] each spline keeps its value at the nearer end, with gradient zero; the result is
-    finite for every x but NaN.
+    `degree` of them. x (...) is floating-point; the result (..., n_intervals + degree) has its
+    type, is not negative and adds up to one. Outside [low, high] each spline keeps its value at the
+    nearer end, with gradient zero; the result is finite for every x but NaN.
 
-    Raises TypeError or ValueError for x that is not a floating-point tensor, `n_intervals` or
-    `degree` below 1, and `high` not above `low`.
+    Raises TypeError or ValueError for x that is no such tensor, numbers below 1, empty intervals.
 
     Source: de Boor, A Practical Guide to Splines (1978), chapter X; for degree 3 the closed form.
     """
@@ -86,11 +84,9 @@ class SplineLinear(nn.Module):
     two matrix products. The splines are constant outside [`low`, `high`], silu is not.
 
     `weight` (C, D (1 + J)) is first v, then w with j running fastest; `bias` is (C,). `generator`
-    makes the initial weights reproducible. Raises TypeError or ValueError for sizes below 1, `high`
-    not above `low` and types that are not floating-point.
+    makes them reproducible. Raises TypeError or ValueError as `bspline_basis` does.
 
-    Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), section 2.2, with
-    the scale of each spline absorbed into its coefficients.
+    Source: Liu et al., KAN (arXiv 2404.19756), section 2.2, each spline's scale in its weights.
     """
 
     def __init__(
@@ -142,32 +138,23 @@ class SplineLinear(nn.Module):
         return F.linear(base, v) + F.linear(splines, w, self.bias)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.in_features}, {self.out_features}, n_intervals={self.n_intervals}, "
-            f"degree={self.degree}, low={self.low:g}, high={self.high:g}"
-        )
+        return (f"{self.in_features}, {self.out_features}, n_intervals={self.n_intervals}, "
+                f"degree={self.degree}, low={self.low:g}, high={self.high:g}")
 
 
 class KAN(nn.Module):
     r"""A Kolmogorov-Arnold network: stacked `SplineLinear` layers with splines on [-3, 3].
 
-    Between two layers the features of a row are normalised by their mean square m, without
-    parameters: x / sqrt(1 + m / 9). Their root mean square then stays below 3, where the splines
-    end. Unlike x / sqrt(m), this keeps the size of a row, all that a single feature has beside its
-    sign, and is smooth at zero.
+    Between two layers the features of a row are normalised by their mean square m, as
+    x / sqrt(1 + m / 9): their root mean square stays below 3, where the splines end. Unlike
+    x / sqrt(m) this keeps the size of a row, and is smooth at zero.
 
     Parameters
     ----------
-    in_features, out_features : int
-        D and C: the network maps (..., D) to (..., C).
-    hidden : sequence of int
-        The width of each; none gives one layer, a sum of one-dimensional functions.
+    in_features, out_features, hidden, generator
+        As for `MLP`, with its errors; without `hidden` it is a sum of one-dimensional functions.
     n_intervals, degree : int
         Of the splines.
-    generator : torch.Generator, optional
-        Makes the weights reproducible.
-
-    Raises TypeError or ValueError for sizes that are not positive ints.
 
     Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), on a fixed grid.
     """

@@ -44,8 +44,7 @@ class Part:
     Raises
     ------
     TypeError, ValueError
-        For features that are not finite numbers, shapes or targets that do not fit each other,
-        negative class codes.
+        For features that are not finite numbers, what does not fit each other, negative codes.
     """
 
     X_train: np.ndarray
@@ -92,9 +91,8 @@ class TrainingRows:
         self.part_of = torch.tensor([place[id(part)] for part in parts], device=device)
         kinds = {(part.X_train.shape[1:], part.regression) for part in distinct}
         if len(kinds) > 1:
-            raise ValueError(
-                f"parts: found (shape of a row, regression) {sorted(kinds)}, expected one kind"
-            )
+            raise ValueError(f"parts: found (shape of a row, regression) {sorted(kinds)}, "
+                             "expected one kind")
         self.shape, self.regression = kinds.pop()
         self.limits = [
             (float(part.y_train.min()), float(part.y_train.max())) if self.regression else None

@@ -132,8 +132,7 @@ def _architecture(network: nn.Module) -> tuple:
 def training_loss(outputs: Tensor, y: Tensor) -> Tensor:
     """Return each network's mean loss (S,) for outputs (S, N, C) or (S, N, k, C) and y (S, N).
 
-    Mean squared error of the only output for floating-point y, cross-entropy for class codes; the
-    members of an ensemble are trained each on its own loss.
+    Squared error for floating-point y, cross-entropy for class codes; each member's own loss.
     """
     if outputs.dim() == 4:
         y = y.unsqueeze(2).expand(outputs.shape[:3])
@@ -145,19 +144,13 @@ def training_loss(outputs: Tensor, y: Tensor) -> Tensor:
 
 
 def predictions(outputs: Tensor, regression: bool) -> Tensor:
-    """Return (S, N) numbers or (S, N, C) probabilities of outputs (S, N, C) or (S, N, k, C).
-
-    The k members of an ensemble are averaged.
-    """
+    """Return (S, N) numbers or (S, N, C) probabilities, means over members, of outputs (S, ...)."""
     values = outputs.squeeze(-1) if regression else outputs.softmax(-1)
     return values.mean(2) if outputs.dim() == 4 else values
 
 
 def prediction_losses(predicted: Tensor, y: Tensor) -> Tensor:
-    """Return the loss (S, N) of `predicted` (S, N) or (S, N, C) for the targets y (S, N).
-
-    The squared error of a number, minus the log probability of a class.
-    """
+    """Return squared errors (S, N) of `predicted` (S, N), or -log of probabilities (S, N, C)."""
     if y.is_floating_point():
         return (predicted - y).square()
     chosen = predicted.gather(2, y.unsqueeze(2)).squeeze(2)

@@ -24,7 +24,6 @@ from .rows import Part, TrainingRows
 from .stacked import Buffers, StackedNetworks, training_loss
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
-_OF_ALIVE = ("alive", "rates", "decays", "matrix", "first", "second")
 _COMPARED = 16  # rows on which each network alone is compared with its row of the matrix
 
 
@@ -34,16 +33,12 @@ class TrainingOptions:
 
     Parameters
     ----------
-    steps : int
-        Steps of the optimiser, at most.
-    batch_size : int
-        Rows a step, at most a tenth of the training rows.
-    learning_rate : float
-        The highest one, reached after `warmup`; then a cosine falls to zero.
+    steps, batch_size : int
+        Steps of the optimiser, at most, and rows of one, at most a tenth of the training rows.
+    learning_rate, warmup : float
+        The highest rate, reached after this share of the steps; then a cosine falls to zero.
     weight_decay : float
         That of AdamW, on matrices only.
-    warmup : float
-        Share of the steps.
     clip : float
         The largest norm of a model's gradient.
     evaluations : int
@@ -223,20 +218,16 @@ class _State:
             self.networks.in_training_mode(self.matrix[:1], first, batch)
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             if "randomness" in str(error):
-                raise ValueError(
-                    "networks: found something random in training mode "
-                    f"({self.networks.random_layers()}), expected networks without dropout and "
-                    "the like, since models that are trained together must not share chance"
-                ) from None
-            raise ValueError(
-                f"networks: found one that fails on rows of shape {rows.shape}, as those of the "
-                f"parts ({str(error).splitlines()[0]})"
-            ) from error
+                raise ValueError("networks: found something random in training mode "
+                                 f"({self.networks.random_layers()}), expected no dropout or the "
+                                 "like, since models trained together must not share chance"
+                                 ) from None
+            raise ValueError(f"networks: found one that fails on rows of shape {rows.shape}, as "
+                             f"those of the parts ({str(error).splitlines()[0]})") from error
         if other is not None:
-            raise ValueError(
-                f"networks: found that network {other} computes another function than network 0 "
-                "with its weights, expected networks that differ in weights and buffers alone"
-            )
+            raise ValueError(f"networks: found that network {other} computes another function than "
+                             "network 0 with its weights, expected networks that differ in weights "
+                             "and buffers alone")
         n, shape = outputs.shape[-1], tuple(outputs.shape[1:])
         if len(shape) not in (2, 3) or shape[0] != len(x):
             raise ValueError(f"networks: found outputs of shape {shape} for {len(x)} rows, "
@@ -303,7 +294,7 @@ class _State:
             })
         kept = self.waited[alive] < self.options.patience
         if not kept.all():
-            for name in _OF_ALIVE:
+            for name in ("alive", "rates", "decays", "matrix", "first", "second"):
                 setattr(self, name, getattr(self, name)[kept])
             self.buffers = {name: buffer[kept] for name, buffer in self.buffers.items()}
         self.summed_loss = torch.zeros(len(self.alive), device=self.best.device)
