@@ -12,7 +12,6 @@ from typing import Any
 _MODULES = {
     "bounded": ("PiecewiseLinearEncoder", "SmoothClipper"),
     "own_tables": ("OwnTable", "make_table", "read_csv", "read_table"),
-    "preparation": ("preprocessor", "split", "target_scaler"),
     "synthetic": ("FORMULAS", "Formula", "FormulaTask", "make_formula", "random_formula"),
     "table_encoder": ("TableEncoder",),
     "tabular_loading": ("TabularData", "list_tabular", "load_tabular"),

@@ -38,14 +38,6 @@ class Formula:
             rank=1,
         )
 
-    @property
-    def latex(self) -> str:
-        """The formula as LaTeX, in S_k and I_k."""
-        return " + ".join(
-            rf"{coefficient if isinstance(coefficient, str) else f'{coefficient:g}'}\,{symbol}_{k}"
-            for coefficient, symbol, k in self.terms
-        )
-
 
 FORMULAS: Mapping[tuple[str, int], Formula] = MappingProxyType({
     ("pure", 0): Formula((("c", "S", 2),)),

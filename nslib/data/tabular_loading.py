@@ -36,7 +36,7 @@ class TabularData:
     y : Series (N,) named "target"; numbers for a regression, class names for a classification.
     source : "bundled", "scikit-learn" (its download), "folder" or "openml".
     checksum : SHA-256 of column names and values, the same for every source of the same content.
-    target_scaling : the predecessor's protocol for `target_scaler`.
+    target_scaling : the predecessor's protocol, as in the registry.
     note : what a reader who compares numbers must know.
     """
 

@@ -27,8 +27,8 @@ class RegistryEntry:
     openml_id, openml_name : the OpenML data set, None where no public copy is known.
     openml_log : whether the target there is sign(y) log(1 + |y|), which loading undoes.
     loader, loader_options : the function of sklearn.datasets that loads it, with its arguments.
-    target_scaling : the predecessor's protocol for the target (see `nslib.data.target_scaler`);
-        features go to [-1, 1] everywhere.
+    target_scaling : the predecessor's protocol for the target: "minmax" to [-1, 1], "log-minmax",
+        where sign(y) log(1 + |y|) comes first, or "none".
     note : what a reader who compares numbers must know.
     """
 

@@ -112,7 +112,7 @@ class TaskNet(Feedforward):
     """A task-driven network: all its neurons share one aggregation formula.
 
     The default activation is bounded, so that no power or product of the next layer leaves its
-    range; features should be bounded too (see `nslib.data.preprocessor`).
+    range; features should be bounded too (see `nslib.data.SmoothClipper`).
 
     Parameters
     ----------

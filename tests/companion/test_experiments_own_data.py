@@ -15,7 +15,6 @@ from companion.experiments.your_own_data import own_formula, own_streams
 from companion.experiments.your_own_data import own_models as own_data
 from companion.experiments.your_own_data import report_page as own_page
 from nslib.data import make_table
-from nslib.structure import NeuronStructure
 
 TINY = {"method": "als", "budget": 600, "members": 1, "steps": 30, "max_order": 2, "rank": 1}
 
@@ -167,15 +166,6 @@ def test_a_needed_stream_is_worth_something_and_others_nothing(fitted):
     summary = own_streams.stream_table(chosen, worth).set_index("stream")
     assert set(summary.index[summary["found"]]) == of_formula
     assert summary.loc[list(of_formula), "change_min"].notna().all()
-
-
-def test_structures_lose_and_gain_a_stream():
-    one = NeuronStructure((1,), (2,), 3)
-    assert own_streams.without(one, "pure 1") == NeuronStructure((), (2,), 3)
-    assert own_streams.without(one, "interact 2") == NeuronStructure((1,), ())
-    assert own_streams.without(NeuronStructure((1,), ()), "pure 1") is None
-    assert own_streams.beside(one, "pure 3") == NeuronStructure((1, 3), (2,), 3)
-    assert own_streams.beside(NeuronStructure((1,), ()), "interact 3").rank == 2
 
 
 def test_effects_are_of_the_features_that_matter(fitted):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.utils.estimator_checks import check_estimator
 
-from nslib.data import PiecewiseLinearEncoder, SmoothClipper, load_tabular, preprocessor
+from nslib.data import PiecewiseLinearEncoder, SmoothClipper
 
 TABLES = arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)),
                 elements=st.floats(-1e12, 1e12))
@@ -68,15 +68,6 @@ def test_bins_rise_with_their_feature_and_stay_in_range(X, n_bins):
 def test_features_of_two_values_get_no_bins():
     X = np.column_stack([np.arange(50) % 2, np.arange(50)])
     assert PiecewiseLinearEncoder(4).fit_transform(X).shape == (50, 2 + 4)
-
-
-def test_the_preprocessor_bounds_and_bins_a_table():
-    data = load_tabular("diabetes")
-    plain = preprocessor("robust").fit_transform(data.X)
-    assert plain.shape == data.X.shape and np.abs(plain).max() < 3
-    assert preprocessor("robust", n_bins=4).fit_transform(data.X).shape[1] > 40
-    with pytest.raises(ValueError, match="n_bins: found -1"):
-        preprocessor(n_bins=-1)
 
 
 def test_the_farthest_values_are_at_the_limit():

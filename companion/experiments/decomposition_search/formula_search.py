@@ -17,9 +17,10 @@ from companion.experiments.formula_tasks import (
     kept_streams,
     named_formula,
 )
+from companion.experiments.table_preparation import preprocessor, split
 from companion.rivals.baselines import fitted_baselines
 from nslib import checks
-from nslib.data import FORMULAS, REGISTRY, Formula, load_tabular, preprocessor, split
+from nslib.data import FORMULAS, REGISTRY, Formula, load_tabular
 from nslib.formula import feature_symbols, leading_terms
 from nslib.search import METHODS, SearchResult, search, search_many
 from nslib.structure import NeuronStructure

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from companion import paths
+from companion.experiments.table_preparation import preprocessor
 from companion.experiments.tabular_grid import reports, run_cells
 from companion.experiments.tabular_grid import score_table as table
 from companion.experiments.tabular_grid.splits import divide, misplaced_rows, search_rows
 from nslib import checks
-from nslib.data import REGISTRY, TabularData, load_tabular, preprocessor
+from nslib.data import REGISTRY, TabularData, load_tabular
 
 NAME = "real_world"  # of the committed table, results/<name>.csv
 

@@ -20,9 +20,10 @@ import sympy as sp
 import torch
 from torch import nn
 
+from companion.experiments.table_preparation import preprocessor, target_scaler
 from companion.rivals.tables import fit_tabular
 from nslib import checks
-from nslib.data import TabularData, load_tabular, preprocessor, target_scaler
+from nslib.data import TabularData, load_tabular
 from nslib.formula import count_monomials
 from nslib.networks import MLP, TaskNet, kan, mlp, n_parameters, task_net
 from nslib.search import SearchResult, search

@@ -16,7 +16,8 @@ import pandas as pd
 from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
 
-from nslib.data import TabularData, preprocessor, target_scaler
+from companion.experiments.table_preparation import preprocessor, target_scaler
+from nslib.data import TabularData
 
 from .settings import SEARCH_SEED, SEARCH_SHARE, TEST_SHARE, VALIDATION_SHARE
 
@@ -58,7 +59,7 @@ class Split:
     def features(self, scaling: str = "robust", n_bins: int = 0) -> dict[str, np.ndarray]:
         """Return the features of each part as numbers (rows, columns), learnt from training rows.
 
-        See `nslib.data.preprocessor`; types of columns are told from the training rows too.
+        See `table_preparation.preprocessor`; types of columns are told from the training rows too.
         """
         prepare = preprocessor(scaling, n_bins).fit(self.X["train"])
         return {part: prepare.transform(self.X[part]) for part in PARTS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,25 +38,19 @@ def outputs(model: NeuronSeekEstimator, X: pd.DataFrame, target: str) -> list[Ou
     all categories of a column share stands in the term without them.
     """
     inputs = model.formula_inputs(X)
-    formula = model.formula_
-    expressions = formula if isinstance(formula, dict) else {target: formula}
-    binary = {sp.Symbol(name) for name in inputs if set(inputs[name]) <= {0.0, 1.0}}
-    groups = category_columns(X, inputs)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
-    return [_output(str(name), expression, columns, binary, groups)
-            for name, expression in expressions.items()]
+    binary = {symbol for symbol, values in columns.items() if set(values) <= {0.0, 1.0}}
+    groups = [{sp.Symbol(name): float(inputs[name].mean()) for name in names}
+              for names in _categories(X, inputs) if (inputs[names].sum(axis=1) == 1).all()]
+    return [_output(name, expression, columns, binary, groups)
+            for name, expression in _expressions(model, target).items()]
 
 
-def category_columns(X: pd.DataFrame, inputs: pd.DataFrame) -> list[dict[sp.Symbol, float]]:
-    """Return for each column of categories the symbols of its columns of 0 and 1, with their means.
-
-    Of the columns of X (N, D), only those of which each row has exactly one category in `inputs`
-    (N, columns).
-    """
-    return [
-        {sp.Symbol(name): float(inputs[name].mean()) for name in names}
-        for names in _categories(X, inputs) if (inputs[names].sum(axis=1) == 1).all()
-    ]
+def _expressions(model: NeuronSeekEstimator, target: str = "") -> dict[str, sp.Expr]:
+    """Return the formula of the target, or that of each class."""
+    formula = model.formula_
+    formulas = formula if isinstance(formula, dict) else {target: formula}
+    return {str(name): expression for name, expression in formulas.items()}
 
 
 def _categories(X: pd.DataFrame, inputs: pd.DataFrame) -> list[list[str]]:
@@ -72,14 +67,18 @@ def _output(
     name: str, expression: sp.Expr, columns: dict[sp.Symbol, np.ndarray], binary: set[sp.Symbol],
     groups: list[dict[sp.Symbol, float]],
 ) -> Output:
-    """Return an expression as an output; `columns`: the values (N,) of each symbol."""
-    joined: dict[sp.Expr, float] = {}
+    """Return an expression as an output.
+
+    columns: the values (N,) of each symbol; binary: those of 0 and 1 only; groups: for each column
+    of categories its symbols, with their means.
+    """
+    joined = defaultdict(float)
     for term in sp.Add.make_args(expression):
         coefficient, rest = term.as_coeff_Mul()
         rest = sp.Mul(*(base if base in binary else base**power
                         for base, power in rest.as_powers_dict().items()))
         if not any(len(rest.free_symbols & group.keys()) > 1 for group in groups) or _forms(rest):
-            joined[rest] = joined.get(rest, 0.0) + float(coefficient)
+            joined[rest] += float(coefficient)
     if not any(map(_forms, joined)):
         for group in groups:
             joined = _centred(joined, group)
@@ -97,17 +96,16 @@ def _forms(expression: sp.Expr) -> bool:
 
 def _centred(terms: dict[sp.Expr, float], group: dict[sp.Symbol, float]) -> dict[sp.Expr, float]:
     """Return terms with the same sum, in which the coefficients of categories have mean 0."""
-    by_rest: dict[sp.Expr, dict[sp.Symbol, float]] = {}
-    others: dict[sp.Expr, float] = {}
+    by_rest, others = defaultdict(dict), defaultdict(float)
     for term, coefficient in terms.items():
         category = next(iter(term.free_symbols & group.keys()), None)
         if category is None:
-            others[term] = others.get(term, 0.0) + coefficient
+            others[term] += coefficient
         else:
-            by_rest.setdefault(term / category, {})[category] = coefficient
+            by_rest[term / category][category] = coefficient
     for rest, known in by_rest.items():
         shared = sum(share * known.get(category, 0.0) for category, share in group.items())
-        others[rest] = others.get(rest, 0.0) + shared
+        others[rest] += shared
         for category in group:
             others[rest * category] = known.get(category, 0.0) - shared
     return others
@@ -149,9 +147,8 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
         inputs = inputs.clip(ranges["low"].to_numpy(), ranges["high"].to_numpy(), axis=1)
     expected = np.asarray(search.decision(inputs)).reshape(len(inputs), -1)
     columns = {sp.Symbol(name): inputs[name].to_numpy() for name in inputs}
-    formula = model.formula_
-    expressions = list(formula.values()) if isinstance(formula, dict) else [formula]
-    values = np.column_stack([evaluated(expression, columns) for expression in expressions])
+    values = np.column_stack([evaluated(expression, columns)
+                              for expression in _expressions(model).values()])
     read = np.column_stack([
         output.constant + evaluated(sp.Add(*output.terms), columns) for output in shown
     ])
@@ -161,11 +158,10 @@ def largest_gap(model: NeuronSeekEstimator, X: pd.DataFrame, shown: list[Output]
 
 def terms_table(shown: list[Output]) -> pd.DataFrame:
     """Return a row a term: output, term (rounded text), effect, its share of the largest there."""
-    rows = [
-        {"output": output.name, "term": str(term.evalf(4)), "effect": effect,
-         "of the largest": effect / output.effects[0] if output.effects[0] else 0.0}
-        for output in shown for term, effect in zip(output.terms, output.effects, strict=True)
-    ]
+    rows = [(output.name, str(term.evalf(4)), effect,
+             effect / output.effects[0] if output.effects[0] else 0.0)
+            for output in shown
+            for term, effect in zip(output.terms, output.effects, strict=True)]
     return pd.DataFrame(rows, columns=["output", "term", "effect", "of the largest"])
 
 
@@ -194,23 +190,22 @@ def written(shown: list[Output]) -> list[Output]:
     return [output for output in shown if output.terms or output.constant] or shown
 
 
-def all_mathml(shown: list[Output], task: str) -> list[str]:
-    """Return all outputs that are not 0 as MathML."""
-    return [mathml(output, task) for output in written(shown)]
-
-
-def mathml(output: Output, task: str, n_terms: int = 12) -> str:
-    """Return an output as MathML, which browsers show without any script."""
-    name = sp.Symbol(output.name)
-    left = name if task == "regression" else sp.Function("logit")(name)
-    parts = [_presented(left), "<mo>=</mo>", _presented(sp.Float(output.constant, 3))]
-    for term in output.terms[:n_terms]:
-        coefficient = term.as_coeff_Mul()[0]
-        parts += ["<mo>-</mo>" if coefficient < 0 else "<mo>+</mo>",
-                  _presented((-term if coefficient < 0 else term).evalf(3))]
-    if len(output.terms) > n_terms:
-        parts.append(f"<mo>+</mo><mtext>… ({len(output.terms) - n_terms} smaller terms)</mtext>")
-    return f"<math display='block'><mrow>{''.join(parts)}</mrow></math>"
+def all_mathml(shown: list[Output], task: str, n_terms: int = 12) -> list[str]:
+    """Return all outputs that are not 0 as MathML, which browsers show without any script."""
+    lines = []
+    for output in written(shown):
+        name = sp.Symbol(output.name)
+        left = name if task == "regression" else sp.Function("logit")(name)
+        parts = [_presented(left), "<mo>=</mo>", _presented(sp.Float(output.constant, 3))]
+        for term in output.terms[:n_terms]:
+            minus = term.as_coeff_Mul()[0] < 0
+            parts += [f"<mo>{'-' if minus else '+'}</mo>",
+                      _presented((-term if minus else term).evalf(3))]
+        rest = len(output.terms) - n_terms
+        if rest > 0:
+            parts.append(f"<mo>+</mo><mtext>… ({rest} smaller terms)</mtext>")
+        lines.append(f"<math display='block'><mrow>{''.join(parts)}</mrow></math>")
+    return lines
 
 
 def _presented(expression: sp.Expr) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,11 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from companion import paths
+from companion import paths, records
+from companion.experiments.progress import say
 from companion.rivals.tables import fit_tabular
 from nslib import checks
-from nslib.data import REGISTRY, OwnTable, TableEncoder, load_tabular, make_table, read_table
+from nslib.data import OwnTable, TableEncoder, load_tabular, make_table, read_table
 from nslib.estimators import NeuronSeekClassifier, NeuronSeekRegressor
 from nslib.estimators.base import NeuronSeekEstimator
 
@@ -27,7 +26,7 @@ MODELS = (*RIVALS.values(), "found formula", "network")
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A table with its name, checksum of the file or the set, and the rows that are used of it."""
+    """A table with its name, checksum of the file or the set, and how many rows that has."""
 
     name: str
     checksum: str
@@ -36,10 +35,10 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted model, its split, and what every model of `MODELS` predicts for the test rows.
+class SplitFit:
+    """A fitted model, its split (disjoint row numbers), and what all `MODELS` predict for `test`.
 
-    train, test: row numbers, disjoint. predictions: model to values, or class names, (rows,).
+    predictions: model to values, or class names, (rows,).
     """
 
     seed: int
@@ -63,28 +62,24 @@ def load(
     if path:
         file = paths.given(path)
         table = read_table(file, target, task=task, drop=drop)
-        name = file.name
-        checksum = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
+        name, checksum = file.name, records.checksum(file)
     else:
         data = load_tabular(dataset)
-        known = REGISTRY[dataset].task
-        task = known if task == "auto" and target in ("", "target") else task
+        task = data.task if task == "auto" and target in ("", "target") else task
         table = make_table(data.X.assign(target=data.y), target, task=task, drop=drop)
         name, checksum = dataset, f"sha256:{data.checksum[:16]}"
     n = len(table.y)
     if n > max_rows:
         rows = _parts(table, max_rows, seed)[0]
         rest = f"{max_rows} of {n} rows are used, drawn by chance; max_rows sets how many."
-        table = OwnTable(
-            table.X.iloc[rows].reset_index(drop=True), table.y.iloc[rows].reset_index(drop=True),
-            table.task, table.target, table.columns, (*table.warnings, rest),
-        )
+        X, y = (part.iloc[rows].reset_index(drop=True) for part in (table.X, table.y))
+        table = replace(table, X=X, y=y, warnings=(*table.warnings, rest))
     return Source(name, checksum, table, n)
 
 
 def fit_splits(
     table: OwnTable, n_splits: int, seed: int, *, method: str, budget: int, **options: Any
-) -> list[Fit]:
+) -> list[SplitFit]:
     """Fit the network, its formula and the baselines to `n_splits` random splits of the rows.
 
     A quarter of the rows is held out each time, with classes in their shares. `method`, `budget`
@@ -102,8 +97,8 @@ def fit_splits(
         X = table.X.iloc[test]
         predictions["found formula"] = model.search_.predict(model.formula_inputs(X))
         predictions["network"] = model.predict(X)
-        fits.append(Fit(split, train, test, model, predictions))
-        print(f"split {len(fits)} of {n_splits}: {model.structure_}", file=sys.stderr, flush=True)
+        fits.append(SplitFit(split, train, test, model, predictions))
+        say(f"split {len(fits)} of {n_splits}: {model.structure_}")
     return fits
 
 
@@ -128,30 +123,26 @@ def _parts(table: OwnTable, size: float, seed: int) -> tuple[np.ndarray, np.ndar
 def _rivals(
     table: OwnTable, train: np.ndarray, test: np.ndarray, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return what the baselines predict for the test rows, each (rows,).
+    """Return what the baselines, learnt from rows `train`, predict for rows `test`, each (rows,).
 
-    train, test: row numbers; baselines learn from the same rows as the network.
+    They take two parts and choose nothing on the second; the first holds all classes.
     """
     encoder = TableEncoder().fit(table.X.iloc[train])
     X, X_test = (encoder.transform(table.X.iloc[rows]) for rows in (train, test))
     y, classes = table.y.iloc[train].to_numpy(), None
+    order = np.random.default_rng(seed).permutation(len(y))
     if table.task == "classification":
         classes, y = np.unique(y, return_inverse=True)
-    # the baselines take two parts and choose nothing on the second; the first holds all classes
-    order = np.random.default_rng(seed).permutation(len(y))
-    if classes is not None:
         first = np.unique(y[order], return_index=True)[1]
         order = np.r_[order[first], np.delete(order, first)]
     cut = max(round(0.8 * len(y)), 3, 0 if classes is None else len(classes))
     parts = order[:cut], order[cut:]
     if classes is not None and len(np.unique(y[parts[1]])) < 2 or len(parts[1]) < 2:
         parts = order, order  # too few for two parts
+    learn, choose = ((X[rows], y[rows]) for rows in parts)
     predictions = {}
     for name, title in RIVALS.items():
-        fitted = fit_tabular(
-            name, (X[parts[0]], y[parts[0]]), (X[parts[1]], y[parts[1]]), task=table.task, seed=seed
-        )
-        values = fitted.predict(X_test)
+        values = fit_tabular(name, learn, choose, task=table.task, seed=seed).predict(X_test)
         predictions[title] = values if classes is None else classes[values]
     return predictions
 
@@ -161,7 +152,7 @@ def score(task: str, y: np.ndarray, predicted: np.ndarray) -> float:
     return float(r2_score(y, predicted) if task == "regression" else accuracy_score(y, predicted))
 
 
-def scores(table: OwnTable, fits: Sequence[Fit]) -> pd.DataFrame:
+def scores(table: OwnTable, fits: Sequence[SplitFit]) -> pd.DataFrame:
     """Return the held-out score of every model on every split: split, model, score, rmse.
 
     The score is R² or accuracy; rmse is in the units of the target and NaN for classes.
@@ -171,16 +162,14 @@ def scores(table: OwnTable, fits: Sequence[Fit]) -> pd.DataFrame:
         y = table.y.iloc[fit.test].to_numpy()
         for model in MODELS:
             predicted = fit.predictions[model]
-            error = np.nan
-            if table.task == "regression":
-                error = float(np.sqrt(np.mean((y - predicted) ** 2)))
-            rows.append({"split": fit.seed, "model": model,
-                         "score": score(table.task, y, predicted), "rmse": error})
-    return pd.DataFrame(rows)
+            regression = table.task == "regression"
+            error = float(np.sqrt(np.mean((y - predicted) ** 2))) if regression else np.nan
+            rows.append((fit.seed, model, score(table.task, y, predicted), error))
+    return pd.DataFrame(rows, columns=["split", "model", "score", "rmse"])
 
 
 def compared(
-    table: OwnTable, fit: Fit, resamples: int = 1000, seed: int = 0
+    table: OwnTable, fit: SplitFit, resamples: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
     """Return each model's held-out score and the network's lead, with 95 % bootstrap intervals.
 
@@ -189,20 +178,14 @@ def compared(
     """
     resamples = checks.positive_int(resamples, "resamples")
     y = table.y.iloc[fit.test].to_numpy()
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(y), size=(resamples, len(y)))
-    values = {model: _drawn_scores(table.task, y, fit.predictions[model], draws)
-              for model in MODELS}
-    own = score(table.task, y, fit.predictions["network"])
-    rows = []
-    for model in MODELS:
-        lead = values["network"] - values[model]
-        mean = score(table.task, y, fit.predictions[model])
-        low, high = np.nanquantile(values[model], [0.025, 0.975])
-        lead_low, lead_high = np.nanquantile(lead, [0.025, 0.975])
-        rows.append({"model": model, "score": mean, "low": low, "high": high,
-                     "lead": own - mean, "lead_low": lead_low, "lead_high": lead_high})
-    return pd.DataFrame(rows)
+    draws = np.random.default_rng(seed).integers(len(y), size=(resamples, len(y)))
+    predictions = [fit.predictions[model] for model in MODELS]  # the network's last
+    drawn = np.array([_drawn_scores(table.task, y, values, draws) for values in predictions])
+    own = np.array([score(table.task, y, values) for values in predictions])
+    low, high = np.nanquantile(drawn, [0.025, 0.975], axis=1)
+    lead_low, lead_high = np.nanquantile(drawn[-1] - drawn, [0.025, 0.975], axis=1)
+    return pd.DataFrame({"model": MODELS, "score": own, "low": low, "high": high,
+                         "lead": own[-1] - own, "lead_low": lead_low, "lead_high": lead_high})
 
 
 def _drawn_scores(
@@ -231,17 +214,11 @@ def score_table(scores: pd.DataFrame, comparison: pd.DataFrame) -> pd.DataFrame:
 def verdicts(comparison: pd.DataFrame) -> list[str]:
     """Return a sentence for each other model: whether the test rows tell the network from it."""
     said = []
-    for row in comparison[comparison["model"] != "network"].to_dict("records"):
-        if row["lead_low"] > 0:
-            what = "better than"
-        elif row["lead_high"] < 0:
-            what = "worse than"
-        else:
-            what = "not told apart from"
-        said.append(
-            f"The network is {what} {row['model']} on the test rows: lead {row['lead']:+.3f}, "
-            f"95 % interval {row['lead_low']:+.3f} to {row['lead_high']:+.3f}."
-        )
+    for row in comparison[comparison["model"] != "network"].itertuples():
+        what = ("better than" if row.lead_low > 0 else "worse than" if row.lead_high < 0
+                else "not told apart from")
+        said.append(f"The network is {what} {row.model} on the test rows: lead {row.lead:+.3f}, "
+                    f"95 % interval {row.lead_low:+.3f} to {row.lead_high:+.3f}.")
     return said
 
 

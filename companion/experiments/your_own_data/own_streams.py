@@ -15,7 +15,7 @@ from nslib.data.table_encoder import ONE_HOT_LIMIT
 from nslib.search import SearchResult, refit
 from nslib.structure import NeuronStructure
 
-from .own_models import Fit, score
+from .own_models import SplitFit, score
 
 CANDIDATES = ("pure 1", "pure 2", "pure 3", "interact 2", "interact 3")
 """Streams that are tried beside those of the formula."""
@@ -24,7 +24,7 @@ _SHARE = 0.8  # of the training rows in a resample
 _FEWEST = 10  # rows of a category that is shown
 
 
-def frequencies(fits: Sequence[Fit]) -> pd.DataFrame:
+def frequencies(fits: Sequence[SplitFit]) -> pd.DataFrame:
     """Return for each stream how sure its choice is: stream, split, frequency, found.
 
     `frequency`: how often the method chooses it on random halves of the rows or, where the method
@@ -35,12 +35,12 @@ def frequencies(fits: Sequence[Fit]) -> pd.DataFrame:
     for fit in fits:
         search = fit.model.search_
         known = search.selection_frequencies or search.gate_probabilities
-        rows += [{"stream": stream, "split": fit.seed, "frequency": float(value),
-                  "found": stream in search.structure.streams} for stream, value in known.items()]
-    return pd.DataFrame(rows)
+        rows += [(stream, fit.seed, float(value), stream in search.structure.streams)
+                 for stream, value in known.items()]
+    return pd.DataFrame(rows, columns=["stream", "split", "frequency", "found"])
 
 
-def worth(table: OwnTable, fit: Fit, resamples: int, seed: int = 0) -> pd.DataFrame:
+def worth(table: OwnTable, fit: SplitFit, resamples: int, seed: int = 0) -> pd.DataFrame:
     """Return what each stream is worth: stream, found, resample, change, share.
 
     A regression: in every resample the neuron is fitted again to 80 % of the training rows by
@@ -54,19 +54,19 @@ def worth(table: OwnTable, fit: Fit, resamples: int, seed: int = 0) -> pd.DataFr
     resamples = checks.positive_int(resamples, "resamples")
     rng = np.random.default_rng(seed)
     measure = _refitted if by_refit(table, fit) else _silenced
-    rows = []
+    parts = []
     for number in range(resamples):
         test = rng.choice(fit.test, len(fit.test))
         while table.y.iloc[test].nunique() < 2:
             test = rng.choice(fit.test, len(fit.test))
         some = rng.choice(fit.train, max(round(_SHARE * len(fit.train)), 10), replace=False)
         measured = measure(table, fit, np.sort(some), test)
-        rows += [{"resample": number, **row} for row in measured]
-    columns = ["stream", "found", "resample", "change", "share"]
-    return pd.DataFrame(rows)[columns]
+        parts.append(pd.DataFrame(measured, columns=["stream", "found", "change", "share"]))
+        parts[-1].insert(2, "resample", number)
+    return pd.concat(parts, ignore_index=True)
 
 
-def by_refit(table: OwnTable, fit: Fit) -> bool:
+def by_refit(table: OwnTable, fit: SplitFit) -> bool:
     """Whether `worth` fits the neuron again, which needs a regression and no sine."""
     return table.task == "regression" and not fit.model.search_.structure.sin
 
@@ -89,34 +89,31 @@ def stream_table(chosen: pd.DataFrame, worths: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _refitted(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> list[dict]:
-    """Return a row a stream: what held-out R² it adds; some, test: row numbers (rows,)."""
-    streams = fit.model.search_.structure
+def _refitted(table: OwnTable, fit: SplitFit, some: np.ndarray, test: np.ndarray) -> list[tuple]:
+    """Return a row of `worth` a stream by the R² that it adds; some, test: row numbers (rows,)."""
+    structure = fit.model.search_.structure
     X, X_test = (fit.model.formula_inputs(table.X.iloc[rows]) for rows in (some, test))
     y, y_test = (table.y.iloc[rows].to_numpy() for rows in (some, test))
 
-    def held_out(structure: NeuronStructure | None) -> tuple[float, SearchResult | None]:
-        if structure is None:
+    def held_out(streams: Sequence[str]) -> tuple[float, SearchResult | None]:
+        if not streams:
             return score(table.task, y_test, np.full(len(y_test), y.mean())), None
-        refitted = refit(structure, X, y)
+        rank = structure.rank if structure.interact else 2
+        refitted = refit(NeuronStructure.of(streams, rank), X, y)
         return score(table.task, y_test, refitted.predict(X_test)), refitted
 
-    full, model = held_out(streams)
+    full, model = held_out(structure.streams)
     shares = model.stream_shares(X_test)
-    rows = []
-    for stream in streams.streams:
-        rows.append({"stream": stream, "found": True,
-                     "change": full - held_out(without(streams, stream))[0],
-                     "share": float(shares.get(stream, 0.0))})
-    for stream in CANDIDATES:
-        if stream not in streams.streams:
-            rows.append({"stream": stream, "found": False, "share": np.nan,
-                         "change": held_out(beside(streams, stream))[0] - full})
-    return rows
+    kept = [(stream, [other for other in structure.streams if other != stream])
+            for stream in structure.streams]
+    rows = [(stream, True, full - held_out(others)[0], float(shares.get(stream, 0.0)))
+            for stream, others in kept]
+    return rows + [(stream, False, held_out([*structure.streams, stream])[0] - full, np.nan)
+                   for stream in CANDIDATES if stream not in structure.streams]
 
 
-def _silenced(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> list[dict]:
-    """Return a row a stream: what score is lost without it; some, test: row numbers (rows,)."""
+def _silenced(table: OwnTable, fit: SplitFit, some: np.ndarray, test: np.ndarray) -> list[tuple]:
+    """Return a row of `worth` a stream by what is lost without it; some, test: (rows,) as above."""
     search = fit.model.search_
     X, X_test = (fit.model.formula_inputs(table.X.iloc[rows]) for rows in (some, test))
     y = table.y.iloc[test].to_numpy()
@@ -130,11 +127,9 @@ def _silenced(table: OwnTable, fit: Fit, some: np.ndarray, test: np.ndarray) -> 
         return score(table.task, y, search.classes[decision.argmax(axis=1)])
 
     before = held_out(full)
-    return [
-        {"stream": stream, "found": True, "share": float(shares[stream]),
-         "change": before - held_out(full - outputs[stream] + means[stream].mean(axis=0))}
-        for stream in search.structure.streams
-    ]
+    return [(stream, True,
+             before - held_out(full - outputs[stream] + means[stream].mean(axis=0)),
+             float(shares[stream])) for stream in search.structure.streams]
 
 
 def stream_outputs(search: SearchResult, X: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -148,19 +143,8 @@ def stream_outputs(search: SearchResult, X: pd.DataFrame) -> dict[str, np.ndarra
     return {stream: scale * part.double().numpy() for stream, part in parts.items()}
 
 
-def without(structure: NeuronStructure, stream: str) -> NeuronStructure | None:
-    """Return a structure less one of its streams; None where it has no other."""
-    return structure.without(stream) if len(structure.streams) > 1 else None
-
-
-def beside(structure: NeuronStructure, stream: str) -> NeuronStructure:
-    """Return a structure and one more stream."""
-    rank = structure.rank if structure.interact else 2
-    return NeuronStructure.of((*structure.streams, stream), rank)
-
-
 def effects(
-    table: OwnTable, fits: Sequence[Fit], n_features: int, seed: int = 0, n_points: int = 15,
+    table: OwnTable, fits: Sequence[SplitFit], n_features: int, seed: int = 0, n_points: int = 15,
     n_rows: int = 200,
 ) -> pd.DataFrame:
     """Return partial effects of the features that move the first network most, the largest first.
@@ -179,24 +163,23 @@ def effects(
               for name, grid in grids.items()}
     moves = {name: np.ptp(curve, axis=0) for name, curve in curves.items()}
     strongest = sorted(moves, key=lambda name: -moves[name].max())[:n_features]
-    points = []
+    parts = []
     for name in strongest:
-        output = int(np.argmax(moves[name]))
-        title = table.target
+        output, title = int(np.argmax(moves[name])), table.target
         if table.task == "classification":
             output = 1 if len(moves[name]) == 2 else output
             title = str(fits[0].model.classes_[output])
         text = not is_numeric_dtype(table.X[name])
+        grid = grids[name]
         for fit in fits:
             for model in ("network", "found formula"):
-                curve = _curve(fit, table.X.iloc[rows], name, grids[name], model)[:, output]
-                points += [
-                    {"feature": str(name), "output": title, "model": model, "split": fit.seed,
-                     "x": float(i if text else x), "label": str(x) if text else "",
-                     "effect": float(value)}
-                    for i, (x, value) in enumerate(zip(grids[name], curve, strict=True))
-                ]
-    return pd.DataFrame(points)
+                curve = _curve(fit, table.X.iloc[rows], name, grid, model)[:, output]
+                parts.append(pd.DataFrame({
+                    "feature": str(name), "output": title, "model": model, "split": fit.seed,
+                    "x": np.arange(len(grid), dtype=float) if text else np.array(grid, float),
+                    "label": [str(x) if text else "" for x in grid], "effect": curve,
+                }))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _grid(column: pd.Series, n_points: int) -> list:
@@ -210,7 +193,7 @@ def _grid(column: pd.Series, n_points: int) -> list:
     return list(np.unique(np.quantile(known, np.linspace(0.05, 0.95, n_points))))
 
 
-def _curve(fit: Fit, X: pd.DataFrame, name: str, grid: list, model: str) -> np.ndarray:
+def _curve(fit: SplitFit, X: pd.DataFrame, name: str, grid: list, model: str) -> np.ndarray:
     """Return the mean prediction (points, outputs) of rows X (N, D) at each value of the grid."""
     many = pd.concat([X.assign(**{name: value}) for value in grid], ignore_index=True)
     many[name] = many[name].astype(X[name].dtype if X[name].dtype.kind not in "iub" else float)
