@@ -7,13 +7,15 @@ import pandas as pd
 from scipy.stats import binomtest
 
 
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """Return the Wilson interval of 95 % of the share `count` / `of`."""
+    interval, share = binomtest(int(count), int(of)).proportion_ci(method="wilson"), count / of
+    return max(min(interval.low, share), 0.0), min(max(interval.high, share), 1.0)
+
+
 def with_intervals(table: pd.DataFrame, count: str, of: str) -> pd.DataFrame:
-    """Return a table with the 95 % Wilson interval, low and high, of its share `count` / `of`."""
-    bounds = []
-    for k, n in zip(table[count].astype(int), table[of].astype(int), strict=True):
-        interval = binomtest(k, n).proportion_ci(method="wilson")
-        bounds.append((max(min(interval.low, k / n), 0.0), min(max(interval.high, k / n), 1.0)))
-    low, high = np.reshape(bounds, (-1, 2)).T
+    """Return a table with low and high, the `wilson` interval of its columns `count` and `of`."""
+    low, high = zip(*map(wilson, table[count], table[of]), strict=True)
     return table.assign(low=low, high=high)
 
 
@@ -24,3 +26,10 @@ def power_law(x: pd.Series, y: pd.Series) -> tuple[float, float]:
     residual = y - slope * x - constant
     error = np.sqrt(residual @ residual / (len(x) - 2) / np.sum((x - x.mean()) ** 2))
     return float(slope), float(error)
+
+
+def below_and_above(
+    table: pd.DataFrame, value: str, low: str = "low", high: str = "high"
+) -> list[pd.Series]:
+    """Return how far the columns low and high are from a value, for the bars of a figure."""
+    return [(table[value] - table[low]).clip(lower=0), (table[high] - table[value]).clip(lower=0)]
