@@ -23,7 +23,6 @@ from .logistic_map import (
     angle_at,
     angle_orbit,
     chaotic_neuron,
-    orbit,
     orbit_intervals,
     prove_conjugacy,
 )
@@ -35,6 +34,6 @@ __all__ = [
     "DEFAULT_C", "Approximant", "Construction", "DenseTrajectory", "Digits", "Intervals", "Step",
     "TypedFunction", "Winding", "angle_at", "angle_intervals", "angle_orbit", "angles_along",
     "approximate", "arcsine_measure", "chaotic_neuron", "encode", "find_depth", "find_winding",
-    "hoelder", "information_bound", "orbit", "orbit_intervals", "parse_function", "prove_conjugacy",
+    "hoelder", "information_bound", "orbit_intervals", "parse_function", "prove_conjugacy",
     "start_angles", "waiting_bits", "waiting_time", "word_bits",
 ]

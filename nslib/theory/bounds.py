@@ -43,30 +43,18 @@ def as_eps(eps: Any) -> float:
 
 
 def information_bound(cells: int, eps: float) -> float:
-    """Return K log2(1/(2ε)): the bits that any store of K values in [0, 1] to ±ε needs.
+    """Return K log2(1/(2ε)): the bits that any store of K values in [0, 1] to ±ε < 1/2 needs.
 
     Each of its 2^bits answers is right for a cube of side 2ε, and the cubes must cover [0, 1]^K.
-
-    Parameters
-    ----------
-    cells : K
-    eps : ε in (0, 1/2)
     """
     return checks.positive_int(cells, "cells") * math.log2(1 / (2 * as_eps(eps)))
 
 
 def angle_intervals(targets: Any, eps: float) -> np.ndarray:
-    """Return for each target the angles α in [0, 1/2] with |sin²(πα) - y| <= ε.
+    """Return lowest and highest α in [0, 1/2] with |sin²(πα) - y| <= ε for targets (K,): (K, 2).
 
-    Parameters
-    ----------
-    targets : array (K,) in [0, 1]
-    eps : ε in (0, 1/2)
-
-    Returns
-    -------
-    array (K, 2), lowest and highest α in turns, with small relative errors also near 0 and 1/2.
-    The other half of the circle mirrors it.
+    In turns, with small relative errors also near 0 and 1/2. The other half of the circle mirrors
+    them.
     """
     y, width = as_targets(targets), Fraction(as_eps(eps))
     # 1 - y as a fraction first: the arctangent of both roots keeps its digits where the arcsine of
@@ -78,54 +66,27 @@ def angle_intervals(targets: Any, eps: float) -> np.ndarray:
 
 
 def arcsine_measure(targets: Any, eps: float) -> np.ndarray:
-    """Return μ([y - ε, y + ε]) of each target under the arcsine law, which the neuron keeps.
-
-    Parameters
-    ----------
-    targets : array (K,) in [0, 1]
-    eps : ε in (0, 1/2)
-
-    Returns
-    -------
-    array (K,) in (0, 1]
-    """
+    """Return μ([y - ε, y + ε]) (K,) of targets (K,) under the arcsine law, which T keeps."""
     return 2 * np.diff(angle_intervals(targets, eps), axis=1)[:, 0]
 
 
 def waiting_bits(targets: Any, eps: float) -> float:
-    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): the bits that these targets cost.
+    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): the bits that targets (K,) cost.
 
     The mean return time to a set is one over its measure (Kac, 1947). That the first visit from the
     given start takes as long is what to expect of a random start, not a proved bound.
-
-    Parameters
-    ----------
-    targets : array (K,) in [0, 1]
-    eps : ε in (0, 1/2)
     """
     return float(-np.log2(arcsine_measure(targets, eps)).sum())
 
 
 def waiting_time(targets: Any, eps: float) -> float:
-    """Return Kac's mean waiting time 1/Π μ_k in steps of the neuron; inf above the doubles.
-
-    Parameters
-    ----------
-    targets : array (K,) in [0, 1]
-    eps : ε in (0, 1/2)
-    """
+    """Return Kac's mean time 1/Π μ_k for targets (K,) in steps; inf above the doubles."""
     bits = waiting_bits(targets, eps)
     return 2.0**bits if bits < 1024 else math.inf
 
 
 def hoelder(constant: float, exponent: float = 1.0) -> Callable[[float], float]:
-    """Return the modulus of continuity h -> constant · h^exponent.
-
-    Parameters
-    ----------
-    constant : at least 0
-    exponent : in (0, 1]; 1 for Lipschitz functions
-    """
+    """Return the modulus of continuity h -> constant · h^exponent, the exponent in (0, 1]."""
     constant = checks.real(constant, "constant", 0)
     exponent = checks.real(exponent, "exponent", np.finfo(float).tiny, 1)
     return lambda h: constant * checks.real(h, "h", 0) ** exponent

@@ -19,16 +19,9 @@ READ = 8  # bytes read at a time: a window has 57 to 64 valid bits
 
 
 def start_angles(c: Any, cells: int) -> list[Fraction]:
-    """Return the angles 1/(c + k) = 1 - softsign(c + k - 1), k = 1 … K, exactly.
+    """Return the angles 1/(c + k) = 1 - softsign(c + k - 1), k = 1 … K, as exact fractions [K].
 
-    Parameters
-    ----------
-    c : a number of at least 1, taken exactly
-    cells : K
-
-    Returns
-    -------
-    [K] fractions
+    `c`: a number of at least 1, taken exactly; `cells`: K.
     """
     c, cells = as_fraction(c, "c"), checks.positive_int(cells, "cells")
     if c < 1:
@@ -55,16 +48,8 @@ def windows(packed: np.ndarray) -> np.ndarray:
 def angles_along(c: Any, cells: int, count: int, start: int = 0) -> np.ndarray:
     """Return 2^r/(c + k) mod 1 for r = start … start + count - 1, from exact digits.
 
-    Parameters
-    ----------
-    c : a number of at least 1, taken exactly
-    cells : K
-    count : of the repetitions r
-    start : the first r
-
-    Returns
-    -------
-    array (K, count) of doubles in [0, 1), each within 2^-53 below its angle
+    `c`: a number of at least 1, taken exactly; `cells`: K. Doubles (K, count) in [0, 1), each
+    within 2^-53 below its angle.
     """
     count, start = checks.positive_int(count, "count"), checks.positive_int(start, "start", 0)
     angles = np.empty((checks.positive_int(cells, "cells"), count))

@@ -81,6 +81,11 @@ def sin_squared(
     return bounds
 
 
+def sine_middles(angles: Iterable[Fraction | tuple[Fraction, Fraction]]) -> np.ndarray:
+    """Return the middles (K,) of `sin_squared` as doubles."""
+    return np.array([float((low + high) / 2) for low, high in sin_squared(angles)])
+
+
 def round_down(value: Fraction) -> float:
     """Return the largest double that is at most `value`."""
     near = float(value)

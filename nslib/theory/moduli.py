@@ -26,11 +26,6 @@ class Modulus:
     change: Callable[[float], float]
     status: str
 
-    @property
-    def proved(self) -> bool:
-        """Whether a bound built on it is proved."""
-        return self.status == GIVEN
-
 
 def given(modulus: Any, dim: int) -> Modulus:
     """Return the user's modulus of continuity in the Euclidean distance.

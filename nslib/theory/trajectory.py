@@ -65,14 +65,13 @@ class DenseTrajectory(Construction):
         return {"index": 1, "offset": self.c - 1, "angle": math.pi, "sine": 1, "square": 1,
                 "neuron, order 1": 4, "neuron, order 2": -4}
 
+    def angle_at(self, k: Fraction) -> Fraction:
+        """2^depth/(c + k) mod 1."""
+        return angle_at(1 / (self.c + k), self.depth)
+
 
 def find_depth(
-    targets: Any,
-    eps: float,
-    *,
-    c: Any = DEFAULT_C,
-    max_depth: int = 10**9,
-    progress: bool = False,
+    targets: Any, eps: float, *, c: Any = DEFAULT_C, max_depth: int = 10**9, progress: bool = False,
 ) -> DenseTrajectory:
     """Return the first depth r with |sin²(π 2^r/(c + k)) - targets[k - 1]| <= eps for all k.
 

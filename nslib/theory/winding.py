@@ -61,6 +61,10 @@ class Winding(Construction):
         return {"index": 1, "offset": math.pi - 1, "winding": self.w, "angle": math.pi,
                 "sine": 1, "square": 1}
 
+    def angle_at(self, k: Fraction) -> tuple[Fraction, Fraction]:
+        """w/(π + k) mod 1, to 128 bits."""
+        return winding_angles(self.w, [k], 128)[0]
+
 
 def winding_angles(
     w: int, indices: Iterable[int | Fraction], bits: int

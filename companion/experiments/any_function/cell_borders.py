@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from nslib.theory import Approximant
-from nslib.theory.between import values_at
 from nslib.theory.cube_cells import Cells
 
 LETTERS = {"trajectory": "A trajectory", "digits": "B digits", "winding": "C winding"}
@@ -39,7 +38,7 @@ def ramps(powers: Sequence[int] = (0, 1, 2, 4, 8), size: int = 401) -> pd.DataFr
 
 def single(network: Approximant, points: np.ndarray) -> np.ndarray:
     """Return the values (M,) of one copy alone, without medians, at points (M, d)."""
-    values = values_at(network.construction, *network.cells.index(points))
+    values = network.construction.values_at(*network.cells.index(points))
     return network.lowest + network.scale * values
 
 
