@@ -20,19 +20,24 @@ from . import files, notebooks, paths, presets, records
 REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_RUN = (
     "reproduced", "partly", "not reproduced", "not run yet"
 )
-_REQUIRED = ("id", "claim", "where", "notebook", "metric", "paper", "judged", "evidence")
-_KEYS = {
-    "claim": (*_REQUIRED, "status"),
-    "paper": ("value", "source", "kind"),
-    "evidence": ("record", "key", "label", "format", "reproduced", "partly"),
-}
 _KINDS = {
     "table": "",
     "index": " (from a public index of the paper)",
     "words": " (in words)",
 }
-_POINTER = re.compile(r"(\d\d_[a-z0-9_]+)/([A-Za-z0-9_-]+)")
+_TEXT = re.compile(r".*\S.*", re.DOTALL), "text"
 _THRESHOLD = re.compile(r"(>=|<=|>|<) ?(-?\d+(?:\.\d+)?(?:e-?\d+)?)")
+_LEVEL = _THRESHOLD, "a form like '>= 0.9'"
+# key: its pattern and that in words; None where it is checked by itself or may be anything
+_CLAIM = {"id": _TEXT, "claim": _TEXT, "where": _TEXT, "notebook": None, "metric": _TEXT,
+          "paper": None, "judged": _TEXT, "evidence": None, "status": None}
+_PAPER = {"value": None, "source": None, "kind": None}
+_EVIDENCE = {
+    "record": (re.compile(r"\d\d_[a-z0-9_]+/[A-Za-z0-9_-]+"), "NN_notebook/record"),
+    "key": (re.compile(r"(metrics|timing)(\.[\w-]+)+"), "metrics.name or timing.name"),
+    "label": None, "format": None, "reproduced": _LEVEL, "partly": _LEVEL,
+}
+_OPTIONAL = {"status", "format", "reproduced", "partly"}
 TIMING_BAND = 2.0
 """Ratio by which a judged timing, itself a ratio of times, may vary from run to run."""
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
@@ -77,62 +82,46 @@ def load(root: Path | None = None) -> list[dict[str, Any]]:
         where = f"claims.yaml: claim {number}"
         if isinstance(claim, Mapping) and "id" in claim:
             where = f"claims.yaml: {claim['id']}"
-        _check_keys(claim, _KEYS["claim"], _REQUIRED, where)
+        _check(claim, _CLAIM, where)
         if claim["id"] in seen:
             raise ValueError(f"{where}: found this id twice")
         seen.add(claim["id"])
-        _check_claim(claim, where)
-        if claim["notebook"] is not None and claim.get("status") != "planned":
+        _check(claim["paper"], _PAPER, f"{where}: paper")
+        checks.one_of(claim["paper"]["kind"], f"{where}: paper: kind", _KINDS)
+        if not isinstance(claim["evidence"], list):
+            raise ValueError(f"{where}: evidence: found {claim['evidence']!r}, expected a list")
+        for place, evidence in enumerate(claim["evidence"], 1):
+            _check(evidence, _EVIDENCE, f"{where}: evidence {place}")
+            if "partly" in evidence and "reproduced" not in evidence:
+                raise ValueError(
+                    f"{where}: evidence {place}: found partly, expected reproduced beside it"
+                )
+            _text(evidence, 0.5, f"{where}: evidence {place}")
+        if "status" in claim:
+            checks.one_of(claim["status"], f"{where}: status", ("planned",))
+        elif claim["notebook"] is not None:
             checks.one_of(claim["notebook"], f"{where}: notebook", known)
     return claims
 
 
-def _check_keys(
-    value: Any, known: tuple[str, ...], required: tuple[str, ...], where: str
+def _check(
+    value: Any, fields: Mapping[str, tuple[re.Pattern[str], str] | None], where: str
 ) -> None:
+    """Raise ValueError unless `value` has these fields and no other, each in its form."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where}: found {value!r}, expected the keys {', '.join(known)}")
+        raise ValueError(f"{where}: found {value!r}, expected the keys {', '.join(fields)}")
     for key in value:
-        checks.one_of(key, f"{where}: key", known)
-    for key in required:
+        checks.one_of(key, f"{where}: key", fields)
+    for key, form in fields.items():
         if key not in value:
-            raise ValueError(f"{where}: found no {key}")
-
-
-def _check_claim(claim: Mapping[str, Any], where: str) -> None:
-    for key in ("id", "claim", "where", "metric", "judged"):
-        if not isinstance(claim[key], str) or not claim[key].strip():
-            raise ValueError(f"{where}: {key}: found {claim[key]!r}, expected text")
-    if "status" in claim:
-        checks.one_of(claim["status"], f"{where}: status", ("planned",))
-    _check_keys(claim["paper"], _KEYS["paper"], _KEYS["paper"], f"{where}: paper")
-    checks.one_of(claim["paper"]["kind"], f"{where}: paper: kind", _KINDS)
-    if not isinstance(claim["evidence"], list):
-        raise ValueError(f"{where}: evidence: found {claim['evidence']!r}, expected a list")
-    for number, evidence in enumerate(claim["evidence"], 1):
-        place = f"{where}: evidence {number}"
-        required = ("record", "key", "label")
-        _check_keys(evidence, _KEYS["evidence"], required, place)
-        if not _POINTER.fullmatch(str(evidence["record"])):
-            raise ValueError(
-                f"{place}: record: found {evidence['record']!r}, expected NN_notebook/record"
-            )
-        if not re.fullmatch(r"(metrics|timing)(\.[\w-]+)+", str(evidence["key"])):
-            raise ValueError(
-                f"{place}: key: found {evidence['key']!r}, expected metrics.name or "
-                "timing.name"
-            )
-        if "partly" in evidence and "reproduced" not in evidence:
-            raise ValueError(f"{place}: found partly, expected reproduced beside it")
-        for level in ("reproduced", "partly"):
-            if level in evidence and not _THRESHOLD.fullmatch(str(evidence[level])):
-                raise ValueError(
-                    f"{place}: {level}: found {evidence[level]!r}, expected a form like '>= 0.9'"
-                )
-        _text(evidence, 0.5, place)
+            if key not in _OPTIONAL:
+                raise ValueError(f"{where}: found no {key}")
+        elif form and not (isinstance(value[key], str) and form[0].fullmatch(value[key])):
+            raise ValueError(f"{where}: {key}: found {value[key]!r}, expected {form[1]}")
 
 
 def _text(evidence: Mapping[str, Any], value: float, where: str) -> str:
+    """Return a value with its label, as its `format` says."""
     try:
         number = evidence.get("format", "{:.3g}").format(value)
     except (ValueError, KeyError, IndexError) as error:
@@ -160,30 +149,28 @@ def judge(claim: Mapping[str, Any], root: Path | None = None) -> Result:
 
 
 def _measure(evidence: Mapping[str, Any], claim: str, root: Path) -> Measured:
+    """Return our value from its record, that of the paper preset before that of the quick one."""
     notebook, name = evidence["record"].split("/")
     missing = NOT_RUN if "reproduced" in evidence else None
-    for preset in reversed(presets.NAMES):  # the paper preset first
-        path = root / "results" / preset / notebook / f"{name}.json"
-        if path.is_file():
-            break
-    else:
+    paths_of = {preset: root / "results" / preset / notebook / f"{name}.json"
+                for preset in reversed(presets.NAMES)}
+    preset = next((preset for preset, path in paths_of.items() if path.is_file()), None)
+    if preset is None:
         return Measured(None, "", None, missing)
-    record = records.read(path)
+    record = records.read(paths_of[preset])
+    where = f"claims.yaml: {claim}: {name}.json"
     value: Any = {"metrics": record["metrics"], "timing": record["run"]["timing"]}
     for key in evidence["key"].split("."):
         known = value if isinstance(value, Mapping) else {}
-        value = known[checks.one_of(key, f"claims.yaml: {claim}: {path.name}: key", known)]
+        value = known[checks.one_of(key, f"{where}: key", known)]
     if value is None:
         return Measured(None, "", preset, missing)
-    value = checks.real(value, f"claims.yaml: {claim}: {path.name}: {evidence['key']}")
-    if "reproduced" not in evidence:
-        verdict = None
-    elif _reaches(value, evidence["reproduced"]):
-        verdict = REPRODUCED
-    elif "partly" in evidence and _reaches(value, evidence["partly"]):
-        verdict = PARTLY
-    else:
-        verdict = NOT_REPRODUCED
+    value = checks.real(value, f"{where}: {evidence['key']}")
+    verdict = None
+    if "reproduced" in evidence:
+        reached = [level for level in (REPRODUCED, PARTLY)
+                   if level in evidence and _reaches(value, evidence[level])]
+        verdict = reached[0] if reached else NOT_REPRODUCED
     return Measured(value, _text(evidence, value, claim), preset, verdict)
 
 
@@ -198,27 +185,24 @@ def moved(path: Path, timing: Mapping[str, Any]) -> bool:
     judged = [evidence for claim in load() for evidence in claim["evidence"]
               if evidence["record"] == pointer and evidence["key"].startswith("timing.")
               and "reproduced" in evidence]
-    if not judged:
-        return False
-    recorded = records.read(path)["run"].get("timing", {})
-    return any(_moved(evidence, recorded, timing) for evidence in judged)
-
-
-def _moved(
-    evidence: Mapping[str, Any], recorded: Mapping[str, Any], timing: Mapping[str, Any]
-) -> bool:
-    name = evidence["key"].removeprefix("timing.")
-    old, new = recorded.get(name), timing.get(name)
-    if old is None or new is None:
-        return old is not new
-    levels = [evidence[level] for level in ("reproduced", "partly") if level in evidence]
-    if any(_reaches(old, level) != _reaches(new, level) for level in levels):
-        return True
-    low, high = sorted((abs(old), abs(new)))
-    return old * new < 0 or high > TIMING_BAND * low
+    recorded = records.read(path)["run"].get("timing", {}) if judged else {}
+    for evidence in judged:
+        name = evidence["key"].removeprefix("timing.")
+        old, new = recorded.get(name), timing.get(name)
+        if old is None or new is None:
+            if old is not new:
+                return True
+            continue
+        levels = [evidence[level] for level in (REPRODUCED, PARTLY) if level in evidence]
+        low, high = sorted((abs(old), abs(new)))
+        if (old * new < 0 or high > TIMING_BAND * low
+                or any(_reaches(old, level) != _reaches(new, level) for level in levels)):
+            return True
+    return False
 
 
 def _reaches(value: float, threshold: str) -> bool:
+    """Whether a value meets a threshold such as ">= 0.9"."""
     compare, limit = _THRESHOLD.fullmatch(threshold).groups()
     return _COMPARE[compare](value, float(limit))
 

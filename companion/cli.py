@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,12 @@ from . import files, notebooks, paths, presets
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
     try:
         return options.command(options)
     except _Refused as error:
         _say(f"nslib: error: {error}")
-        return error.code
+        return error.args[1]
     except OSError as error:
         _say(f"nslib: error: {_words(error)}")
         return 2
@@ -42,11 +41,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Refused(Exception):
-    """What was asked for cannot be done; `code` is the exit code."""
+    """What was asked for cannot be done: a message and the exit code."""
 
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
+    def __str__(self) -> str:
+        return self.args[0]
 
 
 @contextlib.contextmanager
@@ -54,14 +52,14 @@ def _refusing(code: int) -> Iterator[None]:
     """Turn what the companion's checks raise inside into a message and an exit code."""
     try:
         yield
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError, TypeError) as error:
         raise _Refused(_words(error), code) from error
-    except (ValueError, TypeError) as error:
-        raise _Refused(str(error), code) from error
 
 
-def _words(error: OSError) -> str:
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+def _words(error: Exception) -> str:
+    """Return an error in words, with the file that it is about."""
+    file = getattr(error, "filename", None)
+    return f"{file}: {error.strerror}" if file else str(error)
 
 
 @contextlib.contextmanager
@@ -75,39 +73,34 @@ def _terminable() -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line; `command` is the function to call."""
     parser = argparse.ArgumentParser(
         prog="nslib", description="Run the notebooks of the NeuronSeek companion and its claims."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("list", help="show the notebooks")
-    command.set_defaults(command=_list)
+    def command(name: str, function: Callable[[argparse.Namespace], int], words: str, **more: str):
+        added = commands.add_parser(name, help=words, **more)
+        added.set_defaults(command=function)
+        return added
 
-    command = commands.add_parser(
-        "run", help="execute notebooks",
-        description="Execute notebooks. All names, types and values are checked first.",
-    )
-    command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="a name, or: all")
-    command.add_argument("--preset", default="quick", help="quick (default) or paper")
-    command.add_argument("-p", dest="parameters", nargs=2, action="append", default=[],
-                         metavar=("NAME", "VALUE"), help="set a parameter; VALUE is YAML")
-    command.add_argument("--out", type=Path, metavar="DIR", help="write everything below DIR")
-    command.add_argument("--refresh", action="store_true",
-                         help="write the cleaned outputs back into notebooks/ (quick preset)")
-    command.set_defaults(command=_run)
-
-    command = commands.add_parser("claims", help="write the claims table and REPRODUCING.md")
-    command.add_argument("--check", action="store_true",
-                         help="write nothing; exit 1 where they are stale or not valid")
-    command.set_defaults(command=_claims)
-
-    command = commands.add_parser("figures", help="redraw all figures from their data")
-    command.set_defaults(command=_figures)
-
-    command = commands.add_parser("bench", help="measure; without a name: show the benches")
-    command.add_argument("name", nargs="?", metavar="NAME")
-    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
-    command.set_defaults(command=_bench)
+    command("list", _list, "show the notebooks")
+    run = command("run", _run, "execute notebooks", description="Execute notebooks. All names, "
+                  "types and values are checked first.")
+    run.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="a name, or: all")
+    run.add_argument("--preset", default="quick", help="quick (default) or paper")
+    run.add_argument("-p", dest="parameters", nargs=2, action="append", default=[],
+                     metavar=("NAME", "VALUE"), help="set a parameter; VALUE is YAML")
+    run.add_argument("--out", type=Path, metavar="DIR", help="write everything below DIR")
+    run.add_argument("--refresh", action="store_true",
+                     help="write the cleaned outputs back into notebooks/ (quick preset)")
+    claims = command("claims", _claims, "write the claims table and REPRODUCING.md")
+    claims.add_argument("--check", action="store_true",
+                        help="write nothing; exit 1 where they are stale or not valid")
+    command("figures", _figures, "redraw all figures from their data")
+    bench = command("bench", _bench, "measure; without a name: show the benches")
+    bench.add_argument("name", nargs="?", metavar="NAME")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
     return parser
 
 
@@ -119,18 +112,13 @@ def _root() -> Path:
 def _list(options: argparse.Namespace) -> int:
     rows = [("notebook", "title", "paper section", "minutes (quick / paper)")]
     with _refusing(2):
-        infos = {name: notebooks.info(path) for name, path in notebooks.find().items()}
-    for name, info in infos.items():
-        minutes = " / ".join(_number(info.minutes.get(preset)) for preset in presets.NAMES)
-        rows.append((name, info.title, info.section, minutes))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        for name, path in notebooks.find().items():
+            info = notebooks.info(path)
+            rows.append((name, info.title, info.section, info.minutes_in_words))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
     return 0
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -190,15 +178,14 @@ def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
     for job in jobs:
         about = "" if job.minutes is None else f", about {job.minutes:g} min"
         _say(f"{job.name}: running ({job.preset}{about}), log in {_short(job.log)}")
-        started = time.monotonic()
+        started, partial = time.monotonic(), job.log.with_suffix(".ipynb")
         try:
             execution.execute(job.path, job.values, job.executed, job.log, output, job.preset)
         except execution.NotebookFailed as error:
             failed.append(job.name)
-            _say(f"{job.name}: failed\n{error}\npartial notebook: {_short(error.partial)}")
+            _say(f"{job.name}: failed\n{error}\npartial notebook: {_short(partial)}")
             continue
-        except execution.NotebookStopped as error:
-            partial = error.partial
+        except KeyboardInterrupt:
             _say(f"{job.name}: stopped" + (f"; partial notebook: {_short(partial)}"
                                            if partial.exists() else ""))
             return 130

@@ -17,19 +17,7 @@ PROGRESS_SECONDS = 20.0
 
 
 class NotebookFailed(RuntimeError):
-    """A notebook stopped; `partial` is the notebook as far as it got."""
-
-    def __init__(self, message: str, partial: Path) -> None:
-        super().__init__(message)
-        self.partial = partial
-
-
-class NotebookStopped(KeyboardInterrupt):
-    """A run was stopped from outside; `partial` is the notebook as far as it got."""
-
-    def __init__(self, partial: Path) -> None:
-        super().__init__("stopped")
-        self.partial = partial
+    """A cell of a notebook failed, or its kernel died."""
 
 
 @contextlib.contextmanager
@@ -43,15 +31,13 @@ def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]
         # code do not go through its log
         write_kernel_spec(Path(folder) / "kernels" / "python3",
                           extra_arguments=["--log-level=CRITICAL"])
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(
-            filter(None, [folder, before.get("JUPYTER_PATH")])
+        jupyter = [folder, *filter(None, [before.get("JUPYTER_PATH")])]
+        os.environ.update(
+            JUPYTER_PATH=os.pathsep.join(jupyter), JUPYTER_RUNTIME_DIR=f"{folder}/runtime",
+            IPYTHONDIR=f"{folder}/ipython", NSLIB_ROOT=str(root), NSLIB_PRESET=preset,
+            NSLIB_STARTED_IN=os.getcwd(), **({"NSLIB_OUTPUT": str(output)} if output else {}),
         )
-        os.environ.update(JUPYTER_RUNTIME_DIR=f"{folder}/runtime", IPYTHONDIR=f"{folder}/ipython",
-                          NSLIB_ROOT=str(root), NSLIB_PRESET=preset,
-                          NSLIB_STARTED_IN=os.getcwd())
         os.environ.pop("MPLBACKEND", None)
-        if output is not None:
-            os.environ["NSLIB_OUTPUT"] = str(output)
         try:
             yield
         finally:
@@ -109,7 +95,7 @@ def execute(
     `output`: folder for figures and records in place of the usual one. `preset`: the one that
     the run belongs to where several have these values.
 
-    Raises NotebookFailed when a cell fails or the kernel dies and NotebookStopped on Ctrl-C; the
+    Raises NotebookFailed when a cell fails or the kernel dies and KeyboardInterrupt on Ctrl-C; the
     partial copy is kept.
     """
     import papermill
@@ -130,18 +116,13 @@ def execute(
                 config=config,
             )
         except papermill.PapermillExecutionError as error:
-            lines = _plain_text("\n".join(error.traceback)).splitlines()
-            raise NotebookFailed("\n".join(lines[-6:]) or str(error), partial) from None
+            lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).splitlines()
+            raise NotebookFailed("\n".join(lines[-6:]) or str(error)) from None
         except RuntimeError as error:  # the kernel died, or did not start
-            raise NotebookFailed(f"{error} (out of memory?)", partial) from None
+            raise NotebookFailed(f"{error} (out of memory?)") from None
         except KeyboardInterrupt:
             # nobody waits any more for what nbclient had begun, and asyncio would report that
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-            raise NotebookStopped(partial) from None
+            raise
     executed.parent.mkdir(parents=True, exist_ok=True)
     os.replace(partial, executed)
-
-
-def _plain_text(text: str) -> str:
-    """Return text without terminal colours."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)

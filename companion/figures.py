@@ -96,27 +96,13 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
     return drawn
 
 
-def _drawing_of(record: Mapping[str, Any], file: str) -> Callable[..., Figure]:
-    """Return the function that drew a figure; ValueError naming the file where there is none."""
-    module, _, name = record["function"].partition(":")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{file}: drawing: found {record['function']!r}, expected the module:function of a "
-            f"drawing ({error})"
-        ) from None
-
-
 def _tables(name: str, data: Any) -> list[tuple[str | None, str, pd.DataFrame]]:
     """Return (label, file name, frame) of the plotted data, or say why it cannot be kept."""
     if isinstance(data, pd.DataFrame):
         tables = [(None, f"{name}.csv", data)]
     elif isinstance(data, Mapping) and data:
-        tables = [
-            (label, f"{name}.{paths.valid_name(label, 'data key')}.csv", frame)
-            for label, frame in data.items()
-        ]
+        tables = [(label, f"{name}.{paths.valid_name(label, 'data key')}.csv", frame)
+                  for label, frame in data.items()]
     else:
         raise TypeError(
             f"data: found {'None' if data is None else repr(data)[:60]}, expected the plotted data "
@@ -127,9 +113,8 @@ def _tables(name: str, data: Any) -> list[tuple[str | None, str, pd.DataFrame]]:
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"{where}: found {type(frame).__name__}, expected a pandas DataFrame")
         if frame.empty:
-            raise ValueError(
-                f"{where}: found shape {frame.shape}, expected at least one row and one column"
-            )
+            raise ValueError(f"{where}: found shape {frame.shape}, expected at least one row and "
+                             "one column")
         names = ", ".join(repr(name) for name in frame.index.names if name is not None)
         if names or frame.index.dtype.kind not in "iu":
             raise ValueError(f"{where}: found the index {names or list(frame.index[:3])}, "
@@ -168,15 +153,15 @@ def _read_csv(content: bytes, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return a table whose columns have these types; every float is the one that was written."""
     texts = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False,
                         skip_blank_lines=False)
-    return pd.DataFrame({column: _typed(texts[column], columns[column]) for column in texts})
 
+    def typed(values: pd.Series, dtype: str) -> Any:
+        if dtype == "bool":
+            return values == "True"
+        if dtype in ("str", "object"):
+            return values.astype(dtype)
+        return values.replace("", "nan").to_numpy(dtype="U").astype(dtype)
 
-def _typed(texts: pd.Series, dtype: str) -> Any:
-    if dtype == "bool":
-        return texts == "True"
-    if dtype in ("str", "object"):
-        return texts.astype(dtype)
-    return texts.replace("", "nan").to_numpy(dtype="U").astype(dtype)
+    return pd.DataFrame({column: typed(texts[column], columns[column]) for column in texts})
 
 
 def _images(figure: Figure, name: str, facts: Mapping[str, Any]) -> dict[str, bytes]:
@@ -205,11 +190,6 @@ def svg(figure: Figure, title: str) -> bytes:
     return content.getvalue()
 
 
-def _title(figure: Figure, name: str) -> str:
-    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
-    return next((title for title in titles if title), name)
-
-
 def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) -> None:
     """Save a figure of the current run, with its data and its record, into figures/<notebook>/.
 
@@ -232,9 +212,10 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     paths.valid_name(name, "name")
     tables = _tables(name, data)
     contents = {file: _csv(frame, file) for _, file, frame in tables}
+    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
     facts = {
         "figure": name,
-        "title": _title(figure, name),
+        "title": next(filter(None, titles), name),
         "notebook": run.notebook,
         "preset": run.preset,
         "parameters": run.parameters,
@@ -286,13 +267,12 @@ def redraw(folder: Path) -> dict[Path, str]:
     outcome = {}
     for path in sorted(folder.rglob("*.json")):
         facts = records.read(path)
-        run = facts.pop("run")
-        facts.pop("files")
+        run, _ = facts.pop("run"), facts.pop("files")
         if facts["drawing"] is None:
             outcome[path] = "no drawing"
             continue
         figure, contents = drawn_again(path)
-        contents.update(_images(figure, facts["figure"], facts))
+        contents |= _images(figure, facts["figure"], facts)
         plt.close(figure)
         changed = _write(path.parent, facts["figure"], facts, contents, lambda run=run: run)
         outcome[path] = "redrawn" if changed else "unchanged"
@@ -305,21 +285,21 @@ def drawn_again(path: Path) -> tuple[Figure, dict[str, bytes]]:
     Raises the errors of `redraw`.
     """
     record = records.read(path)
-    function = _drawing_of(record["drawing"], path.name)
-    frames, contents = _load(path.parent, record["data"])
-    return function(frames, **record["drawing"]["options"]), contents
-
-
-def _load(folder: Path, tables: list[dict[str, Any]]) -> tuple[Any, dict[str, bytes]]:
-    """Return the plotted data in the form in which it was saved, and its files' contents."""
+    module, _, name = record["drawing"]["function"].partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{path.name}: drawing: found {record['drawing']['function']!r}, expected the "
+            f"module:function of a drawing ({error})"
+        ) from None
     frames, contents = {}, {}
-    for table in tables:
-        content = (folder / table["file"]).read_bytes()
-        if records.checksum(content) != table["checksum"]:
-            raise ValueError(
-                f"{folder / table['file']}: found {records.checksum(content)}, expected "
-                f"{table['checksum']} as in its record; run the notebook again"
-            )
+    for table in record["data"]:
+        file = path.parent / table["file"]
+        content = contents[table["file"]] = file.read_bytes()
+        checksum = records.checksum(content)
+        if checksum != table["checksum"]:
+            raise ValueError(f"{file}: found {checksum}, expected {table['checksum']} as in its "
+                             "record; run the notebook again")
         frames[table["name"]] = _read_csv(content, table["columns"])
-        contents[table["file"]] = content
-    return frames.get(None, frames), contents
+    return function(frames.get(None, frames), **record["drawing"]["options"]), contents

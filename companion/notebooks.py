@@ -20,6 +20,12 @@ class Info:
     section: str
     minutes: dict[str, float]
 
+    @property
+    def minutes_in_words(self) -> str:
+        """Minutes of the quick and the paper preset, with a dash where they are not known."""
+        known = (self.minutes.get(preset) for preset in ("quick", "paper"))
+        return " / ".join("–" if number is None else f"{number:g}" for number in known)
+
 
 def find(root: Path | None = None) -> dict[str, Path]:
     """Return name to path of every notebook `NN_topic.ipynb`, in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import claims, notebooks, presets
+from . import claims, notebooks
 from .claims import Result
 
 BEGIN, END = "<!-- claims:begin -->", "<!-- claims:end -->"
@@ -44,15 +44,11 @@ def reproducing(results: Sequence[Result], root: Path) -> str:
     rows = []
     for result in results:
         name = result.claim["notebook"]
+        known = (f"{name} (planned)" if name else "none yet", "–", "–")
         if name in files_of:
-            minutes = notebooks.info(files_of[name]).minutes
-            rows.append((
-                result.claim["id"], f"[{name}](notebooks/{name}.ipynb)",
-                f"`nslib run {name} --preset paper`",
-                " / ".join(f"{minutes[p]:g}" if p in minutes else "–" for p in presets.NAMES),
-            ))
-        else:
-            rows.append((result.claim["id"], f"{name} (planned)" if name else "none yet", "–", "–"))
+            known = (f"[{name}](notebooks/{name}.ipynb)", f"`nslib run {name} --preset paper`",
+                     notebooks.info(files_of[name]).minutes_in_words)
+        rows.append((result.claim["id"], *known))
     parts = [
         "# Reproducing the claims\n",
         "Written by `nslib claims` from claims.yaml and the records in `results/`; edit those "

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,21 +103,15 @@ def check(
     if preset == "paper":
         layers.insert(0, ("paper.yaml", differing(path.parent.parent).get(path.stem, {})))
     for source, layer in layers:
-        check_names(layer, known, f"{source}: {path.stem}")
-        values |= {name: typed(value, known[name].type, f"{source}: {path.stem}: {name}")
-                   for name, value in layer.items()}
+        where = f"{source}: {path.stem}"
+        for name, value in layer.items():
+            if name not in known:
+                raise ValueError(
+                    f"{where}: found the parameter {name!r}{checks.suggest(name, known)}, "
+                    f"expected {', '.join(known) or 'none'}"
+                )
+            values[name] = typed(value, known[name].type, f"{where}: {name}")
     return values
-
-
-def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuse the names of parameters that are not known, with the nearest one."""
-    known = list(known)
-    for name in names:
-        if name not in known:
-            raise ValueError(
-                f"{where}: found the parameter {name!r}{checks.suggest(name, known)}, "
-                f"expected {', '.join(known) or 'none'}"
-            )
 
 
 def same(left: Any, right: Any) -> bool:

@@ -61,9 +61,7 @@ def versions() -> dict[str, str | None]:
 
     Build tags such as `+cpu` are left out; a package that is not installed has None.
     """
-    installed: dict[str, str | None] = {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}"
-    }
+    installed: dict[str, str | None] = {"python": ".".join(map(str, sys.version_info[:2]))}
     for package in PACKAGES:
         try:
             installed[package] = importlib.metadata.version(package).split("+")[0]

@@ -116,11 +116,8 @@ def _finite(array: np.ndarray, name: str) -> np.ndarray:
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        place = where[0] if len(where) == 1 else where
-        raise ValueError(
-            f"{name}: found {array[where]} at {place} ({int(bad.sum())} such), "
-            "expected finite numbers"
-        )
+        raise ValueError(f"{name}: found {array[where]} at {where[0] if len(where) == 1 else where}"
+                         f" ({int(bad.sum())} such), expected finite numbers")
     return array
 
 
@@ -128,12 +125,8 @@ def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
     """Return `X` as a float matrix (N, D), whose values may be NaN or infinite.
 
     Arrays and tensors of float32 and float64, `numpy.memmap` among them, are neither copied nor
-    read; other arrays, nested lists and DataFrames become float64.
-
-    Raises
-    ------
-    TypeError : for text or complex numbers.
-    ValueError : for other than two dimensions, no column or fewer than `min_rows` rows.
+    read; other arrays, nested lists and DataFrames become float64. TypeError for text or complex
+    numbers; ValueError for other than two dimensions, no column or fewer than `min_rows` rows.
     """
     array = None if _is_frame(X) else _array(X, name)
     if array is None or array.dtype not in (np.float32, np.float64):
@@ -148,12 +141,7 @@ def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
 
 
 def as_matrix(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
-    """Return a copy of `X` as a finite float64 matrix (N, D).
-
-    Raises
-    ------
-    TypeError, ValueError : those of `as_rows`, and ValueError for NaN or infinity.
-    """
+    """Return a copy of `X` as a float64 matrix (N, D); ValueError for NaN or infinity."""
     return _finite(as_rows(X, name, min_rows).astype(np.float64), name)
 
 
@@ -182,19 +170,15 @@ def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"{name}: found shape {array.shape}, expected (rows,)")
     if len(array) != n_rows:
-        raise ValueError(
-            f"{name}: found {len(array)} values, expected one for each of {n_rows} rows"
-        )
+        n = len(array)
+        raise ValueError(f"{name}: found {n} values, expected one for each of {n_rows} rows")
     return array
 
 
 def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
     """Return a regression target as finite float64 (n_rows,).
 
-    Raises
-    ------
-    TypeError : for text.
-    ValueError : for another length, NaN, infinity or a constant target.
+    TypeError for text; ValueError for another length, NaN, infinity or a constant target.
     """
     array = _finite(_numeric(_as_column(y, n_rows, name), name), name)
     if array.min() == array.max():
@@ -205,10 +189,8 @@ def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
 def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
     """Return class codes (n_rows,) int64 and the sorted class names (C,).
 
-    Raises
-    ------
-    TypeError : for dates and for labels of several types.
-    ValueError : for another length, missing labels, numbers that are not whole, or one class.
+    TypeError for dates and for labels of several types; ValueError for another length, missing
+    labels, numbers that are not whole, or one class.
     """
     import pandas as pd
 
@@ -219,9 +201,8 @@ def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndar
         raise TypeError(f"{name}: found dtype {array.dtype}, expected class names or codes")
     missing = pd.isna(array)
     if missing.any():
-        raise ValueError(
-            f"{name}: found a missing label at {int(np.argmax(missing))}, expected a class name"
-        )
+        row = int(np.argmax(missing))
+        raise ValueError(f"{name}: found a missing label at {row}, expected a class name")
     if array.dtype.kind == "f" and (array != np.round(array)).any():
         value = array[array != np.round(array)][0]
         raise ValueError(f"{name}: found {value}, expected class names or whole numbers as classes")

@@ -30,21 +30,20 @@ def describe(
     rows, dropped, notes = [], {}, []
     for name, column in frame.items():
         kind = _kind(column)
+        why = "" if name == target or name in drop else _useless(column, kind)
         if name == target:
             use = "target: a number" if task == "regression" else "target: a class"
         elif name in drop:
             use = "left out, as asked"
         else:
-            why = _useless(column, kind)
-            if why:
-                dropped[name] = why
             use = f"left out: {why}" if why else _use(column, kind)
             notes += _doubts(name, column, kind, why)
-        rows.append({
-            "column": str(name), "type": kind, "missing": int(column.isna().sum()),
-            "distinct": int(column.nunique()), "values": _values(column, kind), "use": use,
-        })
-    return pd.DataFrame(rows), dropped, notes
+        if why:
+            dropped[name] = why
+        rows.append((str(name), kind, int(column.isna().sum()), int(column.nunique()),
+                     _values(column, kind), use))
+    columns = ["column", "type", "missing", "distinct", "values", "use"]
+    return pd.DataFrame(rows, columns=columns), dropped, notes
 
 
 def is_date(column: pd.Series) -> bool:

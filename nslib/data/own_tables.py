@@ -37,10 +37,8 @@ class OwnTable:
     Attributes
     ----------
     X : DataFrame (N, D) of numbers, booleans and text, where values may be missing.
-    y : Series (N,) named after the target column, none missing: numbers for a regression, class
-        names or whole numbers for a classification.
+    y : Series (N,) of the column `target`, none missing: numbers, or class names or codes.
     task : "regression" or "classification".
-    target : the name of the target column.
     columns : DataFrame, a row for each column of the file: its type, missing values, distinct
         values, range or examples, and use.
     warnings : what a reader should look at, as sentences.
@@ -57,21 +55,10 @@ class OwnTable:
 def read_table(
     path: str | os.PathLike[str], target: str = "", *, task: str = "auto", drop: Sequence[str] = (),
 ) -> OwnTable:
-    """Return features and target of a CSV file of one's own.
+    """Return features X (N, D) and target y (N,) of a CSV file of one's own, as an OwnTable.
 
-    Parameters
-    ----------
-    path : of the file; `read_csv` says which forms it may have.
-    target, task, drop : the column to predict, what kind it is, and columns to leave out; see
-        `make_table`.
-
-    Returns
-    -------
-    OwnTable, its X (N, D) and y (N,).
-
-    Raises
-    ------
-    FileNotFoundError, ValueError, TypeError : those of `read_csv` and `make_table`.
+    `read_csv` says which forms the file may have, `make_table` what the other arguments mean; the
+    errors are those of both.
 
     Examples
     --------
@@ -91,13 +78,9 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Separated by commas, semicolons (then numbers may have decimal commas), tabs or bars; UTF-8, or
     else the Western European encoding of old spreadsheets; gzipped or not. Empty cells, NA, NaN
-    and the like are missing values.
-
-    Raises
-    ------
-    FileNotFoundError : for no such file.
-    ValueError : for a folder, an empty file, one that is not CSV, rows longer than the first, and
-        column names that are numbers, missing or given twice.
+    and the like are missing values. FileNotFoundError for no such file; ValueError for a folder, an
+    empty file, one that is not CSV, rows longer than the first, and column names that are numbers
+    or given twice.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -105,8 +88,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not path.is_file():
         raise FileNotFoundError(f"path: found no file {path}, expected a CSV file")
     text = _text(path)
-    separator = _separator(text, path)
-    _check_names(text, separator, path)
+    separator = _checked_separator(text, path)
     frame = _parsed(text, path, sep=separator)
     if separator != "," and any(_decimal_commas(column) for _, column in frame.items()):
         frame = _parsed(text, path, sep=separator, decimal=",")
@@ -116,7 +98,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 def make_table(
     frame: pd.DataFrame, target: str = "", *, task: str = "auto", drop: Sequence[str] = ()
 ) -> OwnTable:
-    """Return features and target of a table, with a description of each column.
+    """Return features X (N, D) and target y (N,) of a table, with a description of each column.
 
     Empty and constant columns, texts that differ in every row, and rows without a target are left
     out.
@@ -129,13 +111,8 @@ def make_table(
         whole numbers as classes, and other numbers as a regression target.
     drop : columns to leave out.
 
-    Returns
-    -------
-    OwnTable, its X (N, D) and y (N,).
-
     Raises
     ------
-    TypeError : for arguments of wrong type.
     ValueError : for unknown columns (with the nearest name), fewer than 30 rows, no feature that
         varies, infinite values, dates, and a target that is constant, has one class, a class of one
         row, or is text in a regression.
@@ -150,8 +127,8 @@ def make_table(
     kept = [name for name in frame.columns if name not in drop]
     if target:
         checks.one_of(target, "target", frame.columns)
-        if target in drop:
-            raise ValueError(f"drop: found the target {target!r}, expected other columns")
+    if target in drop:
+        raise ValueError(f"drop: found the target {target!r}, expected other columns")
     if len(kept) < 2:
         raise ValueError(f"columns: found {len(kept)}, expected at least a feature and a target")
     target = target or kept[-1]
@@ -200,8 +177,11 @@ def _text(path: Path) -> str:
     return text
 
 
-def _separator(text: str, path: Path) -> str:
-    """Return what separates the first line into most parts, and the next ones into as many."""
+def _checked_separator(text: str, path: Path) -> str:
+    """Return what separates the first line into most parts, and the next ones into as many.
+
+    Raises ValueError where nothing does, and for a first row that has a name twice or numbers.
+    """
     lines = [line for line in text.splitlines()[:50] if line.strip()]
     best, most = "", 1
     for separator in _SEPARATORS:
@@ -210,30 +190,22 @@ def _separator(text: str, path: Path) -> str:
         if widths[0] > most and alike:
             best, most = separator, widths[0]
     if not best:
-        names = ", ".join(_SEPARATORS.values())
         raise ValueError(
             f"path: found no table of at least two columns in {path}: its first line is "
             f"{lines[0][:60]!r}, and as many parts in the next ones; expected a CSV file, its "
-            f"values separated by one of {names}"
+            f"values separated by one of {', '.join(_SEPARATORS.values())}"
         )
-    return best
-
-
-def _check_names(text: str, separator: str, path: Path) -> None:
-    """Raise ValueError for a first row that has a name twice or holds numbers."""
-    names = [name.strip() for name in next(csv.reader(io.StringIO(text.lstrip()),
-                                                      delimiter=separator))]
-    named = [name for name in names if name]
-    twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
+    first = next(csv.reader(io.StringIO(text.lstrip()), delimiter=best))
+    names = [name.strip() for name in first if name.strip()]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise ValueError(
             f"path: found the column name {twice[0]!r} twice in {path}, expected distinct names"
         )
-    if named and pd.to_numeric(pd.Series(named), errors="coerce").notna().all():
-        raise ValueError(
-            f"path: found numbers in the first row of {path}, such as {named[0]!r}, expected "
-            "column names"
-        )
+    if names and pd.to_numeric(pd.Series(names), errors="coerce").notna().all():
+        raise ValueError(f"path: found numbers in the first row of {path}, such as {names[0]!r}, "
+                         "expected column names")
+    return best
 
 
 def _parsed(text: str, path: Path, **options: str) -> pd.DataFrame:
@@ -241,10 +213,8 @@ def _parsed(text: str, path: Path, **options: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                io.StringIO(text), index_col=False, skipinitialspace=True, low_memory=False,
-                **options,
-            )
+            frame = pd.read_csv(io.StringIO(text), index_col=False, skipinitialspace=True,
+                                low_memory=False, **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
         raise ValueError(
             f"path: found no table in {path}, expected as many values in each row as there are "
@@ -274,14 +244,12 @@ def _check_values(frame: pd.DataFrame) -> None:
                     f"data row {int(np.argmax(infinite)) + 1}, expected finite numbers or empty "
                     "cells"
                 )
-    dates = {name: column for name, column in frame.items() if is_date(column)}
+    dates = [name for name, column in frame.items() if is_date(column)]
     if dates:
-        name, column = next(iter(dates.items()))
-        listed = "[" + ", ".join(dates) + "]"
         raise ValueError(
-            f"column {name!r}: found dates such as {str(column.dropna().iloc[0])!r}, expected "
-            f"numbers or names; turn them into numbers (days, month) first, or leave out with "
-            f"drop {listed}"
+            f"column {dates[0]!r}: found dates such as {str(frame[dates[0]].dropna().iloc[0])!r}, "
+            "expected numbers or names; turn them into numbers (days, month) first, or leave out "
+            f"with drop [{', '.join(dates)}]"
         )
 
 

@@ -20,11 +20,10 @@ _REFERENCE_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Formula:
-    """One formula of the paper: a sum of ``coefficient * S_k`` and ``coefficient * I_k``.
+    """A sum of ``coefficient * S_k``, S_k = sum_i x_i^k, and I_k = prod_{m=1..k} (x . w_m).
 
-    S_k = sum_i x_i^k and I_k = prod_{m=1..k} (x . w_m). `terms` holds (coefficient, "S" or "I", k),
-    where a coefficient is a number or the name of a random one: c and c' have |.| ~ U(1, 3), e has
-    |.| ~ U(0.5, 3), each with a random sign.
+    `terms` holds (coefficient, "S" or "I", k), where a coefficient is a number or the name of a
+    random one: c and c' have |.| ~ U(1, 3), e has |.| ~ U(0.5, 3), each with a random sign.
     """
 
     terms: tuple[tuple[float | str, str, int], ...]
@@ -56,9 +55,6 @@ FORMULAS: Mapping[tuple[str, int], Formula] = MappingProxyType({
     ("hybrid", 3): Formula(((0.5, "S", 2), (5.0, "I", 3))),
     ("hybrid", 4): Formula((("c", "S", 2), ("c'", "I", 3))),
 })
-MODES = ("pure", "interact", "hybrid")
-VARIANTS = tuple(range(5))
-
 Weights = Mapping[str, "np.ndarray | tuple[np.ndarray, np.ndarray]"]
 
 
@@ -105,14 +101,8 @@ def stream_values(weights: Weights, X: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def make_formula(
-    mode: str,
-    variant: int,
-    n_samples: int = 2500,
-    n_features: int = 10,
-    noise: float = 0.01,
-    seed: int = 0,
-    *,
-    rank: int = 1,
+    mode: str, variant: int, n_samples: int = 2500, n_features: int = 10, noise: float = 0.01,
+    seed: int = 0, *, rank: int = 1,
 ) -> FormulaTask:
     """Return one of the paper's 15 tasks (`FORMULAS`); unpacks as X, y, structure.
 
@@ -143,10 +133,10 @@ def make_formula(
     >>> X.shape, y.shape, str(structure)
     ((100, 4), (100,), 'pure(2)+interact(2;rank=1)')
     """
-    checks.one_of(mode, "mode", MODES)
+    checks.one_of(mode, "mode", dict.fromkeys(mode for mode, _ in FORMULAS))
     variant = checks.positive_int(variant, "variant", minimum=0)
-    if variant not in VARIANTS:
-        raise ValueError(f"variant: found {variant}, expected 0 to {VARIANTS[-1]}")
+    if (mode, variant) not in FORMULAS:
+        raise ValueError(f"variant: found {variant}, expected 0 to 4")
     n_features = checks.positive_int(n_features, "n_features")
     rank = checks.positive_int(rank, "rank")
     formula = FORMULAS[mode, variant]
@@ -165,30 +155,14 @@ def make_formula(
 
 
 def random_formula(
-    structure: NeuronStructure,
-    n_samples: int = 2500,
-    n_features: int = 10,
-    noise: float = 0.01,
+    structure: NeuronStructure, n_samples: int = 2500, n_features: int = 10, noise: float = 0.01,
     seed: int = 0,
 ) -> FormulaTask:
     """Return a task with random weights for any set of streams; unpacks as X, y, structure.
 
     Weights are normal; interactions are sums of `structure.rank` rank-one terms. Each stream is
     scaled to unit variance (measured on 10,000 points of its own), so none is drowned by another.
-    Noise, standardisation and seeds are those of `make_formula`.
-
-    Parameters
-    ----------
-    structure : the streams and the rank.
-    n_samples, n_features, noise, seed : as for `make_formula`.
-
-    Returns
-    -------
-    FormulaTask with X (N, D) and y (N,).
-
-    Raises
-    ------
-    TypeError, ValueError : for an argument out of range.
+    Other arguments, result and errors are those of `make_formula`.
     """
     if not isinstance(structure, NeuronStructure):
         raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
@@ -217,11 +191,7 @@ def _generator(seed: int, purpose: str) -> np.random.Generator:
 
 
 def _task(
-    weights: Weights,
-    structure: NeuronStructure,
-    n_samples: int,
-    n_features: int,
-    noise: float,
+    weights: Weights, structure: NeuronStructure, n_samples: int, n_features: int, noise: float,
     seed: int,
 ) -> FormulaTask:
     """Return the task of these true weights: inputs (N, D), noise and the standardised target."""
@@ -236,13 +206,5 @@ def _task(
         raise ValueError(f"structure: found {structure}, whose values are beyond float64")
     if not np.isfinite(scale):
         raise ValueError(f"noise: found {noise}, expected one whose square float64 can hold")
-    return FormulaTask(
-        X=X,
-        y=(raw - mean) / scale,
-        structure=structure,
-        signal=(clean - mean) / scale,
-        noise_floor=(noise / scale) ** 2,
-        mean=mean,
-        scale=scale,
-        weights=MappingProxyType(weights),
-    )
+    return FormulaTask(X, (raw - mean) / scale, structure, (clean - mean) / scale,
+                       (noise / scale) ** 2, mean, scale, MappingProxyType(weights))

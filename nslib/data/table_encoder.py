@@ -31,15 +31,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     category, others one column of codes in alphabetical order. Categories unseen in training become
     zeros, or the code -1. A column of dtype object is of numbers where all its values are numbers.
 
-    Parameters
-    ----------
-    by_kind : whether numbers come first, then zeros and ones, then codes, instead of the order of
-        the table.
-
-    Attributes
-    ----------
-    columns_ : list of D dicts, what was learnt of each column in the order of the table, ready for
-        JSON: {"kind": "number", "median": …} or {"kind": "one-hot" or "code", "categories": […]}.
+    With `by_kind` numbers come first, then zeros and ones, then codes, instead of the order of the
+    table. `columns_` holds what was learnt of each of the D columns, ready for JSON: {"kind":
+    "number", "median": …} or {"kind": "one-hot" or "code", "categories": […]}.
     """
 
     def __init__(self, by_kind: bool = False) -> None:

@@ -9,7 +9,7 @@ import io
 import os
 import socket
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,6 @@ class TabularData:
     checksum: str
     target_scaling: str
     note: str
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
-        return tuple(self.X.columns)
 
 
 def load_tabular(
@@ -93,33 +88,32 @@ def load_tabular(
     ('classification', (178, 13), 3)
     """
     spec = REGISTRY[checks.one_of(name, "name", REGISTRY)]
+    place = f"sklearn.datasets.{spec.loader}" if spec.loader else f"OpenML {spec.openml_id}"
     if spec.bundled:
-        return _checked(spec, _from_sklearn(spec), "bundled", f"sklearn.datasets.{spec.loader}")
+        return _checked(spec, _from_sklearn(spec), "bundled", place)
     path = _file(name, folder)
     if path is not None and path.is_file():
         return _checked(spec, _read(path), "folder", str(path))
-    options = {"data_home": cache, "n_retries": 1, "delay": 0.5}
-    if spec.loader is not None:
-        place, source = f"sklearn.datasets.{spec.loader}", "scikit-learn"
-        frame, failure = _attempt(download, lambda: _from_sklearn(spec, **options))
-    elif spec.openml_id is not None:
-        place, source = f"OpenML {spec.openml_id}", "openml"
-        frame, failure = _attempt(download, lambda: _from_openml(spec, **options))
-    else:
-        frame, failure = None, "no public copy is registered"
-    if frame is None:
-        raise FileNotFoundError(_two_ways(spec, path, failure))
-    return _checked(spec, frame, source, place)
+    if not spec.loader and not spec.openml_id:
+        raise FileNotFoundError(_two_ways(spec, path, "no public copy is registered"))
+    if not download:
+        raise FileNotFoundError(_two_ways(spec, path, "download=False"))
+    fetch = _from_sklearn if spec.loader else _from_openml
+    try:
+        with _impatient():
+            frame = fetch(spec, data_home=cache, n_retries=1, delay=0.5)
+    except (OSError, http.client.HTTPException) as error:
+        words = _two_ways(spec, path, f"{type(error).__name__}: {error}")
+        raise FileNotFoundError(words) from error
+    return _checked(spec, frame, "scikit-learn" if spec.loader else "openml", place)
 
 
 def list_tabular() -> pd.DataFrame:
-    """Return the registry as a table: a row for each data set, indexed by its name.
+    """Return the registry (data sets, 9), indexed by the name.
 
-    Returns
-    -------
-    DataFrame (data sets, 9): group, task, rows, features, classes, target, target_scaling, note,
-    and `source`, where `load_tabular` would look first now: "bundled", "folder", "scikit-learn",
-    "OpenML <id>" or "file needed".
+    Columns: group, task, rows, features, classes, target, target_scaling, note, and `source`, where
+    `load_tabular` would look first now: "bundled", "folder", "scikit-learn", "OpenML <id>" or "file
+    needed".
     """
 
     def source(spec: RegistryEntry) -> str:
@@ -132,13 +126,12 @@ def list_tabular() -> pd.DataFrame:
             return "scikit-learn"
         return "file needed" if spec.openml_id is None else f"OpenML {spec.openml_id}"
 
-    columns = ("group", "task", "rows", "features", "classes", "target", "target_scaling")
-    rows = [
-        {"name": name, **{c: getattr(spec, c) for c in columns}, "source": source(spec),
-         "note": spec.note}
-        for name, spec in REGISTRY.items()
-    ]
-    return pd.DataFrame(rows).astype({"classes": "Int64"}).set_index("name")
+    columns = ["group", "task", "rows", "features", "classes", "target", "target_scaling", "note"]
+    table = pd.DataFrame([[getattr(spec, column) for column in columns]
+                          for spec in REGISTRY.values()],
+                         index=pd.Index(REGISTRY, name="name"), columns=columns)
+    table.insert(7, "source", list(map(source, REGISTRY.values())))
+    return table.astype({"classes": "Int64"})
 
 
 def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
@@ -184,10 +177,10 @@ def _from_openml(spec: RegistryEntry, **options: Any) -> pd.DataFrame:
     bunch = sklearn.datasets.fetch_openml(
         data_id=spec.openml_id, as_frame=True, parser="auto", **options
     )
-    name = bunch.details.get("name", "")
-    if name.casefold() != spec.openml_name.casefold():
+    name, expected = bunch.details.get("name", ""), spec.openml_name or spec.name
+    if name.casefold() != expected.casefold():
         raise ValueError(
-            f"OpenML {spec.openml_id}: found the data set {name!r}, expected {spec.openml_name!r}"
+            f"OpenML {spec.openml_id}: found the data set {name!r}, expected {expected!r}"
         )
     if not isinstance(bunch.target, pd.Series):
         raise ValueError(f"OpenML {spec.openml_id}: found no single target column, expected one")
@@ -197,19 +190,6 @@ def _from_openml(spec: RegistryEntry, **options: Any) -> pd.DataFrame:
     if spec.openml_log:
         frame["target"] = np.sign(frame["target"]) * np.expm1(np.abs(frame["target"]))
     return frame
-
-
-def _attempt(
-    download: bool, fetch: Callable[[], pd.DataFrame]
-) -> tuple[pd.DataFrame | None, str]:
-    """Return what `fetch` returned, or None and why there is nothing."""
-    if not download:
-        return None, "download=False"
-    try:
-        with _impatient():
-            return fetch(), ""
-    except (OSError, http.client.HTTPException) as error:
-        return None, f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager

@@ -24,11 +24,11 @@ class RegistryEntry:
     rows, features : the shape that a copy must have.
     target : what is predicted, with its unit.
     classes : their number, None for a regression.
-    openml_id, openml_name : the OpenML data set, None where no public copy is known.
+    openml_id, openml_name : the OpenML data set, and its name where that is another one; None where
+        no public copy is known.
     openml_log : whether the target there is sign(y) log(1 + |y|), which loading undoes.
     loader, loader_options : the function of sklearn.datasets that loads it, with its arguments.
-    target_scaling : the predecessor's protocol for the target: "minmax" to [-1, 1], "log-minmax",
-        where sign(y) log(1 + |y|) comes first, or "none".
+    log_scaled : whether the predecessor took the logarithm of the target.
     note : what a reader who compares numbers must know.
     """
 
@@ -43,8 +43,17 @@ class RegistryEntry:
     openml_log: bool = False
     loader: str | None = None
     loader_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    target_scaling: str = "minmax"
+    log_scaled: bool = False
     note: str = ""
+
+    @property
+    def target_scaling(self) -> str:
+        """The predecessor's protocol for the target: "minmax" to [-1, 1], "log-minmax", where
+        sign(y) log(1 + |y|) comes first, or "none"; features go to [-1, 1] everywhere.
+        """
+        if self.classes is not None:
+            return "none"
+        return "log-minmax" if self.log_scaled else "minmax"
 
     @property
     def task(self) -> str:
@@ -66,61 +75,48 @@ _ROWS = (
     # Table 6, regression
     RegistryEntry("california_housing", "table6", 20640, 8, "median house value, 100k USD",
         loader="fetch_california_housing"),
-    RegistryEntry("house_sales", "table6", 21613, 15, "price, USD",
-        openml_id=44144, openml_name="house_sales", openml_log=True,
-        target_scaling="log-minmax", note=_LOG),
-    RegistryEntry("airfoil_self_noise", "table6", 1503, 5, "sound pressure, dB",
-        openml_id=44957, openml_name="airfoil_self_noise"),
-    RegistryEntry("wine_quality", "table6", 6497, 11, "quality, 3 to 9",
-        openml_id=287, openml_name="wine_quality"),
-    RegistryEntry("fifa", "table6", 18063, 5, "wage, EUR",
-        openml_id=44026, openml_name="fifa", openml_log=True, target_scaling="log-minmax",
+    RegistryEntry("house_sales", "table6", 21613, 15, "price, USD", openml_id=44144,
+        openml_log=True, log_scaled=True, note=_LOG),
+    RegistryEntry("airfoil_self_noise", "table6", 1503, 5, "sound pressure, dB", openml_id=44957),
+    RegistryEntry("wine_quality", "table6", 6497, 11, "quality, 3 to 9", openml_id=287),
+    RegistryEntry("fifa", "table6", 18063, 5, "wage, EUR", openml_id=44026, openml_log=True,
+        log_scaled=True,
         note=_LOG + " The copies differ in one feature: OpenML has club_joined, a file made "
         "from FIFA 22 may have club_contract_valid_until in its place."),
-    RegistryEntry("diamonds", "table6", 53940, 9, "price, USD",
-        openml_id=42225, openml_name="diamonds",
+    RegistryEntry("diamonds", "table6", 53940, 9, "price, USD", openml_id=42225,
         note="Whether the predecessor took the logarithm of the price is not public; the raw "
         "price is used here."),
-    RegistryEntry("abalone", "table6", 4177, 8, "rings",
-        openml_id=44956, openml_name="abalone"),
-    RegistryEntry("bike_sharing", "table6", 17379, 12, "rentals per hour",
-        openml_id=42712, openml_name="Bike_Sharing_Demand",
+    RegistryEntry("abalone", "table6", 4177, 8, "rings", openml_id=44956),
+    RegistryEntry("bike_sharing", "table6", 17379, 12, "rentals per hour", openml_id=42712,
+        openml_name="Bike_Sharing_Demand",
         note="The same hours from UCI (numbers, scaled weather) and OpenML (season and weather "
         "as text, weather in its units)."),
-    RegistryEntry("space_ga", "table6", 3107, 6, "ln(votes / population)",
-        openml_id=507, openml_name="space_ga"),
+    RegistryEntry("space_ga", "table6", 3107, 6, "ln(votes / population)", openml_id=507),
     RegistryEntry("airlines_delay_nyc", "table6", 8000, 5, "departure delay, minutes",
-        target_scaling="log-minmax",
+        log_scaled=True,
         note="A stand-in for airlines_delay of Table 6 (a sample of OpenML Airlines_DepDelay "
         "that is not public): the same five features for flights that left New York in 2013. "
         + _LOG + " Its numbers are not comparable with Table 6."),
     # Table 6, classification
-    RegistryEntry("credit", "table6", 16714, 10, "serious delinquency", 2,
-        openml_id=44089, openml_name="credit", target_scaling="none",
+    RegistryEntry("credit", "table6", 16714, 10, "serious delinquency", 2, openml_id=44089,
         note="Give Me Some Credit, class-balanced sample of the tabular benchmark."),
-    RegistryEntry("heloc", "table6", 10000, 22, "risk performance", 2,
-        openml_id=45026, openml_name="heloc", target_scaling="none",
+    RegistryEntry("heloc", "table6", 10000, 22, "risk performance", 2, openml_id=45026,
         note="-9, -8 and -7 are the source's codes for missing values."),
-    RegistryEntry("electricity_balanced", "table6", 38474, 8, "price goes up", 2,
-        openml_id=44156, openml_name="electricity", target_scaling="none",
+    RegistryEntry("electricity_balanced", "table6", 38474, 8, "price goes up", 2, openml_id=44156,
+        openml_name="electricity",
         note="electricity of Table 6: the class-balanced sample of the tabular benchmark."),
-    RegistryEntry("phoneme", "table6", 5404, 5, "nasal or oral vowel", 2,
-        openml_id=1489, openml_name="phoneme", target_scaling="none",
+    RegistryEntry("phoneme", "table6", 5404, 5, "nasal or oral vowel", 2, openml_id=1489,
         note="The whole set; Tables 5 and 6 used a class-balanced sample of 3172 rows."),
-    RegistryEntry("bank_marketing", "table6", 10578, 7, "subscribed a deposit", 2,
-        openml_id=44126, openml_name="bank-marketing", target_scaling="none",
-        note="The class-balanced sample of the tabular benchmark."),
-    RegistryEntry("magic_telescope", "table6", 19020, 10, "gamma or hadron", 2,
-        openml_id=1120, openml_name="MagicTelescope", target_scaling="none",
+    RegistryEntry("bank_marketing", "table6", 10578, 7, "subscribed a deposit", 2, openml_id=44126,
+        openml_name="bank-marketing", note="The class-balanced sample of the tabular benchmark."),
+    RegistryEntry("magic_telescope", "table6", 19020, 10, "gamma or hadron", 2, openml_id=1120,
+        openml_name="MagicTelescope",
         note="The whole set; Tables 5 and 6 used a class-balanced sample of 13376 rows."),
-    RegistryEntry("vehicle", "table6", 846, 18, "kind of vehicle", 4,
-        openml_id=54, openml_name="vehicle", target_scaling="none"),
-    RegistryEntry("oranges_vs_grapefruit", "table6", 10000, 5, "fruit", 2, target_scaling="none",
+    RegistryEntry("vehicle", "table6", 846, 18, "kind of vehicle", 4, openml_id=54),
+    RegistryEntry("oranges_vs_grapefruit", "table6", 10000, 5, "fruit", 2,
         note="Published on Kaggle (joshmcadams/oranges-vs-grapefruit), mostly generated data."),
-    RegistryEntry("eye_movements", "table6", 7608, 20, "line is relevant", 2,
-        openml_id=44130, openml_name="eye_movements", target_scaling="none"),
-    RegistryEntry("contaminant", "table6", 2400, 30, "jar is contaminated", 2,
-        openml_id=45538, target_scaling="none",
+    RegistryEntry("eye_movements", "table6", 7608, 20, "line is relevant", 2, openml_id=44130),
+    RegistryEntry("contaminant", "table6", 2400, 30, "jar is contaminated", 2, openml_id=45538,
         openml_name="Contaminant-detection-in-packaged-cocoa-hazelnut-spread-jars-using-"
         "Microwaves-Sensing-and-Machine-Learning-10.0GHz(Urbinati)",
         note="The predecessor names no source; shape and classes are those of five OpenML sets "
@@ -128,10 +124,9 @@ _ROWS = (
         "10.0 GHz is chosen here. Rows are repeated scans of few jars, so a random split "
         "flatters every method."),
     # Real-world sets
-    RegistryEntry("heart_failure", "real-world", 918, 11, "heart disease", 2, target_scaling="none",
+    RegistryEntry("heart_failure", "real-world", 918, 11, "heart disease", 2,
         note="Published on Kaggle (fedesoriano/heart-failure-prediction)."),
     RegistryEntry("stellar_classification", "real-world", 10000, 17, "galaxy, star or quasar", 3,
-        target_scaling="none",
         note="A 10 % random sample of the 100000 rows of SDSS DR17 on Kaggle "
         "(fedesoriano/stellar-classification-dataset-sdss17); one row has -9999 in u, g, z."),
     RegistryEntry("cern_dielectron_sample", "real-world", 987, 18, "invariant mass, GeV",
@@ -145,22 +140,18 @@ _ROWS = (
     RegistryEntry("cern_zee_2011", "extra", 18885, 22, "invariant mass, GeV",
         note="A larger stand-in for the dielectron events (CMS 2011, Z to ee). The mass was "
         "computed from six of the columns, so it is an exact function of them."),
-    RegistryEntry("credit_g", "extra", 1000, 20, "credit risk", 2,
-        openml_id=31, openml_name="credit-g", target_scaling="none"),
-    RegistryEntry("electricity", "extra", 45312, 8, "price goes up", 2,
-        openml_id=151, openml_name="electricity", target_scaling="none",
+    RegistryEntry("credit_g", "extra", 1000, 20, "credit risk", 2, openml_id=31,
+        openml_name="credit-g"),
+    RegistryEntry("electricity", "extra", 45312, 8, "price goes up", 2, openml_id=151,
         note="The whole set, of which electricity_balanced is a sample."),
     # Bundled with scikit-learn
     RegistryEntry("diabetes", "bundled", 442, 10, "disease progression after one year",
         loader="load_diabetes", loader_options={"scaled": False}),
     RegistryEntry("breast_cancer", "bundled", 569, 30, "malignant or benign", 2,
-        loader="load_breast_cancer", target_scaling="none"),
-    RegistryEntry("wine", "bundled", 178, 13, "cultivar", 3,
-        loader="load_wine", target_scaling="none"),
-    RegistryEntry("digits", "bundled", 1797, 64, "digit", 10, loader="load_digits",
-        target_scaling="none"),
-    RegistryEntry("iris", "bundled", 150, 4, "species", 3,
-        loader="load_iris", target_scaling="none"),
+        loader="load_breast_cancer"),
+    RegistryEntry("wine", "bundled", 178, 13, "cultivar", 3, loader="load_wine"),
+    RegistryEntry("digits", "bundled", 1797, 64, "digit", 10, loader="load_digits"),
+    RegistryEntry("iris", "bundled", 150, 4, "species", 3, loader="load_iris"),
 )
 
 REGISTRY: Mapping[str, RegistryEntry] = MappingProxyType({row.name: row for row in _ROWS})

@@ -48,21 +48,16 @@ def hidden_formula(
     """Draw a formula of `structure`, hide it in `n_samples` noisy rows and search for it."""
     checks.positive_int(n_samples, "n_samples", minimum=2)
     task = random_formula(structure, n_samples + n_fresh, n_features, noise, seed)
-    result = search(
-        task.X[:n_samples], task.y[:n_samples], method, seed=seed, standardize=False
-    )
+    result = search(task.X[:n_samples], task.y[:n_samples], method, seed=seed, standardize=False)
     truth, discovered = true_expression(task), result.formula(raw=True)
-    fresh = task.X[n_samples:]
-    return HiddenFormula(
-        truth=truth,
-        discovered=discovered,
-        result=result,
-        coefficients=_coefficients(truth, discovered),
-        predictions=pd.DataFrame(
-            {"observed": task.y[n_samples:], "predicted": result.predict(fresh)}
-        ),
-        noise_floor=task.noise_floor,
-    )
+    true, mine = truth.as_coefficients_dict(), discovered.as_coefficients_dict()
+    terms = sorted(true.keys() | mine.keys(), key=sp.default_sort_key)
+    coefficients = pd.DataFrame({"monomial": [str(term) for term in terms],
+                                 "true": [float(true[term]) for term in terms],
+                                 "found": [float(mine[term]) for term in terms]})
+    predictions = pd.DataFrame({"observed": task.y[n_samples:],
+                                "predicted": result.predict(task.X[n_samples:])})
+    return HiddenFormula(truth, discovered, result, coefficients, predictions, task.noise_floor)
 
 
 @torch.no_grad()
@@ -79,13 +74,3 @@ def true_expression(task: FormulaTask) -> sp.Expr:
         else:
             weights[0] = torch.as_tensor(true)
     return expressions(neuron, y_mean=-task.mean / task.scale, y_scale=1 / task.scale)[0]
-
-
-def _coefficients(truth: sp.Expr, discovered: sp.Expr) -> pd.DataFrame:
-    """Return a row a monomial of either formula: monomial (text), true, found (coefficients)."""
-    true, mine = truth.as_coefficients_dict(), discovered.as_coefficients_dict()
-    rows = [
-        {"monomial": str(term), "true": float(true[term]), "found": float(mine[term])}
-        for term in sorted(true.keys() | mine.keys(), key=sp.default_sort_key)
-    ]
-    return pd.DataFrame(rows)

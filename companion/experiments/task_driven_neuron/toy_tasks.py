@@ -112,7 +112,7 @@ def _grid(extent: float, n: int) -> tuple[np.ndarray, float]:
 
 def fit(
     structure: NeuronStructure, X: np.ndarray, y: np.ndarray, seed: int, *,
-    loss: str = "logistic", weight_decay: float = 1e-4, iterations: int = 200,
+    loss: str = "logistic", weight_decay: float = 1e-4,
 ) -> TaskLinear:
     """Return one neuron fitted to X (N, D) and y (N,) by full-batch L-BFGS in float64.
 
@@ -124,9 +124,7 @@ def fit(
     neuron = TaskLinear(X.shape[1], 1, structure, generator=generator, dtype=torch.float64)
     inputs, target = torch.from_numpy(X), torch.from_numpy(y).double()
     measure = F.binary_cross_entropy_with_logits if loss == "logistic" else F.mse_loss
-    optimiser = torch.optim.LBFGS(
-        neuron.parameters(), max_iter=iterations, line_search_fn="strong_wolfe"
-    )
+    optimiser = torch.optim.LBFGS(neuron.parameters(), max_iter=200, line_search_fn="strong_wolfe")
 
     def objective() -> torch.Tensor:
         optimiser.zero_grad()
@@ -207,11 +205,11 @@ def boundaries(
 
 def shown_points(n_points: int, seed: int) -> pd.DataFrame:
     """Return points of every task for a figure: task, x1, x2, class."""
-    parts = []
-    for task in TASKS:
-        X, y = sample(task, n_points, np.random.default_rng(seed))
-        parts.append(pd.DataFrame({"task": task, "x1": X[:, 0], "x2": X[:, 1], "class": y}))
-    return rounded(pd.concat(parts, ignore_index=True))
+    samples = {task: sample(task, n_points, np.random.default_rng(seed)) for task in TASKS}
+    return rounded(pd.concat([
+        pd.DataFrame({"task": task, "x1": X[:, 0], "x2": X[:, 1], "class": y})
+        for task, (X, y) in samples.items()
+    ], ignore_index=True))
 
 
 def coefficients(

@@ -90,23 +90,19 @@ def own_scores(data: dict[str, pd.DataFrame], score: str) -> Figure:
     """
     table, splits = data["compared"], data["splits"]
     models = list(table["model"])
-    figure, axes = plt.subplots(
-        1, 2, figsize=(DOUBLE, 0.3 * len(models) + 1.05), sharey=True
-    )
+    figure, axes = plt.subplots(1, 2, figsize=(DOUBLE, 0.3 * len(models) + 1.05), sharey=True)
     others = splits.merge(table[["model"]].assign(row=range(len(models))), on="model")
     axes[0].plot(others["score"], others["row"] + 0.22, "o", color="#8a8a8a", markersize=3,
                  linestyle="none")
     for i, row in enumerate(table.to_dict("records")):
         network = row["model"] == "network"
-        style = {"fmt": "D" if network else "s", "color": _ORANGE if network else "black",
-                 "capsize": 2.5, "markersize": 4}
-        axes[0].errorbar(row["score"], i - 0.08, xerr=[[max(row["score"] - row["low"], 0)],
-                                                       [max(row["high"] - row["score"], 0)]],
-                         **style)
+        bars = [(axes[0], i - 0.08, *(row[name] for name in ("score", "low", "high")))]
         if not network:
-            axes[1].errorbar(row["lead"], i, xerr=[[max(row["lead"] - row["lead_low"], 0)],
-                                                   [max(row["lead_high"] - row["lead"], 0)]],
-                             **style)
+            bars.append((axes[1], i, *(row[name] for name in ("lead", "lead_low", "lead_high"))))
+        for axis, place, value, low, high in bars:
+            axis.errorbar(value, place, xerr=[[max(value - low, 0)], [max(high - value, 0)]],
+                          fmt="D" if network else "s", color=_ORANGE if network else "black",
+                          capsize=2.5, markersize=4)
     axes[1].axvline(0, color="black", linewidth=0.8)
     learnt, seen = table[table["model"] != "mean"], splits[splits["model"] != "mean"]["score"]
     low, high = min(learnt["low"].min(), seen.min()), max(learnt["high"].max(), seen.max())
