@@ -184,8 +184,6 @@ def parameter_counts(networks: pd.DataFrame, held: pd.DataFrame) -> dict[str, in
     """
     counts = {}
     for name, part in networks[networks["construction"] != ORDINARY].groupby("construction"):
-        module = part["module"]
-        whole = set(part["parameters"]) | set(module[module >= 0])
-        index = set(held.loc[held["construction"] == name, "parameters"])
-        counts[name] = max(len(whole), len(index))
+        whole = {*part["parameters"], *part["module"]} - {-1}
+        counts[name] = max(len(whole), held.query("construction == @name")["parameters"].nunique())
     return counts
