@@ -18,8 +18,7 @@ from .bounds import waiting_bits
 from .construction import Construction
 from .cube_cells import MAX_CELLS, MAX_DIM, Cells, grid, points_in_cube, probe_size
 from .digits import encode, word_bits
-from .moduli import Modulus, estimated, given, refuse_contradicted
-from .probing import choose_cells, evaluate
+from .probing import Modulus, choose_cells, estimated, evaluate, given, refuse_contradicted
 from .trajectory import find_depth
 from .winding import find_winding
 

@@ -43,18 +43,28 @@ def as_eps(eps: Any) -> float:
 
 
 def information_bound(cells: int, eps: float) -> float:
-    """Return K log2(1/(2ε)): the bits that any store of K values in [0, 1] to ±ε < 1/2 needs.
+    """Return K log2(1/(2ε)): the bits that any store of K values in [0, 1] to ±ε needs.
 
     Each of its 2^bits answers is right for a cube of side 2ε, and the cubes must cover [0, 1]^K.
+
+    Parameters
+    ----------
+    cells : K
+    eps : ε in (0, 1/2)
     """
     return checks.positive_int(cells, "cells") * math.log2(1 / (2 * as_eps(eps)))
 
 
 def angle_intervals(targets: Any, eps: float) -> np.ndarray:
-    """Return lowest and highest α in [0, 1/2] with |sin²(πα) - y| <= ε for targets (K,): (K, 2).
+    """Return the lowest and highest α in [0, 1/2] with |sin²(πα) - y| <= ε by target (K, 2).
 
     In turns, with small relative errors also near 0 and 1/2. The other half of the circle mirrors
     them.
+
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : ε in (0, 1/2)
     """
     y, width = as_targets(targets), Fraction(as_eps(eps))
     # 1 - y as a fraction first: the arctangent of both roots keeps its digits where the arcsine of
@@ -71,22 +81,38 @@ def arcsine_measure(targets: Any, eps: float) -> np.ndarray:
 
 
 def waiting_bits(targets: Any, eps: float) -> float:
-    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): the bits that targets (K,) cost.
+    """Return log2 of Kac's mean waiting time, Σ log2(1/μ_k): the bits that these targets cost.
 
     The mean return time to a set is one over its measure (Kac, 1947). That the first visit from the
     given start takes as long is what to expect of a random start, not a proved bound.
+
+    Parameters
+    ----------
+    targets : array (K,) in [0, 1]
+    eps : ε in (0, 1/2)
     """
     return float(-np.log2(arcsine_measure(targets, eps)).sum())
 
 
 def waiting_time(targets: Any, eps: float) -> float:
-    """Return Kac's mean time 1/Π μ_k for targets (K,) in steps; inf above the doubles."""
+    """Return Kac's mean waiting time 1/Π μ_k in steps of the neuron; inf above the doubles.
+
+    Parameters
+    ----------
+    targets, eps : as for `waiting_bits`
+    """
     bits = waiting_bits(targets, eps)
     return 2.0**bits if bits < 1024 else math.inf
 
 
 def hoelder(constant: float, exponent: float = 1.0) -> Callable[[float], float]:
-    """Return the modulus of continuity h -> constant · h^exponent, the exponent in (0, 1]."""
+    """Return the modulus of continuity h -> constant · h^exponent.
+
+    Parameters
+    ----------
+    constant : at least 0
+    exponent : in (0, 1]; 1 for Lipschitz functions
+    """
     constant = checks.real(constant, "constant", 0)
     exponent = checks.real(exponent, "exponent", np.finfo(float).tiny, 1)
     return lambda h: constant * checks.real(h, "h", 0) ** exponent

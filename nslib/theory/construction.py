@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .intervals import Intervals, largest_error, outward, round_up, sine_middles
+from .intervals import Intervals, outward, round_up, sine_middles
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,8 @@ def certificate(
 
     `bounds` [K]: exact bounds of each value; `targets` (K,).
     """
-    error = largest_error(bounds, targets)
+    error = max(max(high - Fraction(y), Fraction(y) - low)
+                for (low, high), y in zip(bounds, targets.tolist(), strict=True))
     if error > Fraction(eps):
         return None
     return {"targets": targets, "eps": eps, "values": outward(bounds), "error": round_up(error)}

@@ -84,7 +84,12 @@ class Digits(Construction):
 
 
 def word_bits(eps: float) -> int:
-    """Return the least m with π 2^{-m} <= eps < 1/2: the bits a word that `encode` needs."""
+    """Return the least m with π 2^{-m} <= eps: the bits a word that `encode` needs for `eps`.
+
+    Parameters
+    ----------
+    eps : tolerance in (0, 1/2)
+    """
     return math.ceil(math.log2(math.pi / as_eps(eps)))
 
 

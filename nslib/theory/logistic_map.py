@@ -22,7 +22,11 @@ def chaotic_neuron(dtype: torch.dtype | None = None) -> torch.nn.Sequential:
 
     A `TaskLinear` of the pure orders 1 and 2 with the weights (4, -4) and no bias, then ReLU. In
     floating point its orbit is right for at most as many steps as the mantissa has bits. The module
-    maps (..., 1) to (..., 1); its `dtype` is torch.float64 by default.
+    maps (..., 1) to (..., 1).
+
+    Parameters
+    ----------
+    dtype : of the weights; torch.float64 by default
     """
     import torch
 
@@ -85,7 +89,13 @@ def angle_at(angle: Fraction, depth: int) -> Fraction:
 
 
 def angle_orbit(angle: Fraction, steps: int) -> list[Fraction]:
-    """Return the angles α, 2α, …, 2^steps α mod 1 exactly, [steps + 1] fractions in turns."""
+    """Return the angles α, 2α, …, 2^steps α mod 1 exactly, [steps + 1] fractions in turns.
+
+    Parameters
+    ----------
+    angle : α, a rational number, in turns
+    steps : at least 0
+    """
     points = [angle_at(angle, 0)]
     for _ in range(checks.positive_int(steps, "steps", 0)):
         points.append(2 * points[-1] % 1)

@@ -58,10 +58,7 @@ def network_precision(
 
 
 def next_error(error: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return the bounds (K,) after one more step of the neuron.
-
-    `error` (K,): the bounds so far; `value` (K,): the exact values, to double precision.
-    """
+    """Return the bounds (K,) after one more step, from bounds `error` at exact `value` (K,)."""
     slope = np.abs(1 - 2 * value) + error + 2.0**-50
     return (4 * error * slope + 6 * UNIT) * (1 + 2.0**-40)
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nslib.theory import angle_at, encode, orbit_intervals, word_bits
+from nslib.theory import encode, orbit_intervals, word_bits
+from nslib.theory.logistic_map import angle_at
 
 SPECIAL = st.sampled_from([0.0, 1.0, 0.5, 0.25, 0.75, 5e-324, 1 - 2**-53])
 TARGETS = st.lists(st.floats(0, 1) | SPECIAL, min_size=1, max_size=12)

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from nslib import TaskLinear
 from nslib.theory import (
-    angle_at,
     angle_orbit,
     chaotic_neuron,
     orbit_intervals,
     prove_conjugacy,
 )
 from nslib.theory.intervals import Intervals, outward, round_down, round_up, sin_squared
+from nslib.theory.logistic_map import angle_at
 
 ANGLES = st.fractions(0, 1, max_denominator=10**6)
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nslib.theory import hoelder
-from nslib.theory.moduli import ESTIMATED, GIVEN, estimated, refuse_contradicted
-from nslib.theory.moduli import given as given_modulus
+from nslib.theory.probing import ESTIMATED, GIVEN, estimated, refuse_contradicted
+from nslib.theory.probing import given as given_modulus
 
 
 def test_a_constant_is_euclidean():
