@@ -148,6 +148,12 @@ def shares_won(compared: pd.DataFrame) -> pd.DataFrame:
     ).assign(p_datasets=gains.groupby("model").agg(wilcoxon)).reset_index()
 
 
+def of_linear_structure(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of `pairs`, the best sources apart, whose networks are linear neurons, and the others."""
+    pairs = pairs[pairs["model"] != BEST_SOURCE]
+    return pairs[pairs["linear"]], pairs[~pairs["linear"]]
+
+
 def wilcoxon(change: np.ndarray | pd.Series) -> float:
     """Return the p of the signed-rank test of differences (n,), 1 for none, NaN for one pair."""
     if len(change) < 2:
