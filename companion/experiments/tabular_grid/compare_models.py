@@ -149,7 +149,7 @@ def shares_won(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_linear_structure(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of `pairs`, the best sources apart, whose networks are linear neurons, and the others."""
+    """Return the rows of `pairs` of a source whose networks are linear neurons, and the others."""
     pairs = pairs[pairs["model"] != BEST_SOURCE]
     return pairs[pairs["linear"]], pairs[~pairs["linear"]]
 
