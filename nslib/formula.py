@@ -18,19 +18,9 @@ MAX_MAGNIFICATION = 1e8  # of a monomial against the value: half the digits of a
 
 
 def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Symbol]:
-    """Return one symbol a feature.
+    """Return D = `n_features` symbols of these names, None for x_1 … x_D.
 
-    Parameters
-    ----------
-    names : sequence of D str, or None
-        Their names; None stands for x_1 … x_D.
-    n_features : int
-        D.
-
-    Raises
-    ------
-    ValueError
-        For another number of names, or the same name twice.
+    Raises ValueError for another number of names, or the same name twice.
     """
     if names is None:
         return numbered_symbols("x", n_features)
@@ -182,21 +172,9 @@ def _numpy(parameter: torch.Tensor) -> np.ndarray:
 
 
 def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.Expr:
-    """Return the constant and the largest terms of a sum, rounded for display.
+    """Return the constant and the `n_terms` terms of largest coefficients, to some digits.
 
-    Parameters
-    ----------
-    expression : sympy expression
-        Usually one of `expressions`.
-    n_terms : int
-        How many terms beside the constant are kept, those of the largest coefficients.
-    digits : int
-        Significant digits of the coefficients.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For anything but a sympy expression, and for `n_terms` below 1.
+    Raises TypeError for anything but a sympy expression, ValueError for `n_terms` below 1.
 
     Examples
     --------
@@ -207,9 +185,7 @@ def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.
     if not isinstance(expression, sp.Basic):
         raise TypeError(f"expression: found {expression!r}, expected a sympy expression")
     checks.positive_int(n_terms, "n_terms")
-    constant, rest = sp.sympify(expression).as_independent(
-        *expression.free_symbols, as_Add=True
-    )
+    constant, rest = expression.as_independent(*expression.free_symbols, as_Add=True)
     terms = sp.Add.make_args(rest)
     largest = sorted(terms, key=lambda term: -abs(float(term.as_coeff_Mul()[0])))[:n_terms]
     return sp.Add(constant, *largest).evalf(digits)

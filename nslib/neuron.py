@@ -133,29 +133,12 @@ class TaskLinear(nn.Module):
                 self.batch_norm.reset_parameters()
 
     def stream_weights(self) -> dict[Stream, Tensor]:
-        """Return views of `weight` by stream.
-
-        Returns
-        -------
-        dict of Stream to Tensor
-            (C, D) for pure and sin, (C, R) for interactions, in the order of `structure.streams`.
-        """
+        """Return views of `weight` by stream: (C, D) for pure and sin, (C, R) for interactions."""
         blocks = self.weight.split(self._widths, dim=1)
         return dict(zip(self.structure.streams, blocks, strict=True))
 
     def factor(self, order: int) -> Tensor:
-        """Return a view of the CP factors of one interaction.
-
-        Parameters
-        ----------
-        order : int
-            The order k of an interaction of `structure`; ValueError for any other.
-
-        Returns
-        -------
-        Tensor (k, R, D)
-            The factor u of mode m and rank r in row [m, r].
-        """
+        """Return a view (k, R, D) of u of the interaction of order k; ValueError for others."""
         orders = self.structure.interact
         if order not in orders:
             raise ValueError(f"order: found {order!r}, expected one of {orders}")
@@ -180,16 +163,9 @@ class TaskLinear(nn.Module):
         return x
 
     def stream_outputs(self, x: Tensor) -> dict[Stream, Tensor]:
-        """Return each stream's share of the output.
+        """Return each stream's share (..., C) of the output for x (..., D).
 
-        Parameters
-        ----------
-        x : Tensor (..., D)
-
-        Returns
-        -------
-        dict of Stream to Tensor (..., C)
-            Without normalisation they and the bias add up to the output.
+        Without normalisation they and the bias add up to the output.
         """
         return dict(zip(self.structure.streams, self._streams(x), strict=True))
 

@@ -48,10 +48,7 @@ def plain(
     x: Tensor, weight: Tensor, bias: Tensor | None, factors: Tensor | None,
     structure: NeuronStructure,
 ) -> Tensor:
-    """Return the output (..., C) of the neurons by ordinary operations.
-
-    The arguments are those of `task_linear`.
-    """
+    """Return the output (..., C) of `task_linear` by ordinary operations."""
     return F.linear(torch.cat(features(x, factors, structure), dim=-1), weight, bias)
 
 
@@ -77,10 +74,7 @@ def task_linear(
 
 
 def _transformed(x: Tensor, *parameters: Tensor | None) -> bool:
-    """Whether something is at work that takes ordinary operations only.
-
-    `x` is (..., D), `parameters` are those of `task_linear`, of any shape.
-    """
+    """Whether for x (..., D) or parameters of any shape only ordinary operations are allowed."""
     return (
         torch._C._are_functorch_transforms_active()  # as torch.autograd.Function itself asks
         or torch._C._len_torch_dispatch_stack() > 0  # a mode sees each operation, as make_fx's does
@@ -104,10 +98,7 @@ class _Streams(torch.autograd.Function):
         ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor | None, factors: Tensor | None,
         structure: NeuronStructure,
     ) -> Tensor:
-        """Return the output (N, C).
-
-        `x` is (N, D), `weight` (C, D + T), `bias` (C,) or None, `factors` (R Σ k, D) or None.
-        """
+        """Return the output (N, C): x (N, D), weight (C, D + T), bias (C,), factors (R Σ k, D)."""
         pure, rank, d = structure.pure, structure.rank, x.shape[1]
         widths = [d] * (len(pure) - 1 + structure.sin) + [rank] * len(structure.interact)
         w_x, w_rest = weight.split([d, sum(widths)], 1)  # (C, D), (C, T): x is the first stream
@@ -134,10 +125,7 @@ class _Streams(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of x, weight, bias and factors, of their shapes, and None.
-
-        `grad` (N, C) is the gradient of the output. Where one is not needed there is None.
-        """
+        """Return the gradients of the inputs, in their shapes or None, from grad (N, C)."""
         x, weight, bias, factors, w_x, w_rest, rest, *kept = ctx.saved_tensors
         structure, needed = ctx.structure, ctx.needs_input_grad
         if torch.is_grad_enabled():  # the gradient is to be differentiated again

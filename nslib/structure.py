@@ -6,7 +6,6 @@ Source: NeuronSeek (arXiv 2506.15715), the dual-stream neuron
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -181,48 +180,17 @@ class NeuronStructure:
         if not isinstance(text, str):
             raise TypeError(f"text: found {text!r}, expected a string")
         fields: dict[str, Any] = {"pure": (), "interact": ()}
-        seen = set()
         for part in text.replace(" ", "").split("+"):
             match = _TEXT.fullmatch(part)
             kind = part.split("(")[0]
-            if match is None or kind in seen:
+            if match is None or fields.get(kind):
                 raise ValueError(
                     f"text: found {part!r} in {text!r}, "
                     "expected a form like 'pure(1,2)+interact(2;rank=8)+sin'"
                 )
-            seen.add(kind)
-            if match["sin"]:
-                fields["sin"] = True
-            else:
-                fields[kind] = tuple(int(k) for k in match[kind].split(","))
+            fields[kind] = True if kind == "sin" else tuple(map(int, match[kind].split(",")))
             if match["rank"]:
                 fields["rank"] = int(match["rank"])
-        return cls(**fields)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain lists, ints and bools, ready for JSON."""
-        return {"pure": list(self.pure), "interact": list(self.interact),
-                "rank": self.rank, "sin": self.sin}
-
-    def to_json(self) -> str:
-        """Return the structure as JSON text."""
-        return json.dumps(self.to_dict())
-
-    @classmethod
-    def from_json(cls, text: str) -> NeuronStructure:
-        """Read JSON written by `to_json`; ValueError for other JSON, unknown or missing keys."""
-        try:
-            fields = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"structure JSON: found {text!r} ({error})") from None
-        known = ("pure", "interact", "rank", "sin")
-        if not isinstance(fields, dict):
-            raise ValueError(f"structure JSON: found {text!r}, expected an object")
-        for key in fields:
-            checks.one_of(key, "structure JSON key", known)
-        for key in known:
-            if key not in fields:
-                raise ValueError(f"structure JSON: found no {key!r} in {text!r}")
         return cls(**fields)
 
     def to_sympy(self, n_features: int) -> sp.Expr:

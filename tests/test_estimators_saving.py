@@ -77,6 +77,18 @@ def test_a_given_structure_and_array_without_names(tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize("members", [1, 3])
+def test_parameters_set_after_the_fit_do_not_spoil_the_file(regressor, tmp_path, members):
+    X, _ = table(20)
+    try:
+        regressor.set_params(members=members, n_bins=7)
+        loaded = again(regressor, tmp_path)
+        assert loaded.members == members
+        np.testing.assert_array_equal(loaded.predict(X), regressor.predict(X))
+    finally:
+        regressor.set_params(members=QUICK["members"], n_bins=3)
+
+
 def test_a_failed_save_leaves_the_file(regressor, tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     regressor.save(path)

@@ -22,9 +22,8 @@ structures = st.builds(
 
 @given(structures)
 @settings(deadline=None, max_examples=50)
-def test_text_and_json_round_trip(structure):
+def test_text_round_trip(structure):
     assert NeuronStructure.parse(str(structure)) == structure
-    assert NeuronStructure.from_json(structure.to_json()) == structure
     assert hash(NeuronStructure.parse(str(structure))) == hash(structure)
 
 
@@ -67,17 +66,6 @@ def test_bad_fields_are_refused_in_words(fields, error, words):
 def test_other_text_is_refused(text):
     with pytest.raises(ValueError, match="found"):
         NeuronStructure.parse(text)
-
-
-def test_unknown_json_key_is_refused_with_the_nearest():
-    with pytest.raises(ValueError, match="did you mean 'rank'"):
-        NeuronStructure.from_json('{"rnk": 2}')
-    with pytest.raises(ValueError, match="expected an object"):
-        NeuronStructure.from_json("[1]")
-    with pytest.raises(ValueError, match="found no 'pure'"):
-        NeuronStructure.from_json("{}")
-    with pytest.raises(ValueError, match="structure JSON: found '{'"):
-        NeuronStructure.from_json("{")
 
 
 def test_other_values_are_refused():

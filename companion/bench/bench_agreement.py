@@ -5,34 +5,27 @@ With --save the authors' streams become the record that notebook 02 shows beside
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import sys
-from pathlib import Path
 
 from companion.experiments.decomposition_search.formula_search import agreement, formula_recovery
 from companion.experiments.formula_tasks import formula_tasks
+from companion.experiments.progress import say
 from companion.run import Run
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 
-from .bench_search import check_official, official_searcher, on_path
+from .measuring import add_official, bench_parser, official_searcher, on_path
 
 NOTEBOOK, RECORD = "02_decomposition_search", "authors_code"
 
 
 def main(argv: list[str]) -> int:
     """Search all 15 formulas with both, print the streams and how far they agree; see --help."""
-    parser = argparse.ArgumentParser(prog="nslib bench agreement", description=__doc__)
-    parser.add_argument("--official", type=Path, required=True,
-                        help="folder of a checkout of the authors' code")
-    parser.add_argument("--features", type=int, default=10, metavar="D")
-    parser.add_argument("--rows", type=int, default=2000, metavar="N")
-    parser.add_argument("--epochs", type=int, default=200)
+    parser = bench_parser("agreement", __doc__, features=10, rows=2000, epochs=200)
+    add_official(parser, required=True)
     parser.add_argument("--save", action="store_true", help="write the record")
     options = parser.parse_args(argv)
-    check_official(parser, options.official)
     with one_thread(), on_path(options.official):
         theirs = _official_structures(options.rows, options.features, options.epochs)
     config = {"n_samples": options.rows, "n_features": options.features, "noise": 0.01,
@@ -61,5 +54,5 @@ def _official_structures(n_samples: int, n_features: int, epochs: int) -> dict[s
             orders = searcher.get_structure_info()
         structure = NeuronStructure(orders["pure_indices"], orders["interact_indices"])
         structures[name] = str(structure)
-        print(f"{name}: {structure}", file=sys.stderr, flush=True)
+        say(f"{name}: {structure}")
     return structures

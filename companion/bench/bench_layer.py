@@ -16,25 +16,21 @@ gets a fifth of the repeats.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 import importlib
 import importlib.util
 import statistics
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pandas as pd
 import torch
 from torch import nn
 
+from companion.experiments.progress import say
 from nslib.neuron import TaskLinear
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 
-from .bench_search import check_official, on_path
+from .measuring import add_official, bench_parser, on_path, seconds_of, show
 
 PURE, INTERACT = (1, 2), (2, 3)
 TARGETS = {  # ratio to be reached against the TaskLinear of the same normalisation
@@ -47,20 +43,15 @@ TARGETS = {  # ratio to be reached against the TaskLinear of the same normalisat
 
 def main(argv: list[str]) -> int:
     """Measure and print a row for each layer; see --help."""
-    parser = argparse.ArgumentParser(prog="nslib bench layer", description=__doc__)
-    parser.add_argument("--features", type=int, default=64, metavar="D")
-    parser.add_argument("--outputs", type=int, default=64, metavar="C")
-    parser.add_argument("--batch", type=int, default=1024, metavar="N")
-    parser.add_argument("--rank", type=int, default=8, metavar="R")
-    parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
-    parser.add_argument("--official", type=Path, help="folder of a checkout of the authors' code")
-    parser.add_argument("--repeats", type=int, default=200, help="turns of every layer")
+    parser = bench_parser(
+        "layer", __doc__, features=64, outputs=64, batch=1024, rank=8,
+        device=("cpu", "cpu (default) or cuda"), repeats=(200, "turns of every layer"),
+    )
+    add_official(parser)
     options = parser.parse_args(argv)
     for name in ("features", "outputs", "batch", "rank", "repeats"):
         if getattr(options, name) < 1:
             parser.error(f"--{name}: found {getattr(options, name)}, expected 1 or more")
-    if options.official:
-        check_official(parser, options.official)
     if options.device != "cpu" and not (options.device == "cuda" and torch.cuda.is_available()):
         parser.error(f"--device: found {options.device!r}, expected cpu"
                      + (" or cuda" if torch.cuda.is_available() else " (here is no CUDA device)"))
@@ -69,32 +60,25 @@ def main(argv: list[str]) -> int:
     structure = NeuronStructure(PURE, INTERACT, options.rank)
     print(f"{structure}, {options.features} -> {options.outputs}, batch {options.batch}, "
           f"{options.device}, forward + backward")
-    print(table.to_string(float_format=lambda v: f"{v:.3g}", na_rep=""), flush=True)
+    show(table)
     return 0
 
 
 def measure(options: argparse.Namespace) -> pd.DataFrame:
     """Return milliseconds a step (least and median) of every layer, its ratio and the target."""
     torch.manual_seed(0)
-    built = layers(options)
-    tnlearn = [name for name in built if name.startswith("tnlearn")]
-    steps = {
-        name: step(layer.to(options.device), options.features, options.batch)
-        for name, layer in built.items()
-    }
-    fast = {name: run for name, run in steps.items() if name not in tnlearn}
-    seconds = race(fast, options.repeats, options.device)
-    rows = {}
-    for name, own in seconds.items():
-        rows[name] = _row(name, own, seconds[_ours(name)])
-    if tnlearn:
-        pairs = race(
-            {name: steps[name] for name in (_ours(""), *tnlearn)},
-            -(-options.repeats // 5), options.device,
-        )
-        for name in tnlearn:
-            rows[name] = _row(name, pairs[name], pairs[_ours("")])
-    return pd.DataFrame.from_dict(rows, orient="index")
+    steps = {name: step(layer.to(options.device), options.features, options.batch)
+             for name, layer in layers(options).items()}
+    slow = [name for name in steps if name.startswith("tnlearn")]
+    fast = [name for name in steps if name not in slow]
+    races = [(fast, options.repeats)]
+    if slow:
+        races.append(([_ours(""), *slow], -(-options.repeats // 5)))
+    rows: dict[str, dict[str, object]] = {}
+    for names, repeats in races:
+        seconds = race({name: steps[name] for name in names}, repeats, options.device)
+        rows = {name: _row(name, own, seconds[_ours(name)]) for name, own in seconds.items()} | rows
+    return pd.DataFrame.from_dict({name: rows[name] for name in steps}, orient="index")
 
 
 def _ours(name: str) -> str:
@@ -134,7 +118,7 @@ def layers(options: argparse.Namespace) -> dict[str, nn.Module]:
         for r in dict.fromkeys((1, rank)):
             built[f"tnlearn TNLinear, rank {r}"] = _tnlearn(d, c, r)
     else:
-        print("tnlearn, of the companion's extra peers, is not installed", file=sys.stderr)
+        say("tnlearn, of the companion's extra peers, is not installed")
     return built
 
 
@@ -168,34 +152,13 @@ def race(
     steps: dict[str, Callable[[], object]], repeats: int, device: str
 ) -> dict[str, list[float]]:
     """Return the seconds of a call of each function in each of `repeats` turns of them all."""
+    wait = torch.cuda.synchronize if device != "cpu" else lambda: None
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    with _no_collector():
-        for turn in range(-2, repeats):  # two turns to warm up
-            for name, run in steps.items():
-                run()
-                _wait(device)
-                start = time.perf_counter()
-                run()
-                _wait(device)
-                if turn >= 0:
-                    seconds[name].append(time.perf_counter() - start)
+    for turn in range(-2, repeats):  # two turns to warm up
+        for name, run in steps.items():
+            run()
+            wait()
+            taken = seconds_of(lambda run=run: (run(), wait()))
+            if turn >= 0:
+                seconds[name].append(taken)
     return seconds
-
-
-def _wait(device: str) -> None:
-    """Wait until the device has done what it was given."""
-    if device != "cpu":
-        torch.cuda.synchronize()
-
-
-@contextlib.contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep Python's garbage collector from running inside."""
-    was_on = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

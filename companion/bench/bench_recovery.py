@@ -8,49 +8,49 @@ Peers as in `nslib bench search`.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import itertools
 import secrets
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from companion.experiments.formula_tasks import FORMULA_KEYS
+from companion.experiments.progress import say
 from nslib.data import FORMULAS, make_formula
 from nslib.search import METHODS, search
 from nslib.threads import one_thread
 
-from .bench_search import check_official, official_searcher, on_path
+from .measuring import (
+    add_official,
+    bench_parser,
+    official_searcher,
+    on_path,
+    seconds_of,
+    show,
+)
 
 
 def main(argv: list[str]) -> int:
     """Measure and print a row for each formula and the whole; see --help."""
-    parser = argparse.ArgumentParser(prog="nslib bench recovery", description=__doc__)
+    parser = bench_parser(
+        "recovery", __doc__, features=10, rows=2000, rank=(1, "of the interactions"), noise=0.01,
+        repeats=(3, "data sets of each formula"),
+    )
     parser.add_argument("--method", default="als", choices=list(METHODS))
-    parser.add_argument("--features", type=int, default=10, metavar="D")
-    parser.add_argument("--rows", type=int, default=2000, metavar="N")
-    parser.add_argument("--rank", type=int, default=1, metavar="R", help="of the interactions")
-    parser.add_argument("--noise", type=float, default=0.01)
-    parser.add_argument("--repeats", type=int, default=3, help="data sets of each formula")
     parser.add_argument("--first-seed", type=int, help="of the data; default: a fresh one")
-    parser.add_argument("--official", type=Path,
-                        help="folder of a checkout of the authors' code: times it on one formula")
+    add_official(parser)
     options = parser.parse_args(argv)
-    if options.official:
-        check_official(parser, options.official)
     first = secrets.randbelow(2**31) if options.first_seed is None else options.first_seed
     with one_thread():
         table = measure(options, range(first, first + options.repeats))
         official = _official_seconds(options, first) if options.official else None
     print(f"{options.method}, D = {options.features}, N = {options.rows}, rank {options.rank}, "
           f"noise {options.noise:g}, data seeds {first} to {first + options.repeats - 1}")
-    print(scores_by_formula(table).to_string(float_format=lambda v: f"{v:.3g}"))
-    wrong = table[~table["exact"]]
-    for row in wrong.itertuples():
+    show(table.groupby("formula", sort=False).agg(
+        exact=("exact", "mean"), over_floor=("over_floor", "median"), seconds=("seconds", "median")
+    ))
+    for row in table[~table["exact"]].itertuples():
         ranks = f", ranks by order {row.ranks}" if options.rank > 1 else ""
         print(f"missed: {row.formula}, seed {row.seed}: {row.found} for {row.truth}{ranks}")
     print(f"exact: {table['exact'].sum()} of {len(table)} ({table['exact'].mean():.1%}), "
@@ -84,22 +84,13 @@ def measure(options: argparse.Namespace, seeds: range) -> pd.DataFrame:
             "found": str(result.structure), "ranks": result.ranks, "exact": exact,
             "over_floor": error / task.noise_floor, "seconds": seconds,
         })
-        print(f"{len(rows)}: {name}, {seconds:.1f} s", file=sys.stderr, flush=True)
+        say(f"{len(rows)}: {name}, {seconds:.1f} s")
     return pd.DataFrame(rows)
-
-
-def scores_by_formula(table: pd.DataFrame) -> pd.DataFrame:
-    """Return for each formula the share exact, the median error over the floor and seconds."""
-    return table.groupby("formula", sort=False).agg(
-        exact=("exact", "mean"), over_floor=("over_floor", "median"), seconds=("seconds", "median")
-    )
 
 
 def _official_seconds(options: argparse.Namespace, seed: int) -> float:
     """Return the seconds of one fit of the authors' code."""
     task = make_formula("hybrid", 1, options.rows, options.features, options.noise, seed)
-    with on_path(options.official), contextlib.redirect_stdout(io.StringIO()):
+    with on_path(options.official):
         searcher = official_searcher(task.X, 200)
-        start = time.perf_counter()
-        searcher.fit(task.X, task.y)
-    return time.perf_counter() - start
+        return seconds_of(lambda: searcher.fit(task.X, task.y))

@@ -22,10 +22,13 @@ import pandas as pd
 import torch
 
 from companion.experiments.formula_tasks import FORMULA_KEYS, named_formula
+from companion.experiments.progress import say
 from nslib.data.synthetic import stream_values
 from nslib.search import search
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
+
+from .measuring import bench_parser, show
 
 CHUNK_ROWS = 4096
 NOISE = 0.01
@@ -33,17 +36,14 @@ NOISE = 0.01
 
 def main(argv: list[str]) -> int:
     """Measure and print a row for each number of rows; see --help."""
-    parser = argparse.ArgumentParser(prog="nslib bench scale", description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 300_000, 1_000_000],
-                        metavar="N")
-    parser.add_argument("--features", type=int, default=100, metavar="D")
+    parser = bench_parser("scale", __doc__, rows=[100_000, 300_000, 1_000_000], features=100,
+                          seed=(0, "of the data"))
     parser.add_argument("--formula", default="hybrid 1", choices=list(FORMULA_KEYS), metavar="NAME",
                         help='of the paper, such as "hybrid 1"')
-    parser.add_argument("--seed", type=int, default=0, help="of the data")
     options = parser.parse_args(argv)
     table = pd.DataFrame([measure(n, options) for n in options.rows])
     print(f"{options.formula}, D = {options.features}, noise {NOISE:g}, seed {options.seed}")
-    print(table.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+    show(table, index=False)
     if len(table) > 1:
         for column in ("seconds", "on all rows", "processor s"):
             print(f"{column} grow as N^{exponent(table['rows'], table[column]):.2f}")
@@ -59,7 +59,7 @@ def measure(n_rows: int, options: argparse.Namespace) -> dict[str, object]:
     """Write a file of n_rows rows and return what `searched` measures in a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
         truth = write(Path(folder), options.formula, n_rows, options.features, options.seed)
-        print(f"{n_rows} rows written", file=sys.stderr, flush=True)
+        say(f"{n_rows} rows written")
         fresh = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=fresh) as process:
             return process.submit(searched, Path(folder), truth).result()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from nslib.theory import (
+    DenseTrajectory,
+    Winding,
     encode,
     find_depth,
     find_winding,
@@ -35,10 +37,17 @@ def main(argv: list[str]) -> int:
                         help="log2 of the mean waiting time of the scans, which sets their ε")
     parser.add_argument("--random", type=int, metavar="SEED", help="random targets")
     options = parser.parse_args(argv)
+    sizes = {cells: targets(cells, options.random) for cells in options.cells + options.scan_cells}
+    cases = [(sizes[cells], eps) for eps in options.eps for cells in options.cells]
+    scans = [(sizes[cells], eps_of(sizes[cells], options.scan_bits))
+             for cells in options.scan_cells]
+    find_depth([0.5], 0.4)  # libraries loaded
     tables = {
-        "A, dense trajectory": [scan(options, cells) for cells in options.scan_cells],
-        "B, digits": [store(options, cells, eps) for eps in options.eps for cells in options.cells],
-        "C, winding": [wind(options, cells, eps) for eps in options.eps for cells in options.cells],
+        "A, dense trajectory": [
+            measured(find_depth, y, eps, max_depth=10**12) for y, eps in scans],
+        "B, digits": [measured(lambda y, eps: encode(y, word_bits(eps)), y, eps)
+                      for y, eps in cases],
+        "C, winding": [measured(find_winding, y, eps) for y, eps in cases],
     }
     for title, rows in tables.items():
         print(f"\n{title}")
@@ -47,45 +56,32 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def targets(options: argparse.Namespace, cells: int) -> np.ndarray:
-    """Return the values (K,) of a sine at the middles of K cells, or random ones."""
-    if options.random is not None:
-        return np.random.default_rng(options.random).random(cells)
+def targets(cells: int, seed: int | None) -> np.ndarray:
+    """Return the values (K,) of a sine at the middles of K cells, or random ones of a seed."""
+    if seed is not None:
+        return np.random.default_rng(seed).random(cells)
     return 0.5 + 0.5 * np.sin(2 * np.pi * (np.arange(cells) + 0.5) / cells)
 
 
-def scan(options: argparse.Namespace, cells: int) -> dict[str, float]:
-    """Return what a scan costs whose mean waiting time is about 2^`scan_bits`."""
-    y, low, high = targets(options, cells), 1e-12, 0.49
+def eps_of(y: np.ndarray, bits: float) -> float:
+    """Return the ε at which the mean waiting time of targets y (K,) is about 2^`bits`."""
+    low, high = 1e-12, 0.49
     for _ in range(60):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if waiting_bits(y, middle) > options.scan_bits else (low, middle)
-    find_depth(y[:1], 0.4)  # libraries loaded
+        low, high = (middle, high) if waiting_bits(y, middle) > bits else (low, middle)
+    return high
+
+
+def measured(hold: Callable, y: np.ndarray, eps: float, **options: int) -> dict[str, float]:
+    """Return what it costs to hold targets y (K,) to within ε by a construction."""
     begin = time.process_time()
-    code = find_depth(y, high, max_depth=10**12)
+    held = hold(y, eps, **options)
     seconds = time.process_time() - begin
-    return {**_bits(code), "depth": code.depth, "mean wait": code.waiting_time,
-            "seconds": seconds, "positions/s": code.scanned / seconds}
-
-
-def store(options: argparse.Namespace, cells: int, eps: float) -> dict[str, float]:
-    """Return what it costs to hold the targets in digits, in words as short as ε allows."""
-    begin = time.process_time()
-    code = encode(targets(options, cells), word_bits(eps))
-    return {**_bits(code, eps), "seconds": time.process_time() - begin}
-
-
-def wind(options: argparse.Namespace, cells: int, eps: float) -> dict[str, float]:
-    """Return what it costs to find the winding number of the targets."""
-    begin = time.process_time()
-    code = find_winding(targets(options, cells), eps)
-    return {**_bits(code), "if perfect": code.expected_bits, "reductions": code.reductions,
-            "seconds": time.process_time() - begin}
-
-
-def _bits(code: Any, eps: float | None = None) -> dict[str, float]:
-    """Return the facts that the three kinds of code share; `eps`: the one asked for."""
-    eps = code.eps if eps is None else eps
-    bound = information_bound(code.cells, eps)
-    return {"K": code.cells, "eps": eps, "error/eps": code.error / eps, "bits": code.bits,
-            "bits/bound": code.bits / bound, "repeats": code.repeats}
+    row = {"K": held.cells, "eps": eps, "error/eps": held.error / eps, "bits": held.bits,
+           "bits/bound": held.bits / information_bound(held.cells, eps), "repeats": held.repeats}
+    if isinstance(held, DenseTrajectory):
+        row |= {"depth": held.depth, "mean wait": held.waiting_time,
+                "positions/s": held.scanned / seconds}
+    if isinstance(held, Winding):
+        row |= {"if perfect": held.expected_bits, "reductions": held.reductions}
+    return {**row, "seconds": seconds}

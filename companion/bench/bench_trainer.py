@@ -21,6 +21,8 @@ from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 from nslib.training import Part, TrainingOptions, train
 
+from .measuring import bench_parser, seconds_of, show
+
 SIZED: dict[str, Callable[[int, int, int], Make | None]] = {
     "LN": mlp,
     "TN": lambda *sizes: task_net(*sizes, NeuronStructure()),
@@ -32,25 +34,18 @@ TARGET = 3.0
 
 def main(argv: list[str]) -> int:
     """Measure and print a table; see --help."""
-    parser = argparse.ArgumentParser(prog="nslib bench trainer", description=__doc__)
-    parser.add_argument("--budgets", type=int, nargs="+", default=[300, 1000, 3000, 10_000],
-                        metavar="P", help="parameters of a network, at most")
-    parser.add_argument("--features", type=int, default=10, metavar="D")
-    parser.add_argument("--rows", type=int, default=4000, metavar="N", help="to train on")
-    parser.add_argument("--batch", type=int, default=256, metavar="B", help="rows of a step")
-    parser.add_argument("--seeds", type=int, default=10, metavar="S")
-    parser.add_argument("--steps", type=int, default=100, help="of each training")
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args(argv)
+    options = bench_parser(
+        "trainer", __doc__,
+        budgets=([300, 1000, 3000, 10_000], "parameters of a network, at most"), features=10,
+        rows=(4000, "to train on"), batch=(256, "rows of a step"), seeds=10,
+        steps=(100, "of each training"), repeats=5,
+    ).parse_args(argv)
     print(f"D = {options.features}, N = {options.rows}, batches of {options.batch}, "
           f"{options.steps} steps, the least of {options.repeats} repeats; ms a step")
-    rows = []
     with one_thread():
-        for kind in SIZED:
-            for budget in options.budgets:
-                rows.append(measure(kind, budget, options))
+        rows = [measure(kind, budget, options) for kind in SIZED for budget in options.budgets]
     table = pd.DataFrame(rows).set_index(["network", "parameters"])
-    print(table.to_string(float_format=lambda v: f"{v:.3g}"))
+    show(table)
     ratios = table["batch / one seed"]
     print(f"{options.seeds} seeds as a batch within {TARGET:g} × one seed: "
           f"{(ratios <= TARGET).sum()} of {len(ratios)}; at most {ratios.max():.2f} ×")
@@ -84,9 +79,7 @@ def measure(kind: str, budget: int, options: argparse.Namespace) -> dict[str, fl
     seconds = dict.fromkeys(runs, np.inf)
     for _ in range(options.repeats):
         for name, run in runs.items():
-            begin = time.process_time()
-            run()
-            seconds[name] = min(seconds[name], time.process_time() - begin)
+            seconds[name] = min(seconds[name], seconds_of(run, timer=time.process_time))
     ms = {name: 1000 * value / options.steps for name, value in seconds.items()}
     return {
         "network": kind, "parameters": sum(p.numel() for p in make().parameters()), **ms,

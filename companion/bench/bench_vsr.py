@@ -9,9 +9,7 @@ formula on these data, as a share of the variance of y. tnlearn is measured wher
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib
-import io
+import importlib.util
 import re
 import time
 
@@ -23,6 +21,8 @@ from nslib.data import FORMULAS, FormulaTask, make_formula
 from nslib.search.genetic.power_sums import power_sums
 from nslib.threads import one_thread
 
+from .measuring import bench_parser, seconds_of, show
+
 TERM = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<number>\d+)(?:[@*](?=x)|(?!x)))?(?P<symbol>x(?:\*\*(?P<power>\d+))?)?"
 )
@@ -31,14 +31,10 @@ TERM = re.compile(
 def main(argv: list[str]) -> int:
     """Measure and print a row for each formula and search; see --help."""
     variants = [variant for mode, variant in FORMULAS if mode == "pure"]
-    parser = argparse.ArgumentParser(prog="nslib bench vsr", description=__doc__)
-    parser.add_argument("--population", type=int, default=300)
-    parser.add_argument("--generations", type=int, default=10)
+    parser = bench_parser("vsr", __doc__, population=300, generations=10, features=10, rows=2000,
+                          seed=(0, "of the data and of each search"))
     parser.add_argument("--variants", type=int, nargs="+", default=variants, choices=variants,
                         help="of the paper's pure formulas")
-    parser.add_argument("--features", type=int, default=10, metavar="D")
-    parser.add_argument("--rows", type=int, default=2000, metavar="N")
-    parser.add_argument("--seed", type=int, default=0, help="of the data and of each search")
     options = parser.parse_args(argv)
     peer = importlib.util.find_spec("tnlearn") is not None
     with one_thread():
@@ -46,7 +42,7 @@ def main(argv: list[str]) -> int:
     table = pd.concat(tables, names=["formula", "search"])
     print(f"D = {options.features}, N = {options.rows}, population {options.population}, "
           f"{options.generations} generations")
-    print(table.to_string(float_format=lambda v: f"{v:.3g}", na_rep=""), flush=True)
+    show(table)
     if not peer:
         print("tnlearn, of the companion's extra peers, is not installed")
     return 0
@@ -83,10 +79,7 @@ def _tnlearn(task: FormulaTask, y: np.ndarray, options: argparse.Namespace) -> d
         max_generations=options.generations,
         tournament_size=max(2, round(0.03 * options.population)),
     )
-    start = time.perf_counter()
-    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
-        regressor.fit(task.X, y)
-    seconds = time.perf_counter() - start
+    seconds = seconds_of(lambda: regressor.fit(task.X, y))
     fitness = np.mean((formula_values(regressor.best_prog, task.X) - y) ** 2) / y.var()
     return {"seconds": seconds, "fitness": fitness, "found": regressor.best_prog}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -47,21 +48,29 @@ def folded_streams(result: SearchResult) -> list[str]:
     return [name for name in result.gate_probabilities if name != "interact 1"]
 
 
-def kept_streams(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
-    """Return how often each candidate stream is kept, a row for each method, formula and stream.
+def judged_streams(structure: NeuronStructure | None, truth: NeuronStructure) -> dict[str, Any]:
+    """Return structure ("" for none) and truth as text, and whether the streams are exact."""
+    return {"structure": str(structure or ""), "truth": str(truth),
+            "exact": structure is not None and structure.same_streams(truth)}
+
+
+def streams_of_fits(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
+    """Return for each fit and candidate stream whether it is true and kept.
 
     `fits`: method, formula, structure and truth as text. Columns: method, formula, stream, true,
-    kept (share of the fits).
+    kept (0 or 1).
     """
-    rows = []
-    for fit in fits.to_dict("records"):
-        kept, truth = (
-            NeuronStructure.parse(fit[key]).streams for key in ("structure", "truth")
-        )
-        rows += [
-            {"method": fit["method"], "formula": fit["formula"], "stream": stream,
-             "true": stream in truth, "kept": float(stream in kept)}
-            for stream in candidates
-        ]
+    sets = fits[["structure", "truth"]].map(lambda text: NeuronStructure.parse(text).streams)
+    return pd.DataFrame([
+        {"method": method, "formula": formula, "stream": stream, "true": stream in truth,
+         "kept": float(stream in kept)}
+        for method, formula, kept, truth in zip(
+            fits["method"], fits["formula"], sets["structure"], sets["truth"], strict=True)
+        for stream in candidates
+    ])
+
+
+def kept_streams(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
+    """Return a row a method, formula and stream of `streams_of_fits`, `kept` as share of fits."""
     keys = ["method", "formula", "stream", "true"]
-    return pd.DataFrame(rows).groupby(keys, sort=False).mean().reset_index()
+    return streams_of_fits(fits, candidates).groupby(keys, sort=False).mean().reset_index()

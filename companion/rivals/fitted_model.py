@@ -56,10 +56,8 @@ def by_search(
         result = search(
             X, y, name, seed=seed, task="regression", standardize=standardize, **options
         )
-    return FittedModel(
-        name, result.seed, result.seconds, result.structure, result.predict,
-        partial(_search_formula, result),
-    )
+    write = partial(_search_formula, result)
+    return FittedModel(name, result.seed, result.seconds, result.structure, result.predict, write)
 
 
 def by_rival(
@@ -77,30 +75,25 @@ def by_rival(
     if fitted.polynomial:
         structure = structure_of(fitted.evaluate, Z, task.target)
     return FittedModel(
-        rival.name, seed, seconds, structure, _Predictor(task.scaling, fitted.evaluate),
+        rival.name, seed, seconds, structure,
+        partial(_predicted, task.scaling, fitted.evaluate),
         partial(_formula, task, fitted),
     )
 
 
-class _Predictor:
-    """Check raw features (N, D) and return predictions (N,) in the units of y."""
-
-    def __init__(self, scaling: Scaling, evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.scaling, self.evaluate = scaling, evaluate
-
-    def __call__(self, X: Any) -> np.ndarray:
-        s, names = self.scaling, feature_names(X)
-        known = s.feature_names
-        if None not in (names, known) and names != known:
-            raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
-        X = checks.as_matrix(X, min_rows=1)
-        if X.shape[1] != len(s.x_mean):
-            raise ValueError(f"X: found {X.shape[1]} features, expected {len(s.x_mean)}")
-        with np.errstate(over="ignore", invalid="ignore"):
-            outputs = self.evaluate((X - s.x_mean) / s.x_scale)
-        if not np.isfinite(outputs).all():
-            raise ValueError("X: found values so far from the training data that powers overflow")
-        return outputs * s.y_scale + s.y_mean
+def _predicted(s: Scaling, evaluate: Callable[[np.ndarray], np.ndarray], X: Any) -> np.ndarray:
+    """Check raw features X (N, D) and return predictions (N,) in the units of y; `s`: scaling."""
+    names, known = feature_names(X), s.feature_names
+    if None not in (names, known) and names != known:
+        raise ValueError(f"X: found the columns {list(names)}, expected {list(known)}")
+    X = checks.as_matrix(X, min_rows=1)
+    if X.shape[1] != len(s.x_mean):
+        raise ValueError(f"X: found {X.shape[1]} features, expected {len(s.x_mean)}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = evaluate((X - s.x_mean) / s.x_scale)
+    if not np.isfinite(outputs).all():
+        raise ValueError("X: found values so far from the training data that powers overflow")
+    return outputs * s.y_scale + s.y_mean
 
 
 def _formula(task: SearchTask, fitted: ScaledFit) -> str:

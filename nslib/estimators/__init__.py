@@ -12,9 +12,7 @@ __all__ = ["NeuronSeekClassifier", "NeuronSeekRegressor", "load_estimator"]
 _KINDS = {kind.__name__: kind for kind in (NeuronSeekRegressor, NeuronSeekClassifier)}
 
 
-def load_estimator(
-    path: str | os.PathLike[str],
-) -> NeuronSeekRegressor | NeuronSeekClassifier:
+def load_estimator(path: str | os.PathLike[str]) -> NeuronSeekRegressor | NeuronSeekClassifier:
     """Return the fitted estimator that `save` wrote to a file; it predicts the same numbers.
 
     Nothing in the file is run. Its parameters are those of the saved one, with text in place of a

@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -31,15 +31,16 @@ from .features import Features
 FEWEST_ROWS = 3  # two to train on, one to validate
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuronSeekEstimator(BaseEstimator):
-    """Base of the regressor and the classifier, whose docstrings end with what follows.
+    """Base of the regressor and the classifier; their docstrings end with what follows.
 
     Stage one finds the formula of one neuron by `nslib.search`; stage two trains a network of
     neurons of that formula by `nslib.training`, for several learning rates and weight decays at
     once, and keeps the best on a part of the rows held out. X is a DataFrame or array (N, D) of
-    numbers, booleans, text and pandas categories; missing values (NaN, None) are allowed, infinity
-    is not. Numbers are imputed by the median, text becomes columns of zeros and ones or codes (see
-    `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none can diverge.
+    numbers, booleans, text and pandas categories; values may be missing (NaN, None) but not
+    infinite. Numbers are imputed by the median, text becomes columns of zeros and ones or codes
+    (see `nslib.data.TableEncoder`); networks see features clipped smoothly, so that none diverges.
 
     Parameters
     ----------
@@ -54,8 +55,7 @@ class NeuronSeekEstimator(BaseEstimator):
         those in the network.
     enrich : bool
         Whether the network's neurons have the streams pure 1, pure 2 and interact 2 beside those
-        of the search, since a formula that suffices for one neuron on the data need not suffice
-        for stacked ones.
+        of the search: what suffices for one neuron on the data may not do for stacked ones.
     budget, members, n_bins : int
         The most parameters of the network; the members of its ensemble, which share most of them;
         the bins of the piecewise-linear encoding of each feature that it sees besides (0: none).
@@ -72,15 +72,11 @@ class NeuronSeekEstimator(BaseEstimator):
 
     Attributes
     ----------
-    structure_ : NeuronStructure
-        The formula's streams.
-    formula_ : sympy expression, dict of them by class, or None
-        What the formula is and is not, see there.
-    search_ : SearchResult or None
-        None for a given structure.
-    network_ : torch module
-    n_parameters_ : int
-        Of the network.
+    structure_, formula_ : NeuronStructure, sympy expression
+        The formula's streams, and the formula: for classes a dict by class.
+    search_ : SearchResult
+        This and the formula are None for a given structure.
+    network_, n_parameters_ : torch module, int
     history_ : DataFrame
         A row an evaluation and candidate.
     classes_ : ndarray (C,)
@@ -88,10 +84,24 @@ class NeuronSeekEstimator(BaseEstimator):
     n_features_in_, feature_names_in_ : int, ndarray (D,)
         The names where the columns had any.
 
-    Notes
-    -----
     Source: NeuronSeek (arXiv 2506.15715 v2), stages 1 and 2.
     """
+
+    method: str = "als"
+    structure: NeuronStructure | str | None = None
+    max_order: int = 5
+    rank: int = 8
+    enrich: bool = False
+    budget: int = 10_000
+    members: int = 4
+    n_bins: int = 0
+    learning_rates: Sequence[float] = (0.003, 0.01)
+    weight_decays: Sequence[float] = (0.1, 1.0)
+    steps: int = 2000
+    batch_size: int = 256
+    validation_fraction: float = 0.2
+    random_state: int | np.random.RandomState | None = None
+    progress: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Put what both estimators share into the docstring, before the examples."""
@@ -99,41 +109,6 @@ class NeuronSeekEstimator(BaseEstimator):
         own, examples, rest = inspect.cleandoc(cls.__doc__ or "").partition("\nExamples\n")
         shared = inspect.cleandoc(NeuronSeekEstimator.__doc__ or "").partition("\n\n")[2]
         cls.__doc__ = f"{own.rstrip()}\n\n{shared}\n{examples}{rest}"
-
-    def __init__(
-        self,
-        *,
-        method: str = "als",
-        structure: NeuronStructure | str | None = None,
-        max_order: int = 5,
-        rank: int = 8,
-        enrich: bool = False,
-        budget: int = 10_000,
-        members: int = 4,
-        n_bins: int = 0,
-        learning_rates: Sequence[float] = (0.003, 0.01),
-        weight_decays: Sequence[float] = (0.1, 1.0),
-        steps: int = 2000,
-        batch_size: int = 256,
-        validation_fraction: float = 0.2,
-        random_state: int | np.random.RandomState | None = None,
-        progress: bool = False,
-    ) -> None:
-        self.method = method
-        self.structure = structure
-        self.max_order = max_order
-        self.rank = rank
-        self.enrich = enrich
-        self.budget = budget
-        self.members = members
-        self.n_bins = n_bins
-        self.learning_rates = learning_rates
-        self.weight_decays = weight_decays
-        self.steps = steps
-        self.batch_size = batch_size
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
-        self.progress = progress
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -147,12 +122,10 @@ class NeuronSeekEstimator(BaseEstimator):
         """The single neuron that the search fitted to the training rows, as sympy expression(s).
 
         For a regression one expression in the units of y; for classes a dict of each class's
-        logit. The symbols are the columns in the units of the data, missing values filled with the
-        training median: by their names, or x_1, x_2, … where these are not text; "name=category"
-        is 1 for this category, else 0. `formula_inputs` has their values for rows of a table. It is
-        the discovered formula that gives the network its neurons, not the network: that predicts by
-        many such neurons. A sum of monomials, or of products of linear forms where the sum would be
-        too long or lose its digits. None where `structure` was given, since nothing was searched.
+        logit; None where `structure` was given. The symbols are the columns by their names, or x_1,
+        x_2, … where these are not text; `formula_inputs` has their values. It is the formula that
+        gives the network its neurons, not the network, which predicts by many such neurons. A sum
+        of monomials, or of products of linear forms where that would be too long or lose digits.
         """
         check_is_fitted(self)
         if self.search_ is None:
@@ -165,15 +138,15 @@ class NeuronSeekEstimator(BaseEstimator):
     def formula_inputs(self, X: Any) -> pd.DataFrame:
         """Return what the symbols of `formula_` stand for: a column each, for the rows of X (N, D).
 
-        Numbers are as in X with missing ones filled in, "name=category" is 0 or 1. Raises the
-        errors of `fit` for X, and ValueError for other columns than those of the fit.
+        Numbers are as in X, missing ones the training median; "name=category" is 1 for this
+        category, else 0. Raises what `predict` does.
         """
         check_is_fitted(self)
         return self._features.encoded(self._table(X, reset=False))
 
     @property
     def network_(self) -> nn.Module:
-        """The trained `TaskNet`, in double precision, on the features `Features.bounded` makes."""
+        """The trained `TaskNet`, in double precision, for features from `Features.bounded`."""
         check_is_fitted(self)
         return self._fitted.network
 
@@ -186,25 +159,21 @@ class NeuronSeekEstimator(BaseEstimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, without pickle; see `nslib.load_estimator`.
 
-        What the file held is replaced all at once. Raises NotFittedError before `fit`, TypeError
-        for a subclass and for classes other than text, numbers and booleans, ValueError for a
-        folder that does not exist.
+        All at once, or not at all. Raises NotFittedError before `fit`, TypeError for a subclass
+        and for classes other than text, numbers and booleans, ValueError for a missing folder.
         """
         check_is_fitted(self)
         if type(self).__module__.rpartition(".")[0] != __package__:
-            raise TypeError(
-                f"self: found the subclass {type(self).__name__}, expected an estimator of nslib"
-            )
+            raise TypeError(f"self: found the subclass {type(self).__name__}, expected an "
+                            "estimator of nslib")
         saving.write(self, path)
 
     def fit(self, X: Any, y: Any) -> NeuronSeekEstimator:
         """Search and train on X (N, D), at least three rows, and the target y (N,).
 
-        A fit that is refused or interrupted leaves the estimator as it was.
-
-        Raises TypeError or ValueError for parameters out of range, columns that are neither numbers
-        nor text, infinity in X; for numbers y that are missing, infinite or constant; for classes y
-        that are missing or fewer than two.
+        A fit that is refused or interrupted leaves the estimator as it was. Raises TypeError or
+        ValueError for parameters out of range, columns that are neither numbers nor text, infinity
+        in X; numbers y that are missing, infinite or constant; classes y missing or fewer than two.
         """
         fitted = copy.copy(self)
         fitted._fit(X, y)
@@ -215,14 +184,11 @@ class NeuronSeekEstimator(BaseEstimator):
         """Return X as a DataFrame, checked as scikit-learn does, its values as they are."""
         fewest = FEWEST_ROWS if reset else 1
         if not isinstance(X, pd.DataFrame):
-            X = check_array(
-                X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
-                input_name="X", estimator=self,
-            )
+            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
+                            input_name="X", estimator=self)
         elif len(X) < fewest or not X.shape[1]:
-            raise ValueError(
-                f"X: found shape {X.shape}, expected at least {fewest} samples and one column"
-            )
+            raise ValueError(f"X: found shape {X.shape}, expected at least {fewest} samples and "
+                             "one column")
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
 
@@ -237,24 +203,13 @@ class NeuronSeekEstimator(BaseEstimator):
         checks.positive_int(self.n_bins, "n_bins", minimum=0)
         fraction = checks.real(self.validation_fraction, "validation_fraction", 0.0, 1.0)
         if fraction in (0.0, 1.0):
-            raise ValueError(
-                f"validation_fraction: found {fraction}, expected a number between 0 and 1"
-            )
+            raise ValueError(f"validation_fraction: found {fraction}, expected a number between "
+                             "0 and 1")
         if min(checks.reals(self.learning_rates, "learning_rates", 0.0)) == 0.0:
             raise ValueError("learning_rates: found 0, expected positive numbers")
         checks.reals(self.weight_decays, "weight_decays", 0.0)
         checks.boolean(self.enrich, "enrich")
         checks.boolean(self.progress, "progress")
-
-    def _given_structure(self) -> NeuronStructure | None:
-        given = self.structure
-        if given is None or isinstance(given, NeuronStructure):
-            return given
-        if not isinstance(given, str):
-            raise TypeError(
-                f"structure: found {given!r}, expected None, a NeuronStructure or its text"
-            )
-        return NeuronStructure.parse(given)
 
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
         """Return y (N,) as float64 and one output, or class codes and the number of classes."""
@@ -269,7 +224,12 @@ class NeuronSeekEstimator(BaseEstimator):
         check_consistent_length(X, y)
         self._check_parameters()
         options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
-        given = self._given_structure()
+        given = self.structure
+        if isinstance(given, str):
+            given = NeuronStructure.parse(given)
+        elif not (given is None or isinstance(given, NeuronStructure)):
+            raise TypeError(f"structure: found {given!r}, expected None, a NeuronStructure or "
+                            "its text")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         regression = y.dtype.kind == "f"
         training, validation = _held_out(y, self.validation_fraction, seed)
@@ -287,53 +247,43 @@ class NeuronSeekEstimator(BaseEstimator):
         self._target = None
         if regression:
             moments = finite_columns(checks.as_target(y[training], len(training)), "y")
-            self._target = float(moments.mean), float(moments.scale)
-            y = (y - self._target[0]) / self._target[1]
-        bounded = features.bounded(X)
+            self._target = mean, scale = float(moments.mean), float(moments.scale)
+            y = (y - mean) / scale
+        self._features, bounded = features, features.bounded(X)
         part = Part(bounded[training], y[training], bounded[validation], y[validation], seed)
-        self._features = features
-        self._train(part, n_outputs, options, seed)
+        self._train(part, n_outputs, options)
 
-    def _train(self, part: Part, n_outputs: int, options: TrainingOptions, seed: int) -> None:
+    def _train(self, part: Part, n_outputs: int, options: TrainingOptions) -> None:
         """Train a network for each candidate and keep the best on the validation rows."""
-        structure = self.structure_
+        structure, d = self.structure_, part.X_train.shape[1]
         if self.search_ is not None:
-            structure = replace(structure, rank=self.rank)
-            structure = enriched(structure, self.rank) if self.enrich else structure
-        d = part.X_train.shape[1]
+            pure, interact = ((1, 2), (2,)) if self.enrich else ((), ())
+            structure = replace(
+                structure, pure=(*pure, *structure.pure), interact=(*interact, *structure.interact),
+                rank=self.rank,
+            )
         make = task_net(d, n_outputs, self.budget, structure, members=self.members)
         if make is None:
-            raise ValueError(
-                f"budget: found {self.budget}, expected more parameters for a network of "
-                f"{structure} with {d} features, {n_outputs} outputs and {self.members} members"
-            )
+            raise ValueError(f"budget: found {self.budget}, expected more parameters for a network "
+                             f"of {structure} with {d} features, {n_outputs} outputs and "
+                             f"{self.members} members")
         rates = list(product(self.learning_rates, self.weight_decays))
-        networks = [make(generator=torch.Generator().manual_seed(seed)) for _ in rates]
-        training = train(
-            networks, [part] * len(rates), options, rates=rates,
-            report=_report if self.progress else None,
-        )
-        losses = [model.validation_loss for model in training.models]
-        best = training.models[int(np.argmin(losses))]
+        networks = [make(generator=torch.Generator().manual_seed(part.seed)) for _ in rates]
+        training = train(networks, [part] * len(rates), options, rates=rates,
+                         report=_report if self.progress else None)
+        best = min(training.models, key=lambda model: model.validation_loss)
         self._fitted = replace(best, network=best.network.double().requires_grad_(False))
         history = training.history.rename(columns={"model": "candidate"})
         chosen = pd.DataFrame(rates, columns=["highest_learning_rate", "weight_decay"])
         self.history_ = history.join(chosen, on="candidate")
 
     def _outputs(self, X: Any) -> np.ndarray:
-        """Return what the network says of X: (N,) standardised targets or (N, C) probabilities."""
+        """Return (N,) standardised targets or (N, C) probabilities of X (N, D)."""
         check_is_fitted(self)
         return self._fitted.predict(self._features.bounded(self._table(X, reset=False)))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
-
-
-def enriched(structure: NeuronStructure, rank: int) -> NeuronStructure:
-    """Return the streams of the structure and pure 1, pure 2 and interact 2, of this rank."""
-    return NeuronStructure(
-        (1, 2, *structure.pure), (2, *structure.interact), rank, structure.sin
-    )
 
 
 def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -22,9 +22,8 @@ class NeuronSeekClassifier(ClassifierMixin, NeuronSeekEstimator):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"y: found the one class {self.classes_.tolist()[0]!r}, expected at least two"
-            )
+            raise ValueError(f"y: found the one class {self.classes_.tolist()[0]!r}, expected at "
+                             "least two")
         return codes.astype(np.int64), len(self.classes_)
 
     def _fit(self, X: Any, y: Any) -> None:
@@ -42,5 +41,5 @@ class NeuronSeekClassifier(ClassifierMixin, NeuronSeekEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class (N,) of X (N, D); errors as in `predict_proba`."""
-        chosen = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[chosen]
+        codes = self.predict_proba(X).argmax(axis=1)  # first, since it checks the fit
+        return self.classes_[codes]

@@ -15,9 +15,9 @@ from ..formula import feature_symbols
 class Features:
     """The preprocessing of a table, learnt on training rows.
 
-    `encoded` is what the search sees: numbers in the units of the data, categories as columns of
-    zeros and ones or codes. `bounded` is what networks see: the same columns scaled by median and
-    quartiles, clipped smoothly to (-3, 3), then the columns of the bins, if any.
+    `encoded` is what the search sees: numbers in the units of the data, categories as zeros and
+    ones or codes. `bounded` is what networks see: these scaled by median and quartiles, clipped
+    smoothly to (-3, 3), then the columns of the bins, if any.
     """
 
     def __init__(
@@ -35,7 +35,10 @@ class Features:
 
     def encoded(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the encoded columns (N, columns), named; ValueError for names found twice."""
-        names = self.table.names_of(column_names(X))
+        names = list(X.columns)
+        if not all(isinstance(name, str) for name in names):
+            names = [str(symbol) for symbol in feature_symbols(None, X.shape[1])]
+        names = self.table.names_of(names)
         return pd.DataFrame(self.table.transform(X), columns=names)
 
     def bounded(self, X: pd.DataFrame) -> np.ndarray:
@@ -46,10 +49,8 @@ class Features:
     @property
     def n_bounded(self) -> int:
         """The number of columns of `bounded`."""
-        n_bins = 0
-        if self.bins is not None:
-            n_bins = sum(len(self.bins.edges_[i]) - 1 for i in self.bins.encoded_)
-        return len(self.clipper.median_) + n_bins
+        bins = [] if self.bins is None else [self.bins.edges_[i] for i in self.bins.encoded_]
+        return len(self.clipper.median_) + sum(len(edges) - 1 for edges in bins)
 
     def to_state(self) -> dict[str, Any]:
         """Return all that was learnt as plain lists, numbers and text."""
@@ -79,10 +80,3 @@ class Features:
             bins.encoded_ = [i for i, edges in enumerate(bins.edges_) if len(edges) > 2]
             bins.n_features_in_ = len(bins.edges_)
         return cls(table, clipper, bins)
-
-
-def column_names(X: pd.DataFrame) -> list[str]:
-    """Return the names of the columns where all are text, else x_1, x_2, …"""
-    if all(isinstance(name, str) for name in X.columns):
-        return list(X.columns)
-    return [str(symbol) for symbol in feature_symbols(None, X.shape[1])]

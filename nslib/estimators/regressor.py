@@ -28,8 +28,7 @@ class NeuronSeekRegressor(RegressorMixin, NeuronSeekEstimator):
     """
 
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        return y, 1
+        return check_array(y, ensure_2d=False, dtype=float, input_name="y", estimator=self), 1
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the target (N,) of X (N, D), within the range of the training rows.

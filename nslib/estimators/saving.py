@@ -29,29 +29,20 @@ FORMAT = "nslib estimator 1"
 
 
 def write(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator over what the file held: all at once, or not at all.
-
-    Raises TypeError for classes of other types than text, numbers and booleans, ValueError for a
-    folder that does not exist.
-    """
+    """Write a fitted estimator over what the file held; errors as of the estimator's `save`."""
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path: found {path}, expected a file in a folder that exists")
     state, tensors = _state(model)
     text = json.dumps(state)
-    versions = {"torch": torch.__version__, "sklearn": sklearn.__version__}
+    versions = json.dumps({"torch": torch.__version__, "sklearn": sklearn.__version__})
     header = {"format": FORMAT, "state": text, "checksum": _checksum(text, tensors),
-              "versions": json.dumps(versions)}
-    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+              "versions": versions}
     whole_files.write({path: save(tensors, header)})
 
 
 def read(path: str | os.PathLike[str], kinds: Mapping[str, type[BaseEstimator]]) -> BaseEstimator:
-    """Return the estimator that `write` wrote, of the class in `kinds` that its name says.
-
-    Raises FileNotFoundError where there is no file, ValueError naming a file that is damaged or
-    holds anything else.
-    """
+    """Return the estimator that `write` wrote, of a class in `kinds`; see `load_estimator`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path: found no file {path}, expected one that `save` wrote")
@@ -72,10 +63,11 @@ def read(path: str | os.PathLike[str], kinds: Mapping[str, type[BaseEstimator]])
 def _state(model: BaseEstimator) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return all of a fitted estimator: plain values, and tensors by name."""
     network = model._fitted.network
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    modules = {"network": network}
     if model.search_ is not None:
-        weights = model.search_.neuron.state_dict()
-        tensors |= {f"neuron.{name}": tensor for name, tensor in weights.items()}
+        modules["neuron"] = model.search_.neuron
+    tensors = {f"{prefix}.{name}": tensor.contiguous() for prefix, module in modules.items()
+               for name, tensor in module.state_dict().items()}
     return {
         "kind": type(model).__name__,
         "params": {name: _plain(value) for name, value in model.get_params(deep=False).items()},
@@ -110,13 +102,13 @@ def _restored(
     model.history_ = pd.DataFrame(state["history"])
     model.search_ = None
     if state["search"] is not None:
-        model.search_ = SearchResult.from_state(
-            state["search"], _named(tensors, "neuron."), classes
-        )
+        neuron = _named(tensors, "neuron.")
+        model.search_ = SearchResult.from_state(state["search"], neuron, classes)
     stored, weights = state["network"], _named(tensors, "network.")
     network = TaskNet(
         model._features.n_bounded, 1 if classes is None else len(classes), stored["hidden"],
-        NeuronStructure.parse(stored["structure"]), members=model.members,
+        NeuronStructure.parse(stored["structure"]),
+        members=len(weights["input_scale"]) if "input_scale" in weights else 1,
     ).to(weights["layers.0.weight"].dtype)
     model._fitted = FittedNetwork.from_state(stored, network, weights)
     return model
@@ -131,7 +123,7 @@ def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _checksum(text: str, tensors: dict[str, Tensor]) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
+        digest.update(name.encode() + tensors[name].numpy().tobytes())
     return digest.hexdigest()
 
 

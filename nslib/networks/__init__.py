@@ -7,13 +7,6 @@ from .sizing import kan, mlp, n_parameters, task_net
 from .spline import KAN, SplineLinear, bspline_basis
 
 __all__ = [
-    "KAN",
-    "MLP",
-    "SplineLinear",
-    "TaskNet",
-    "bspline_basis",
-    "kan",
-    "mlp",
-    "n_parameters",
+    "KAN", "MLP", "SplineLinear", "TaskNet", "bspline_basis", "kan", "mlp", "n_parameters",
     "task_net",
 ]

@@ -16,31 +16,36 @@ from ..structure import NeuronStructure
 ACTIVATIONS = {"relu": F.relu, "sigmoid": torch.sigmoid, "silu": F.silu, "tanh": torch.tanh}
 
 
+def checked_widths(hidden: Sequence[int]) -> tuple[int, ...]:
+    """Return the widths of the hidden layers; TypeError or ValueError unless positive ints."""
+    if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+        raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
+    return tuple(checks.positive_int(width, "hidden") for width in hidden)
+
+
+def check_features(x: Tensor, n: int) -> None:
+    """Raise ValueError unless x is (..., n)."""
+    if x.dim() == 0 or x.shape[-1] != n:
+        raise ValueError(f"x: found shape {tuple(x.shape)}, expected {n} features (..., D)")
+
+
 class Feedforward(nn.Module):
     """Layers of one kind with an activation between them: (..., D) -> (..., C).
 
-    With `members` k > 1 it is an ensemble, (..., D) -> (..., k, C), whose members share the layers
-    but for a scale of each input of the network, and a scale and shift of each output of a layer,
-    that they have of their own; those of the inputs start as random signs. Source: BatchEnsemble
-    (Wen et al. 2020) as in TabM (Gorishniy et al. 2025).
+    With `members` k > 1 it is an ensemble, (..., D) -> (..., k, C), whose members share all but a
+    scale of each input of the network, at first a random sign, and a scale and shift of each output
+    of a layer. Source: BatchEnsemble (Wen et al. 2020) as in TabM (Gorishniy et al. 2025).
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        hidden: Sequence[int],
-        activation: str,
-        members: int,
-        generator: torch.Generator | None,
+        self, in_features: int, out_features: int, hidden: Sequence[int], activation: str,
+        members: int, generator: torch.Generator | None,
         make_layer: Callable[[int, int], nn.Module],
     ) -> None:
         super().__init__()
         self.in_features = checks.positive_int(in_features, "in_features")
         self.out_features = checks.positive_int(out_features, "out_features")
-        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
-            raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
-        self.hidden = tuple(checks.positive_int(width, "hidden") for width in hidden)
+        self.hidden = checked_widths(hidden)
         self.activation = checks.one_of(activation, "activation", ACTIVATIONS)
         self.members = checks.positive_int(members, "members")
         widths = (self.in_features, *self.hidden, self.out_features)
@@ -56,10 +61,7 @@ class Feedforward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (..., D) to (..., C), or to (..., k, C) for k > 1 members."""
-        if x.dim() == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"x: found shape {tuple(x.shape)}, expected {self.in_features} features (..., D)"
-            )
+        check_features(x, self.in_features)
         if self.members > 1:
             x = x.unsqueeze(-2) * self.input_scale
         for i, layer in enumerate(self.layers):
@@ -73,7 +75,7 @@ class Feedforward(nn.Module):
 
 
 class MLP(Feedforward):
-    """A multilayer perceptron of linear neurons, weights by He et al. (2015).
+    """A multilayer perceptron of linear neurons, weights by He et al. (2015), biases zero.
 
     Parameters
     ----------
@@ -88,64 +90,43 @@ class MLP(Feedforward):
     generator : torch.Generator, optional
         Makes the weights reproducible.
 
-    Raises
-    ------
-    TypeError, ValueError
-        For sizes that are not positive ints and unknown activations.
+    Raises TypeError or ValueError for sizes that are not positive ints, unknown activations.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        hidden: Sequence[int] = (64, 64),
-        *,
-        activation: str = "relu",
-        members: int = 1,
-        generator: torch.Generator | None = None,
+        self, in_features: int, out_features: int, hidden: Sequence[int] = (64, 64), *,
+        activation: str = "relu", members: int = 1, generator: torch.Generator | None = None,
     ) -> None:
+        def linear(a: int, b: int) -> nn.Linear:
+            layer = nn.utils.skip_init(nn.Linear, a, b)
+            nn.init.normal_(layer.weight, 0.0, (2.0 / a) ** 0.5, generator)
+            nn.init.zeros_(layer.bias)
+            return layer
+
         super().__init__(
-            in_features, out_features, hidden, activation, members, generator,
-            lambda a, b: _linear(a, b, generator),
+            in_features, out_features, hidden, activation, members, generator, linear
         )
-
-
-def _linear(a: int, b: int, generator: torch.Generator | None) -> nn.Linear:
-    """Return a layer with weight (b, a), drawn as by He et al., and bias (b,), zero."""
-    layer = nn.utils.skip_init(nn.Linear, a, b)
-    with torch.no_grad():
-        layer.weight.normal_(0.0, (2.0 / a) ** 0.5, generator=generator)
-        layer.bias.zero_()
-    return layer
 
 
 class TaskNet(Feedforward):
     """A task-driven network: all its neurons share one aggregation formula.
 
-    The default activation, tanh, is bounded, so that no power or product of the next layer leaves
-    its range; features should be bounded too (see `nslib.data.SmoothClipper`).
+    The default activation is bounded, so that no power or product of the next layer leaves its
+    range; features should be bounded too (see `nslib.data.SmoothClipper`).
 
     Parameters
     ----------
     in_features, out_features, hidden, activation, members, generator
         As for `MLP`, with its errors.
     structure : NeuronStructure, optional
-        The formula: every layer, the last too, is a `TaskLinear` of it.
+        Of every layer, the last too, a `TaskLinear`.
 
-    Notes
-    -----
     Source: NeuronSeek (arXiv 2506.15715 v2), stage 2.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        hidden: Sequence[int] = (32, 32),
-        structure: NeuronStructure | None = None,
-        *,
-        activation: str = "tanh",
-        members: int = 1,
+        self, in_features: int, out_features: int, hidden: Sequence[int] = (32, 32),
+        structure: NeuronStructure | None = None, *, activation: str = "tanh", members: int = 1,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import torch
@@ -15,8 +16,7 @@ from ..structure import NeuronStructure
 from .feedforward import MLP, TaskNet
 from .spline import KAN
 
-NARROWEST = 4
-"""Width below which one hidden layer is used instead of two: narrower ones hold too little."""
+NARROWEST = 4  # of two hidden layers: narrower ones hold too little
 
 Make = Callable[..., nn.Module]
 """Called with `generator=`, returns a network with fresh weights."""
@@ -30,17 +30,14 @@ def n_parameters(network: nn.Module) -> int:
 def mlp(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
     """Return how to make the widest `MLP` of at most `budget` parameters, None where none fits.
 
-    It has two hidden layers of equal width, at least 4; where these do not fit one hidden layer,
-    else none.
+    It has two hidden layers of one width, at least 4; else one hidden layer, else none.
 
     Parameters
     ----------
-    in_features, out_features : int
-        D and C: the network maps (..., D) to (..., C).
+    in_features, out_features, **options
+        Those of `MLP`.
     budget : int
         The most parameters.
-    **options
-        Those of `MLP`.
 
     Returns
     -------
@@ -62,8 +59,7 @@ def task_net(
 ) -> Make | None:
     """Return how to make the widest `TaskNet` of at most `budget` parameters, as `mlp` does.
 
-    Parameters and result are those of `mlp`, with the options of `TaskNet`. The CP rank of the
-    interactions is that of `structure`, but no larger than the width.
+    The CP rank of the interactions is that of `structure`, but no larger than the width.
     """
 
     def make(hidden: Sequence[int]) -> Make:
@@ -77,20 +73,14 @@ def task_net(
 def kan(in_features: int, out_features: int, budget: int, **options: Any) -> Make | None:
     """Return how to make the widest `KAN` of at most `budget` parameters, with one hidden layer.
 
-    Parameters and result are those of `mlp`, with the options of `KAN`. Where none fits, its
-    splines have fewer intervals, from 5 down to 1, and then no hidden layer; None where even that
-    is too large.
+    Where none fits, its splines have fewer intervals, from 5 down to 1, and then no hidden layer;
+    None where even that is too large.
     """
-    for depth in (1, 0):
-        for n_intervals in (5, 3, 2, 1):
-            make = _widest(
-                lambda hidden, n=n_intervals: partial(
-                    KAN, in_features, out_features, hidden, n_intervals=n, **options
-                ),
-                budget, (depth,),
-            )
-            if make is not None:
-                return make
+    for depth, n in product((1, 0), (5, 3, 2, 1)):
+        kind = partial(KAN, in_features, out_features, n_intervals=n, **options)
+        make = _widest(lambda hidden, kind=kind: partial(kind, hidden=hidden), budget, (depth,))
+        if make is not None:
+            return make
     return None
 
 

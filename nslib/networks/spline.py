@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import checks
+from .feedforward import check_features, checked_widths
 
 # of the initial outputs' mean square: small, as in the paper, so that training starts smooth
 SPLINE_SHARE = 0.05
@@ -30,22 +32,15 @@ def _floating(x: Tensor, shape: str) -> Tensor:
 
 
 def _pieces(f: Tensor, degree: int) -> list[Tensor]:
-    """Return the degree + 1 splines (...) that are not zero at the share f (...) of an interval.
-
-    In the order of their knots.
-    """
+    """Return the degree + 1 splines (...) by knot, nonzero at the share f (...) of an interval."""
     g = 1 - f
     if degree == 3:
         f2, g2 = f * f, g * g
         f3, g3 = f2 * f / 6, g2 * g / 6
-        return [
-            g3, torch.add(2 / 3 - f2, f3, alpha=3), torch.add(2 / 3 - g2, g3, alpha=3), f3
-        ]
+        return [g3, torch.add(2 / 3 - f2, f3, alpha=3), torch.add(2 / 3 - g2, g3, alpha=3), f3]
     pieces = [g, f]
     for p in range(2, degree + 1):  # Cox-de Boor: from degree p - 1 to p
-        inner = [
-            ((f + (p - m)) * pieces[m - 1] + (g + m) * pieces[m]) / p for m in range(1, p)
-        ]
+        inner = [((f + (p - m)) * pieces[m - 1] + (g + m) * pieces[m]) / p for m in range(1, p)]
         pieces = [g * pieces[0] / p, *inner, f * pieces[-1] / p]
     return pieces
 
@@ -65,13 +60,11 @@ def bspline_basis(x: Tensor, n_intervals: int, degree: int, low: float, high: fl
     """Return the values of all uniform B-splines of `degree` at x.
 
     The knots divide [low, high] into `n_intervals` equal intervals and go on beyond both ends by
-    `degree` intervals of the same width. x (...) is floating-point; the result
-    (..., n_intervals + degree) has its type, is not negative and adds up to one. Outside
-    [low, high] each spline keeps its value at the nearer end, with gradient zero; the result is
-    finite for every x but NaN.
+    `degree` of them. x (...) is floating-point; the result (..., n_intervals + degree) has its
+    type, is not negative and adds up to one. Outside [low, high] each spline keeps its value at the
+    nearer end, with gradient zero; the result is finite for every x but NaN.
 
-    Raises TypeError or ValueError for x that is not a floating-point tensor, `n_intervals` or
-    `degree` below 1, and `high` not above `low`.
+    Raises TypeError or ValueError for x that is no such tensor, numbers below 1, empty intervals.
 
     Source: de Boor, A Practical Guide to Splines (1978), chapter X; for degree 3 the closed form.
     """
@@ -91,25 +84,15 @@ class SplineLinear(nn.Module):
     two matrix products. The splines are constant outside [`low`, `high`], silu is not.
 
     `weight` (C, D (1 + J)) is first v, then w with j running fastest; `bias` is (C,). `generator`
-    makes the initial weights reproducible. Raises TypeError or ValueError for sizes below 1, `high`
-    not above `low` and types that are not floating-point.
+    makes them reproducible. Raises TypeError or ValueError as `bspline_basis` does.
 
-    Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), section 2.2, with
-    the scale of each spline absorbed into its coefficients.
+    Source: Liu et al., KAN (arXiv 2404.19756), section 2.2, each spline's scale in its weights.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        n_intervals: int = 5,
-        degree: int = 3,
-        *,
-        low: float = -3.0,
-        high: float = 3.0,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, in_features: int, out_features: int, n_intervals: int = 5, degree: int = 3, *,
+        low: float = -3.0, high: float = 3.0, generator: torch.Generator | None = None,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.in_features = checks.positive_int(in_features, "in_features")
@@ -149,69 +132,42 @@ class SplineLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (..., D) to (..., C)."""
-        if _floating(x, "(..., D)").dim() == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"x: found shape {tuple(x.shape)}, expected {self.in_features} features (..., D)"
-            )
+        check_features(_floating(x, "(..., D)"), self.in_features)
         base, splines = self._features(x)
         v, w = self._blocks()
         return F.linear(base, v) + F.linear(splines, w, self.bias)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.in_features}, {self.out_features}, n_intervals={self.n_intervals}, "
-            f"degree={self.degree}, low={self.low:g}, high={self.high:g}"
-        )
+        return (f"{self.in_features}, {self.out_features}, n_intervals={self.n_intervals}, "
+                f"degree={self.degree}, low={self.low:g}, high={self.high:g}")
 
 
 class KAN(nn.Module):
     r"""A Kolmogorov-Arnold network: stacked `SplineLinear` layers with splines on [-3, 3].
 
-    Between two layers the features of a row are normalised by their mean square m, without
-    parameters: x / sqrt(1 + m / 9). Their root mean square then stays below 3, where the splines
-    end. Unlike x / sqrt(m), this keeps the size of a row, all that a single feature has beside its
-    sign, and is smooth at zero.
+    Between two layers the features of a row are normalised by their mean square m, as
+    x / sqrt(1 + m / 9): their root mean square stays below 3, where the splines end. Unlike
+    x / sqrt(m) this keeps the size of a row, and is smooth at zero.
 
     Parameters
     ----------
-    in_features, out_features : int
-        D and C: the network maps (..., D) to (..., C).
-    hidden : sequence of int
-        The width of each hidden layer; none gives a single layer, a sum of one-dimensional
-        functions.
+    in_features, out_features, hidden, generator
+        As for `MLP`, with its errors; without `hidden` it is a sum of one-dimensional functions.
     n_intervals, degree : int
         Of the splines.
-    generator : torch.Generator, optional
-        Makes the weights reproducible.
 
-    Raises
-    ------
-    TypeError, ValueError
-        For sizes that are not positive ints.
-
-    Notes
-    -----
     Source: Liu et al., KAN: Kolmogorov-Arnold Networks (arXiv 2404.19756), on a fixed grid.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        hidden: Sequence[int],
-        n_intervals: int = 5,
-        degree: int = 3,
-        *,
-        generator: torch.Generator | None = None,
+        self, in_features: int, out_features: int, hidden: Sequence[int], n_intervals: int = 5,
+        degree: int = 3, *, generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
-            raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
-        widths = [checks.positive_int(width, "hidden") for width in hidden]
-        sizes = [in_features, *widths, out_features]
+        widths = in_features, *checked_widths(hidden), out_features
         self.layers = nn.ModuleList(
-            SplineLinear(sizes[i], sizes[i + 1], n_intervals, degree, generator=generator)
-            for i in range(len(sizes) - 1)
+            SplineLinear(a, b, n_intervals, degree, generator=generator)
+            for a, b in pairwise(widths)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -117,23 +117,9 @@ def search_many(
 ) -> list[list[SearchResult]]:
     """Search several data sets of one shape with several seeds, as one batch.
 
-    Parameters
-    ----------
-    data : sequence of pairs (X, y)
-        Features (N, D) and target (N,) of each data set.
-    seeds : sequence of int
-        Each data set is searched once with each of them.
-    method, task, standardize, limits, progress, **options
-        As in `search`.
-
-    Returns
-    -------
-    list of lists of SearchResult, one list a data set, in it one result a seed
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `search`, and where shapes or numbers of classes differ.
+    `data` are pairs of features (N, D) and target (N,); the other arguments are those of `search`.
+    Returns one list a data set, in it one result a seed. Raises what `search` does, and ValueError
+    where shapes or numbers of classes differ.
     """
     from ..threads import one_thread
     from .result import check_limits

@@ -1,7 +1,7 @@
 """The paper's search (v2, "NS-TD"): a dual stream with hard-concrete gates, many fits at once.
 
-All fits of a batch (seeds × data sets of one shape) share every matrix product: M fits are a
-leading batch dimension. Each fit has a random generator of its own.
+The M fits of a batch (seeds × data sets of one shape) share every matrix product; each has a random
+generator of its own.
 
 Source: NeuronSeek (arXiv 2506.15715 v2); gates: Louizos, Welling & Kingma (2018).
 """
@@ -36,28 +36,15 @@ _LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
 class GatedOptions:
     """Settings of the gated search; the defaults are the paper's.
 
-    Parameters
-    ----------
-    order : int, default 5
-        Highest order K.
-    rank : int, default 8
-        CP rank R.
-    penalty : float, default 0.05
-        λ_max, the weight of the expected L0 norm.
-    epochs, batch_size : int, default 200 and 64
-        Passes over the rows, and rows a step.
-    warm_up, annealed : float, default 0.25 and 0.75
-        Shares of the epochs after which λ starts to rise and has risen.
-    norm : bool, default True
-        Batch normalisation of each stream.
-    lr_pure, lr : float, default 0.005 and 0.01
-        Learning rates of Adam for pure weights and for everything else.
-    initial_probability : float, default 0.9
-        Initial sigmoid(log α), as in the authors' code: gates start open with probability 0.98.
-    initial_std : float, default 0.05
-        Standard deviation of the initial weights.
-    weight_decay_pure, weight_decay_factors : float, default 1e-4 and 1e-5
-        As in the authors' code (not in the paper).
+    order, rank: highest order K and CP rank R.
+    penalty: λ_max, the weight of the expected L0 norm.
+    epochs, batch_size: passes over the rows, and rows a step.
+    warm_up, annealed: shares of the epochs after which λ starts to rise and has risen.
+    norm: whether each stream is batch-normalised.
+    lr_pure, lr: learning rates of Adam for pure weights and for everything else.
+    initial_probability: initial sigmoid(log α), by which gates start open with probability 0.98.
+    initial_std: standard deviation of the initial weights.
+    weight_decay_pure, weight_decay_factors: as in the authors' code (not in the paper).
     """
 
     order: int = 5
@@ -98,19 +85,16 @@ class GatedOptions:
 
 
 def hard_concrete(log_alpha: Tensor, noise: Tensor | None = None) -> Tensor:
-    """Return gates in [0, 1] for log_alpha (…) and logistic noise (…), or at test time: (…).
+    """Return gates in [0, 1] for log_alpha (…) and noise log u - log(1 - u) (…), or without: (…).
 
-    Source: Louizos et al. (2018), equations 10 to 13; the noise is log u - log(1 - u).
+    Source: Louizos et al. (2018), equations 10 to 13.
     """
     s = torch.sigmoid(log_alpha if noise is None else (log_alpha + noise) / BETA)
     return (s * (ZETA - GAMMA) + GAMMA).clamp(0.0, 1.0)
 
 
 def open_probability(log_alpha: Tensor) -> Tensor:
-    """Return the probability (…) that a gate of log_alpha (…) is not zero.
-
-    Source: Louizos et al. (2018), equation 12.
-    """
+    """Return P(gate > 0) (…) for log_alpha (…), equation 12 of Louizos et al. (2018)."""
     return torch.sigmoid(log_alpha - _LOG_RATIO)
 
 
@@ -172,26 +156,21 @@ class DualStream(torch.nn.Module):
     def to_neuron(self, fit: int, kept: Sequence[int]) -> tuple[NeuronStructure, TaskLinear]:
         """Fold the gates and the normalisation of one fit's kept streams into a `TaskLinear`."""
         k, c, rank = self.options.order, self.n_outputs, self.options.rank
-        gate = hard_concrete(self.log_alpha[fit]).unsqueeze(-1)
+        gain = gate = hard_concrete(self.log_alpha[fit]).unsqueeze(-1).expand(-1, c)
+        bias = self.bias[fit]
         if self.options.norm:
-            shape = (-1, self.n_streams, c)
-            mean = self.running_mean.view(shape)[fit]
-            gain = self.scale[fit] * (self.running_var.view(shape)[fit] + 1e-5).rsqrt()
-            offset = self.shift[fit] - mean * gain
-        else:
-            gain, offset = torch.ones(self.n_streams, c), torch.zeros(self.n_streams, c)
-        gain, constant = gate * gain, gate * self.shift[fit] if self.options.norm else 0 * offset
-        kept_mask = torch.zeros(self.n_streams, 1)
-        kept_mask[list(kept)] = 1
-        bias = self.bias[fit] + (kept_mask * gate * offset + (1 - kept_mask) * constant).sum(0)
+            shape = (-1, *gate.shape)
+            mean, var = self.running_mean.view(shape)[fit], self.running_var.view(shape)[fit]
+            unit = self.scale[fit] * (var + 1e-5).rsqrt()
+            offset, constant = self.shift[fit] - mean * unit, gate * self.shift[fit]
+            mask = torch.zeros(self.n_streams, 1)
+            mask[list(kept)] = 1
+            gain = gate * unit
+            bias = bias + (mask * gate * offset + (1 - mask) * constant).sum(0)
 
-        structure = NeuronStructure(
-            pure=tuple(i + 1 for i in kept if i < k),
-            interact=tuple(i - k + 1 for i in kept if i >= k),
-            rank=rank,
-        )
-        wide = NeuronStructure(structure.pure, structure.interact, self.width)
-        neuron = TaskLinear(self.pure.shape[2], c, wide)
+        orders = [i + 1 for i in kept if i < k], [i - k + 1 for i in kept if i >= k]
+        structure = NeuronStructure(*orders, rank)
+        neuron = TaskLinear(self.pure.shape[2], c, NeuronStructure(*orders, self.width))
         weights = neuron.stream_weights()
         neuron.weight.zero_()
         modes = self.factors[fit].split(self.mode_widths, dim=1)
@@ -204,25 +183,22 @@ class DualStream(torch.nn.Module):
             if order == 1:
                 linear = blocks[0].unflatten(0, (rank, c)).sum(0)
                 weights[Stream("pure", 1)] += linear * gain[i].unsqueeze(1)
-                continue
-            neuron.factor(order).copy_(torch.stack(blocks))
-            output_of_column = torch.arange(self.width) % c
-            weights[Stream("interact", order)].copy_(
-                F.one_hot(output_of_column, c).T * gain[i].unsqueeze(-1)
-            )
+            else:
+                neuron.factor(order).copy_(torch.stack(blocks))
+                mix = torch.eye(c).repeat(1, rank)  # each column of the basis is of one class
+                weights[Stream("interact", order)].copy_(mix * gain[i].unsqueeze(-1))
         neuron.bias.copy_(bias)
         return structure, neuron
 
 
 def batches(n_rows: int, batch_size: int) -> list[int]:
     """Return the sizes of an epoch's batches: never one row, which cannot be normalised."""
-    sizes = [batch_size] * (n_rows // batch_size)
-    rest = n_rows % batch_size
+    full, rest = divmod(n_rows, batch_size)
+    sizes = [batch_size] * full
     if rest == 1 and sizes:
         sizes[-1] += 1
-    elif rest:
-        sizes.append(rest)
-    return sizes
+        return sizes
+    return [*sizes, rest] if rest else sizes
 
 
 def _clip(parameters: Sequence[Tensor], max_norm: float = 1.0) -> None:
@@ -240,9 +216,9 @@ def search_gated(
     options: GatedOptions,
     report: Callable[[int, int, float], None],
 ) -> list[SearchResult]:
-    """Fit every task with every seed, all at once; results task by task, seed by seed.
+    """Fit every task, all of one shape, with every seed at once; results task by task.
 
-    All tasks have one shape. `report(epoch, epochs, mean loss)` is called after each epoch.
+    `report(epoch, epochs, mean loss)` is called after each epoch.
     """
     check_powers(tasks, options.order)
     start = time.perf_counter()
@@ -294,58 +270,42 @@ def search_gated(
 
 def _gather(powers: Tensor, task_of_fit: Tensor, rows: Tensor) -> Tensor:
     """Return the powers of each fit's batch: (T, K, N, D), (M, 1), (M, B) -> (M, K, B, D)."""
-    n_tasks, n_orders, n_rows, n_features = powers.shape
-    orders = torch.arange(n_orders).view(1, -1, 1)
-    flat = (task_of_fit.unsqueeze(1) * n_orders + orders) * n_rows + rows.unsqueeze(1)
-    return powers.view(-1, n_features).index_select(0, flat.flatten()).view(
-        len(rows), n_orders, rows.shape[1], n_features
-    )
+    orders = torch.arange(powers.shape[1]).view(1, -1, 1)
+    return powers[task_of_fit.unsqueeze(1), orders, rows.unsqueeze(1)]
 
 
 def _loss(output: Tensor, target: Tensor) -> Tensor:
-    """Return the loss of each fit (M,) for output (M, B, C) and target (M, B).
-
-    Mean squared error, or cross-entropy where the targets are class codes.
-    """
+    """Return each fit's mean loss (M,) for output (M, B, C) and target (M, B), values or codes."""
     if target.is_floating_point():
         return (output.squeeze(-1) - target).square().mean(1)
-    return F.cross_entropy(output.flatten(0, 1), target.flatten(), reduction="none").view_as(
-        target
-    ).mean(1)
+    losses = F.cross_entropy(output.flatten(0, 1), target.flatten(), reduction="none")
+    return losses.view_as(target).mean(1)
 
 
 @torch.no_grad()
 def _results(
-    model: DualStream,
-    fits: Sequence[tuple[SearchTask, int]],
-    options: GatedOptions,
-    losses: Tensor,
-    gates: Tensor,
-    seconds: float,
+    model: DualStream, fits: Sequence[tuple[SearchTask, int]], options: GatedOptions,
+    losses: Tensor, gates: Tensor, seconds: float,
 ) -> list[SearchResult]:
-    """Return the result of each fit, from losses (epochs, M) and open probabilities `gates`
-    (epochs, M, S)."""
+    """Return each fit's result, from losses (epochs, M) and open probabilities (epochs, M, S)."""
     orders = range(1, options.order + 1)
-    names = [*(Stream("pure", k) for k in orders), *(Stream("interact", k) for k in orders)]
-    epochs = np.arange(1, options.epochs + 1)
+    names = [Stream(kind, k) for kind in ("pure", "interact") for k in orders]
     penalties = [options.penalty_at(epoch) for epoch in range(options.epochs)]
     results = []
     for fit, (task, seed) in enumerate(fits):
         probability = gates[-1, fit]
         kept = [i for i in range(model.n_streams) if probability[i] > 0.5]
-        # a neuron has at least one stream
-        kept = kept or [int(probability.argmax())]
+        kept = kept or [int(probability.argmax())]  # a neuron has at least one stream
         structure, neuron = model.to_neuron(fit, kept)
-        history = pd.DataFrame(gates[:, fit].double().numpy(), columns=names)
-        history.insert(0, "lambda", penalties)
-        history.insert(0, "loss", losses[:, fit].double().numpy())
-        history.insert(0, "epoch", epochs)
-        results.append(
-            SearchResult(
-                method="gated", structure=structure,
-                gate_probabilities=dict(zip(names, probability.tolist(), strict=True)),
-                history=history, seconds=seconds, seed=seed, neuron=without_constants(neuron, task),
-                scaling=task.scaling,
-            )
-        )
+        history = pd.DataFrame({
+            "epoch": np.arange(1, options.epochs + 1), "loss": losses[:, fit].double().numpy(),
+            "lambda": penalties,
+            **dict(zip(names, gates[:, fit].double().numpy().T, strict=True)),
+        })
+        results.append(SearchResult(
+            method="gated", structure=structure,
+            gate_probabilities=dict(zip(names, probability.tolist(), strict=True)),
+            history=history, seconds=seconds, seed=seed, neuron=without_constants(neuron, task),
+            scaling=task.scaling,
+        ))
     return results

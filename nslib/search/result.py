@@ -45,35 +45,20 @@ class SearchResult:
     Its text, `str(result)`, has the method, the streams, the formula in short and the range in
     which it is used.
 
-    Parameters
-    ----------
-    method : str
-        The search method, or "refit".
-    structure : NeuronStructure
-        The streams that were kept.
-    gate_probabilities : dict of str to float
-        For each candidate stream the score in [0, 1] by which it was kept or dropped.
-    history : DataFrame
-        A row an epoch: epoch, loss, penalty weight `lambda`, and a column a stream.
-    seconds : float
-        Wall time; the time of a batch is shared equally by its fits.
-    seed : int
-        The seed of the fit.
-    neuron : TaskLinear
-        The fitted neuron on scaled features, D -> 1, or D -> C for C classes. With C > 1 classes,
-        which have CP factors of their own, its basis has rank C·R.
-    scaling : Scaling
-        How raw data and the neuron's units belong together.
-    limits : tuple of two arrays (D,), optional
-        The lowest and highest scaled features with which the neuron is used; a value beyond them
-        is moved to the nearer one first. None: the neuron is used everywhere.
-    selection_frequencies : dict of str to float, optional
-        For each candidate stream the share of random halves of the rows on which it was chosen
-        (stability selection, Meinshausen & Bühlmann 2010). None where a method does not resample.
-    passes : int, optional
-        How often all rows were read: once to scale them, then to fit. None where not counted.
-    fit_seconds : float, optional
-        The part of `seconds` after the streams were chosen. None where not measured.
+    method, seed: of the fit; a method of `nslib.search.METHODS`, or "refit".
+    structure: the streams that were kept.
+    gate_probabilities: of each candidate stream the score in [0, 1] by which it was kept or not.
+    history: a row an epoch: epoch, loss, penalty weight `lambda`, and a column a stream.
+    seconds: wall time; the time of a batch is shared equally by its fits.
+    neuron: fitted on scaled features, D -> 1, or D -> C for C classes, which have CP factors of
+        their own: their basis has rank C·R.
+    scaling: how raw data and the neuron's units belong together.
+    limits: the lowest and highest scaled features (D,) with which the neuron is used; a value
+        beyond them is moved to the nearer one first. None: it is used everywhere.
+    selection_frequencies: of each candidate stream the share of random halves of the rows on which
+        it was chosen (Meinshausen & Bühlmann 2010). None where a method does not resample.
+    passes: how often all rows were read, to scale and to fit them. None where not counted.
+    fit_seconds: the part of `seconds` after the streams were chosen. None where not measured.
     """
 
     method: str
@@ -140,22 +125,11 @@ class SearchResult:
             yield torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
 
     def decision(self, X: Any) -> np.ndarray:
-        """Return the neuron's outputs for raw features.
+        """Return values (N,) in the units of y, or for C classes logits (N, C), of raw X (N, D).
 
-        Parameters
-        ----------
-        X : array-like (N, D)
-            The features of the search; an array on disk is read chunk by chunk. A value beyond
-            `feature_ranges` counts as the nearer end of its range.
-
-        Returns
-        -------
-        ndarray (N,) in the units of y, or for C classes (N, C) logits
-
-        Raises
-        ------
-        ValueError
-            For other features than those of the search, and where powers overflow.
+        An array on disk is read chunk by chunk. A value beyond `feature_ranges` counts as the
+        nearer end. Raises ValueError for other features than those of the search, and where powers
+        overflow.
         """
         with torch.no_grad(), one_thread():
             parts = [self.neuron(Z).double().numpy() for Z in self._scaled(X)]
@@ -167,22 +141,7 @@ class SearchResult:
         return outputs[:, 0] * self.scaling.y_scale + self.scaling.y_mean
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return predictions for raw features: values in the units of y, or class names.
-
-        Parameters
-        ----------
-        X : array-like (N, D)
-            As in `decision`.
-
-        Returns
-        -------
-        ndarray (N,)
-
-        Raises
-        ------
-        ValueError
-            As `decision`.
-        """
+        """Return values in the units of y or class names (N,) of raw X (N, D), as `decision`."""
         outputs = self.decision(X)
         return outputs if self.classes is None else self.classes[outputs.argmax(axis=1)]
 
@@ -193,48 +152,24 @@ class SearchResult:
         `feature_ranges`. A feature beyond its range is moved to the nearer end first, so that far
         from the data predictions differ from the formula. `limits=None` in `search` forgoes this.
 
-        Parameters
-        ----------
-        raw : bool
-            Whether in the units of the data, else in the scaled units of the search.
-        expand : bool
-            Whether as a sum of monomials, else of products of linear forms.
-
-        Returns
-        -------
-        sympy expression, or for classes a dict from class name to the expression of its logit
-
-        Raises
-        ------
-        ValueError
-            Where the expansion would have more than `nslib.formula.MAX_MONOMIALS` monomials, or
-            monomials that cancel to noise.
+        `raw`: in the units of the data, else in the scaled ones of the search; `expand`: as a sum
+        of monomials, else of products of linear forms. For classes a dict from name to logit.
+        Raises ValueError where the expansion would have more than `nslib.formula.MAX_MONOMIALS`
+        monomials, or monomials that cancel to noise.
         """
         s = self.scaling
-        units = (
-            {"x_mean": s.x_mean, "x_scale": s.x_scale, "y_mean": s.y_mean, "y_scale": s.y_scale}
-            if raw
-            else {}
-        )
+        names = ("x_mean", "x_scale", "y_mean", "y_scale") if raw else ()
+        units = {name: getattr(s, name) for name in names}
         outputs = formula.expressions(self.neuron, s.feature_names, expand=expand, **units)
         if s.classes is None:
             return outputs[0]
         return dict(zip(s.classes.tolist(), outputs, strict=True))
 
     def stream_shares(self, X: Any) -> pd.Series:
-        """Return each stream's share of the summed variance of all streams' outputs.
+        """Return each stream's share of the summed variance of all streams' outputs on X (N, D).
 
         The streams of a polynomial are correlated, so shares describe this neuron on this data;
-        they are not a decomposition of the variance of y.
-
-        Parameters
-        ----------
-        X : array-like (N, D)
-            Raw features, at least two rows, as in `decision`.
-
-        Returns
-        -------
-        Series of the shares, by stream
+        they are not a decomposition of the variance of y. X has at least two rows.
         """
         with torch.no_grad(), one_thread():
             parts = [self.neuron.stream_outputs(Z) for Z in self._scaled(X, min_rows=2)]

@@ -18,8 +18,6 @@ import numpy as np
 import pandas as pd
 import tensorly as tl
 import torch
-from tensorly.cp_tensor import CPTensor
-from tensorly.tucker_tensor import TuckerTensor
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -34,26 +32,13 @@ from .search_task import SearchTask, check_powers
 class ThresholdOptions:
     """Settings of the threshold search.
 
-    Parameters
-    ----------
-    order : int, default 5
-        Highest order K.
-    rank : int, default 3
-        Rank of every mode.
-    decomposition : {"cp", "tucker"}, default "cp"
-        Form of the coefficient tensors.
-    sin : bool, default True
-        Whether sin(x) is a candidate.
-    threshold : float, default 0.1
-        Smallest |c| kept, in standard deviations of y, for terms of unit variance.
-    ridge : float, default 1e-3
-        Penalty on c.
-    penalty : float, default 1e-3
-        Weight of the mean square of the tensors' factors.
-    epochs, batch_size : int, default 60 and 256
-        Of Adam in each round.
-    lr : float, default 0.01
-        Learning rate of Adam.
+    order, rank: highest order K, and rank of every mode.
+    decomposition: form of the coefficient tensors, "cp" or "tucker".
+    sin: whether sin(x) is a candidate.
+    threshold: smallest |c| kept, in standard deviations of y, for terms of unit variance.
+    ridge: penalty on c.
+    penalty: weight of the mean square of the tensors' factors.
+    epochs, batch_size, lr: of Adam in each round.
     """
 
     order: int = 5
@@ -73,8 +58,8 @@ class ThresholdOptions:
         checks.boolean(self.sin, "sin")
         checks.one_of(self.decomposition, "decomposition", ["cp", "tucker"])
         checks.real(self.threshold, "threshold", 1e-12)
-        for name in ("ridge", "penalty"):
-            checks.real(getattr(self, name), name, 0.0)
+        checks.real(self.ridge, "ridge", 0.0)
+        checks.real(self.penalty, "penalty", 0.0)
         checks.real(self.lr, "lr", 1e-12)
 
 
@@ -106,10 +91,7 @@ class TensorTerms(torch.nn.Module):
             self.cores["sin"] = drawn(n_features, n_outputs, std=0.1 * n_features**-0.5)
 
     def features(self, x: Tensor, name: str) -> Tensor:
-        """Return what the core of a term weighs, for x (N, D): (N, R) for CP, (N, R^n) for Tucker.
-
-        For the term "sin" that is sin(x), (N, D).
-        """
+        """Return what a core weighs, for x (N, D): CP (N, R), Tucker (N, R^n), "sin" (N, D)."""
         if name == "sin":
             return torch.sin(x)
         projections = [x @ factor for factor in self.factors[name]]
@@ -124,28 +106,14 @@ class TensorTerms(torch.nn.Module):
         """Return one term for x (N, D): (N, C)."""
         return self.features(x, name) @ self.cores[name]
 
-    def coefficient_tensor(self, order: int, output: int = 0) -> CPTensor | TuckerTensor:
-        """Return W^[order] of one output as tensorly's factorised tensor, D in each mode."""
-        factors = [f.detach() for f in self.factors[f"{order}"]]
-        core = self.cores[f"{order}"].detach()[:, output]
-        if self.options.decomposition == "cp" or order == 1:  # the same for a vector
-            return CPTensor((core, factors))
-        return TuckerTensor((core.reshape((self.options.rank,) * order), factors))
-
     def to_neuron(self, coefficients: dict[str, Tensor], constant: Tensor) -> TaskLinear:
         """Return Σ c_n · term_n + constant as a `TaskLinear`; c_n and constant are (C,).
 
         A Tucker form of order n is the CP form of rank R^n with every combination of columns.
         """
-        orders = [int(name) for name in coefficients if name != "sin"]
-        interact = [n for n in orders if n > 1]
-        widths = [self.cores[f"{n}"].shape[0] for n in interact]
-        structure = NeuronStructure(
-            pure=(1,) if 1 in orders else (), interact=tuple(interact), rank=max(widths, default=1),
-            sin="sin" in coefficients,
-        )
-        n_features = self.factors["1"][0].shape[0]
-        neuron = TaskLinear(n_features, len(constant), structure)
+        widths = [len(self.cores[name]) for name in coefficients if name not in ("1", "sin")]
+        structure = NeuronStructure.of(map(_stream, coefficients), max(widths, default=1))
+        neuron = TaskLinear(len(self.factors["1"][0]), len(constant), structure)
         neuron.weight.zero_()
         if neuron.factors is not None:
             neuron.factors.zero_()  # orders of a lower rank leave columns unused
@@ -153,15 +121,11 @@ class TensorTerms(torch.nn.Module):
         weights = neuron.stream_weights()
         for name, c in coefficients.items():
             core = (self.cores[name] * c).T
-            if name == "sin":
-                weights[_stream(name)].copy_(core)
-            elif name == "1":
-                weights[_stream(name)].copy_(core @ self.factors["1"][0].T)
-            else:
-                width = core.shape[1]
-                weights[_stream(name)][:, :width] = core
+            core = core @ self.factors["1"][0].T if name == "1" else core
+            weights[_stream(name)][:, : core.shape[1]] = core
+            if name not in ("1", "sin"):
                 for mode, columns in enumerate(self._columns(name)):
-                    neuron.factor(int(name))[mode, :width] = columns.T
+                    neuron.factor(int(name))[mode, : core.shape[1]] = columns.T
         return neuron
 
     def _columns(self, name: str) -> list[Tensor]:
@@ -175,16 +139,15 @@ class TensorTerms(torch.nn.Module):
 
 def _fit(model: TensorTerms, names: Sequence[str], bias: Tensor, Z: Tensor, target: Tensor,
          generator: torch.Generator) -> float:
-    """Train the tensors of the named terms by Adam with cosine annealing; return the last loss.
+    """Train the named terms by Adam, cosine-annealed, on bias (C,), Z (N, D) and target (N,).
 
-    bias (C,), Z (N, D), target (N,).
+    Returns the last epoch's mean loss.
     """
     options = model.options
     parameters = [bias, *(model.cores[n] for n in names)]
     factors = [f for n in names if n != "sin" for f in model.factors[n]]
     optimizer = torch.optim.Adam([*parameters, *factors], lr=options.lr, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs)
-    loss = float("nan")
     for _ in range(options.epochs):
         losses = []
         order = torch.randperm(len(Z), generator=generator)
@@ -198,8 +161,7 @@ def _fit(model: TensorTerms, names: Sequence[str], bias: Tensor, Z: Tensor, targ
             optimizer.step()
             losses.append(float(error.detach()))
         schedule.step()
-        loss = float(np.mean(losses))
-    return loss
+    return float(np.mean(losses))
 
 
 def _loss(output: Tensor, target: Tensor) -> Tensor:

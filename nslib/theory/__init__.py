@@ -8,7 +8,6 @@ result is a `Construction` with its certificate. Theorems C8 and C9 of the paper
 from .approximant import Approximant, approximate
 from .bounds import (
     angle_intervals,
-    arcsine_measure,
     hoelder,
     information_bound,
     waiting_bits,
@@ -19,11 +18,8 @@ from .digits import Digits, encode, word_bits
 from .expansion import DEFAULT_C, angles_along, start_angles
 from .intervals import Intervals
 from .logistic_map import (
-    Step,
-    angle_at,
     angle_orbit,
     chaotic_neuron,
-    orbit,
     orbit_intervals,
     prove_conjugacy,
 )
@@ -32,9 +28,9 @@ from .typed import TypedFunction, parse_function
 from .winding import Winding, find_winding
 
 __all__ = [
-    "DEFAULT_C", "Approximant", "Construction", "DenseTrajectory", "Digits", "Intervals", "Step",
-    "TypedFunction", "Winding", "angle_at", "angle_intervals", "angle_orbit", "angles_along",
-    "approximate", "arcsine_measure", "chaotic_neuron", "encode", "find_depth", "find_winding",
-    "hoelder", "information_bound", "orbit", "orbit_intervals", "parse_function", "prove_conjugacy",
-    "start_angles", "waiting_bits", "waiting_time", "word_bits",
+    "DEFAULT_C", "Approximant", "Construction", "DenseTrajectory", "Digits", "Intervals",
+    "TypedFunction", "Winding", "angle_intervals", "angle_orbit", "angles_along", "approximate",
+    "chaotic_neuron", "encode", "find_depth", "find_winding", "hoelder", "information_bound",
+    "orbit_intervals", "parse_function", "prove_conjugacy", "start_angles", "waiting_bits",
+    "waiting_time", "word_bits",
 ]

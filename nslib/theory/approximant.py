@@ -6,7 +6,6 @@ median over shifted copies. Theorems C8 and C9 of the paper (arXiv 2506.15715), 
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from .between import values_at
 from .bounds import waiting_bits
 from .construction import Construction
 from .cube_cells import MAX_CELLS, MAX_DIM, Cells, grid, points_in_cube, probe_size
 from .digits import encode, word_bits
-from .moduli import Modulus, estimated, given, refuse_contradicted
-from .probing import choose_cells, evaluate
+from .probing import Modulus, choose_cells, estimated, evaluate, given, refuse_contradicted
 from .trajectory import find_depth
 from .winding import find_winding
 
@@ -29,15 +26,13 @@ ROUNDING = 2.0**-50  # of |lowest| + range: targets and results as doubles, each
 LARGEST_EPS = 0.4999  # with a tolerance of half the range any value would do
 
 
-def _encode(targets: np.ndarray, eps: float) -> Construction:
-    """Return construction B for targets (K,) within eps."""
-    return encode(targets, word_bits(eps))
-
-
 # Cells held by default: half a minute for B. For C a lattice takes seconds at 64 cells and about
 # ten times as long for twice as many. For A, Kac's waiting time sets a far lower limit.
 FEW_CELLS = {"trajectory": 1 << 16, "digits": 1 << 16, "winding": 64}
-CONSTRUCTIONS = {"trajectory": find_depth, "digits": _encode, "winding": find_winding}
+CONSTRUCTIONS: dict[str, Callable[..., Construction]] = {
+    "trajectory": find_depth, "digits": lambda targets, eps: encode(targets, word_bits(eps)),
+    "winding": find_winding,
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,8 +65,8 @@ class Approximant:
 
     def __call__(self, points: Any) -> np.ndarray:
         points = points_in_cube(points, self.dim)
-        read = functools.partial(values_at, self.construction)
-        return self.lowest + self.scale * self.cells.evaluate(points, read)
+        values = self.cells.evaluate(points, self.construction.values_at)
+        return self.lowest + self.scale * values
 
     @property
     def dim(self) -> int:
@@ -107,48 +102,33 @@ class Approximant:
         return sum(self.repeat_counts.values())
 
     @property
-    def n_parameters(self) -> int:
-        """Entries of all weights and biases of the network; the same for every f and ε."""
+    def weights(self) -> list[int | float]:
+        """All weights and biases of the network, as `network.weights` lists them by neuron."""
         from .network import weights
 
-        return sum(len(entries) for entries in weights(self).values())
+        return [weight for entries in weights(self).values() for weight in entries]
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases; the same for every f and ε."""
+        return len(self.weights)
 
     @property
     def max_weight(self) -> int | float:
         """The largest magnitude of a weight or bias; an int where a double may not hold it."""
-        from .network import weights
-
-        return max(abs(w) for entries in weights(self).values() for w in entries)
+        return max(map(abs, self.weights))
 
     @property
     def bound(self) -> float:
         """Bound of sup|network - f|: ω(reach) + value error, in units of f; see `status`."""
-        return self._bound(self.modulus)
+        # A copy's centre is within `reach` of the point, and a median of such values as near f as
+        # they are. The factor covers the rounding of the sum itself.
+        return (self.modulus.change(self.cells.reach) + self.value_error) * (1 + 2.0**-50)
 
     @property
     def status(self) -> str:
         """Whether `bound` is proved for the given modulus, or estimated and not proved."""
         return self.modulus.status
-
-    def certified_bound(self, modulus: Any = None) -> float:
-        """Return a bound of sup|network - f| over [0, 1]^d, proved if f has this modulus.
-
-        `modulus`: as for `approximate`, by default the one given there. ValueError where neither
-        was given.
-        """
-        if modulus is not None:
-            return self._bound(given(modulus, self.dim))
-        if not self.modulus.proved:
-            raise ValueError(
-                "modulus: found none, expected a Lipschitz constant or a callable: without one the "
-                f"bound is {self.modulus.status} (Approximant.bound)"
-            )
-        return self.bound
-
-    def _bound(self, modulus: Modulus) -> float:
-        # A copy's centre is within `reach` of the point, and a median of such values as near f as
-        # they are. The factor covers the rounding of the sum itself.
-        return (modulus.change(self.cells.reach) + self.value_error) * (1 + 2.0**-50)
 
     def measured_sup_error(self, points: Any = None) -> float:
         """Return max |network - f| over points: a lower bound of the sup error.
@@ -235,7 +215,12 @@ def approximate(
         raise ValueError(f"share: found {share}, expected a share of eps above 0 and below 1")
     max_cells = FEW_CELLS[name] if max_cells is None else (
         checks.positive_int(max_cells, "max_cells", 1, MAX_CELLS))
-    _refuse_unknown(options, name)
+    known = [key for key, kind in inspect.signature(CONSTRUCTIONS[name]).parameters.items()
+             if kind.kind is inspect.Parameter.KEYWORD_ONLY]
+    if unknown := [key for key in options if key not in known]:
+        expected = f"one of {', '.join(known)}" if known else "no option"
+        raise TypeError(f"{unknown[0]}: found an unknown option of {name!r}, expected {expected}"
+                        f"{checks.suggest(unknown[0], known)}")
     limits = None if modulus is None else given(modulus, dim)
 
     # 1. Look at f on a grid: its range, and how fast it changes.
@@ -271,14 +256,3 @@ def approximate(
         ) from error
     value_error = made.error * scale * (1 + 2.0**-50) + rounding
     return Approximant(f, eps, name, cells, made, lowest, highest, value_error, limits)
-
-
-def _refuse_unknown(options: dict[str, Any], name: str) -> None:
-    """Raise TypeError for an option that the construction `name` does not take."""
-    known = [key for key, kind in inspect.signature(CONSTRUCTIONS[name]).parameters.items()
-             if kind.kind is inspect.Parameter.KEYWORD_ONLY]
-    for key in options:
-        if key not in known:
-            expected = f"one of {', '.join(known)}" if known else "no option"
-            raise TypeError(f"{key}: found an unknown option of {name!r}, expected "
-                            f"{expected}{checks.suggest(key, known)}")

@@ -56,17 +56,15 @@ def information_bound(cells: int, eps: float) -> float:
 
 
 def angle_intervals(targets: Any, eps: float) -> np.ndarray:
-    """Return for each target the angles α in [0, 1/2] with |sin²(πα) - y| <= ε.
+    """Return the lowest and highest α in [0, 1/2] with |sin²(πα) - y| <= ε by target (K, 2).
+
+    In turns, with small relative errors also near 0 and 1/2. The other half of the circle mirrors
+    them.
 
     Parameters
     ----------
     targets : array (K,) in [0, 1]
     eps : ε in (0, 1/2)
-
-    Returns
-    -------
-    array (K, 2), lowest and highest α in turns, with small relative errors also near 0 and 1/2.
-    The other half of the circle mirrors it.
     """
     y, width = as_targets(targets), Fraction(as_eps(eps))
     # 1 - y as a fraction first: the arctangent of both roots keeps its digits where the arcsine of
@@ -78,17 +76,7 @@ def angle_intervals(targets: Any, eps: float) -> np.ndarray:
 
 
 def arcsine_measure(targets: Any, eps: float) -> np.ndarray:
-    """Return μ([y - ε, y + ε]) of each target under the arcsine law, which the neuron keeps.
-
-    Parameters
-    ----------
-    targets : array (K,) in [0, 1]
-    eps : ε in (0, 1/2)
-
-    Returns
-    -------
-    array (K,) in (0, 1]
-    """
+    """Return μ([y - ε, y + ε]) (K,) of targets (K,) under the arcsine law, which T keeps."""
     return 2 * np.diff(angle_intervals(targets, eps), axis=1)[:, 0]
 
 
@@ -111,8 +99,7 @@ def waiting_time(targets: Any, eps: float) -> float:
 
     Parameters
     ----------
-    targets : array (K,) in [0, 1]
-    eps : ε in (0, 1/2)
+    targets, eps : as for `waiting_bits`
     """
     bits = waiting_bits(targets, eps)
     return 2.0**bits if bits < 1024 else math.inf

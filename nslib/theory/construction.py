@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .intervals import Intervals, largest_error, outward, round_up
+from .intervals import Intervals, outward, round_up, sine_middles
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,27 @@ class Construction(ABC):
     def parameters(self) -> Mapping[str, int | float | Fraction]:
         """Every weight and bias of the network from index k to value, by name."""
 
+    def angle_at(self, k: Fraction) -> Fraction | tuple[Fraction, Fraction]:
+        """Return the angle in turns, or bounds of it, whose sin² the network takes at index k.
+
+        What `values_at` needs of a construction that has no `values_at` of its own.
+        """
+        raise NotImplementedError
+
+    def values_at(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Return the network's values (M,) at the indices k = 1 + whole + rest/2^53, as doubles.
+
+        `whole`, `rest` (M,): int64, as `cube_cells.Cells.index` returns them. Where `rest` is zero
+        the value is the middle of its certified interval. Elsewhere, in a layer at a cell's border,
+        the index is no whole number; the network has a value there too.
+        """
+        values, between = self.values.middle[whole], np.flatnonzero(rest)
+        pairs, places = np.unique(
+            np.stack([whole[between], rest[between]]), axis=1, return_inverse=True)
+        angles = [self.angle_at(1 + w + Fraction(r, 1 << 53)) for w, r in pairs.T.tolist()]
+        values[between] = sine_middles(angles)[places.ravel()]
+        return values
+
     @property
     def n_parameters(self) -> int:
         """Number of weights and biases, whatever K and ε are."""
@@ -75,7 +96,8 @@ def certificate(
 
     `bounds` [K]: exact bounds of each value; `targets` (K,).
     """
-    error = largest_error(bounds, targets)
+    error = max(max(high - Fraction(y), Fraction(y) - low)
+                for (low, high), y in zip(bounds, targets.tolist(), strict=True))
     if error > Fraction(eps):
         return None
     return {"targets": targets, "eps": eps, "values": outward(bounds), "error": round_up(error)}

@@ -79,11 +79,10 @@ class Cells:
 
     def centres(self) -> np.ndarray:
         """Return the centres in the order of their index (K, d)."""
-        index = np.arange(self.count)
-        numbers = np.zeros((self.count, self.dim), dtype=np.int64)
-        for place in range(self.digits * self.dim):
-            bit = index >> (self.digits * self.dim - 1 - place) & 1
-            numbers[:, place % self.dim] = 2 * numbers[:, place % self.dim] + bit
+        shape = self.count, self.digits, self.dim
+        places = np.arange(self.digits * self.dim)[::-1]
+        bits = np.arange(self.count)[:, None] >> places & 1  # of all coordinates, interleaved
+        numbers = 2 ** np.arange(self.digits)[::-1] @ bits.reshape(shape)
         return (numbers + 0.5) * 2.0**-self.digits
 
     def bits(self, x: np.ndarray) -> np.ndarray:
@@ -120,19 +119,16 @@ class Cells:
 
         `read`: the values (N,) at indices, two arrays (N,) as `index` returns them.
         """
-        size = max(1, CHUNK // 3**self.dim)
-        parts = [self._medians(points[i:i + size], read) for i in range(0, len(points), size)]
-        return np.concatenate(parts) if parts else np.empty(0)
-
-    def _medians(self, points: np.ndarray, read: Callable) -> np.ndarray:
-        """Return the medians (M,) of `evaluate` at points (M, d), few enough for the memory."""
         moves = self.shift * np.array(list(itertools.product((-1, 0, 1), repeat=self.dim)))
-        copies = points + moves[:, None]
-        values = read(*self.index(copies.reshape(-1, self.dim)))
-        values = values.reshape(*(3,) * self.dim, len(points))
-        for _ in range(self.dim):
-            values = median(*np.moveaxis(values, -2, 0))
-        return values
+        size, medians = max(1, CHUNK // 3**self.dim), np.empty(len(points))
+        for start in range(0, len(points), size):  # few enough for the memory
+            copies = points[start:start + size] + moves[:, None]
+            values = read(*self.index(copies.reshape(-1, self.dim)))
+            values = values.reshape(*(3,) * self.dim, -1)
+            for _ in range(self.dim):
+                values = median(*np.moveaxis(values, -2, 0))
+            medians[start:start + size] = values
+        return medians
 
 
 def reach(digits: int) -> float:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+from mpmath import libmp
 from mpmath.ctx_mp import MPContext
 
 from .. import checks
@@ -21,6 +23,7 @@ from .intervals import Intervals, outward, round_up, sin_squared
 MAX_WORD = 4096
 MAX_BITS = 1 << 26
 GUARD = 64
+PI_BELOW = Fraction(libmp.pi_fixed(126), 1 << 126)  # π, cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +49,13 @@ class Digits(Construction):
         """Return s = sin²(πα), the one parameter that holds the targets, as an interval (1,)."""
         return outward(sin_squared([self.angle]))
 
-    def word(self, k: int) -> int:
-        """Return the m bits θ_k 2^m of index k = 1 … K, by m(k - 1) doublings of the angle."""
-        k = checks.positive_int(k, "k", 1, self.cells)
-        shifted = self.code << self.word_bits * (k - 1) & ((1 << self.bits) - 1)
-        return shifted >> (self.bits - self.word_bits)
+    def values_at(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """As for every construction; the gate takes from the two nearest words in proportion."""
+        certified = self.values.middle
+        values, between = certified[whole], np.flatnonzero(rest)
+        share = rest[between] * 2.0**-53
+        values[between] = (1 - share) * values[between] + share * certified[whole[between] + 1]
+        return values
 
     @property
     def bits(self) -> int:
@@ -117,28 +122,25 @@ def encode(targets: Any, bits: int) -> Digits:
         )
     text = "".join(f"{word:0{m}b}" for word in _words(y.tolist(), m))
     bounds = sin_squared(_angles(text, m, len(y)), m + GUARD)
-    fields = certificate(bounds, y, round_up(_pi_below() / (1 << m)))
+    fields = certificate(bounds, y, round_up(PI_BELOW / (1 << m)))
     if fields is None:
         raise ArithmeticError(f"digits: the error exceeds π 2^-{m}, which the proof excludes")
     return Digits(**fields, word_bits=m, code=int(text, 2))
 
 
 def _words(targets: list[float], m: int) -> list[int]:
-    """Return floor(2^m arcsin(√y)/π) for each of `targets` [K].
-
-    One more where that lies within 2^-32 below a step, so that rounding does not cut a whole number
-    to the one below.
-    """
+    """Return floor(2^m arcsin(√y)/π) for each of `targets` [K]."""
     ctx = MPContext()
     ctx.prec = m + GUARD
     angles = (ctx.asin(ctx.sqrt(ctx.mpf(y))) / ctx.pi for y in targets)
+    # 2^-32 more, so that rounding does not cut a whole number to the one below
     return [int(ctx.floor(ctx.ldexp(angle, m) + ctx.ldexp(1, -GUARD // 2))) for angle in angles]
 
 
 def _angles(text: str, m: int, cells: int) -> list[tuple[Fraction, Fraction]]:
-    """Return bounds [K] of the angle at every word, from the m + 64 digits that begin there.
+    """Return bounds [K] of the angle at every word of m digits, from the m + 64 that begin there.
 
-    `text`: all mK digits of α; `m`: digits a word; `cells`: K.
+    `text`: all mK digits of α.
     """
     bounds, size = [], m + GUARD
     for k in range(cells):
@@ -147,10 +149,3 @@ def _angles(text: str, m: int, cells: int) -> list[tuple[Fraction, Fraction]]:
         whole = m * k + size >= len(text)
         bounds.append((low, low if whole else low + Fraction(1, 1 << size)))
     return bounds
-
-
-def _pi_below() -> Fraction:
-    """Return π cut to 128 bits."""
-    ctx = MPContext()
-    ctx.prec = 192
-    return Fraction(int(ctx.floor(ctx.ldexp(ctx.pi, 126))), 1 << 126)

@@ -19,16 +19,12 @@ READ = 8  # bytes read at a time: a window has 57 to 64 valid bits
 
 
 def start_angles(c: Any, cells: int) -> list[Fraction]:
-    """Return the angles 1/(c + k) = 1 - softsign(c + k - 1), k = 1 … K, exactly.
+    """Return the angles 1/(c + k) = 1 - softsign(c + k - 1), k = 1 … K, as exact fractions [K].
 
     Parameters
     ----------
     c : a number of at least 1, taken exactly
     cells : K
-
-    Returns
-    -------
-    [K] fractions
     """
     c, cells = as_fraction(c, "c"), checks.positive_int(cells, "cells")
     if c < 1:
@@ -53,18 +49,12 @@ def windows(packed: np.ndarray) -> np.ndarray:
 
 
 def angles_along(c: Any, cells: int, count: int, start: int = 0) -> np.ndarray:
-    """Return 2^r/(c + k) mod 1 for r = start … start + count - 1, from exact digits.
+    """Return 2^r/(c + k) mod 1 from exact digits: doubles (K, count), each within 2^-53 below it.
 
     Parameters
     ----------
-    c : a number of at least 1, taken exactly
-    cells : K
-    count : of the repetitions r
-    start : the first r
-
-    Returns
-    -------
-    array (K, count) of doubles in [0, 1), each within 2^-53 below its angle
+    c, cells : as for `start_angles`
+    count, start : the repetitions r are start … start + count - 1
     """
     count, start = checks.positive_int(count, "count"), checks.positive_int(start, "start", 0)
     angles = np.empty((checks.positive_int(cells, "cells"), count))

@@ -48,8 +48,11 @@ def build(node: ast.AST, name: str) -> sp.Expr:
             raise ValueError(f"{name}: found {function} of {len(node.args)} arguments, expected "
                              + ("at least one" if many else "one"))
         return CALLS[function](*[build(argument, name) for argument in node.args])
-    raise ValueError(f"{name}: found {ast.unparse(node)!r}, expected numbers, variables, + - * / **"
-                     f" and {', '.join(CALLS)}")
+    raise _refusal(node, name, f"numbers, variables, + - * / ** and {', '.join(CALLS)}")
+
+
+def _refusal(node: ast.AST, name: str, expected: str) -> ValueError:
+    return ValueError(f"{name}: found {ast.unparse(node)!r}, expected {expected}")
 
 
 def _operation(node: ast.BinOp, name: str) -> sp.Expr:
@@ -64,20 +67,17 @@ def _operation(node: ast.BinOp, name: str) -> sp.Expr:
         return one / other
     if not isinstance(node.op, ast.Pow):
         hint = "; powers are written **" if isinstance(node.op, ast.BitXor) else ""
-        raise ValueError(f"{name}: found {ast.unparse(node)!r}, expected the operators + - * / **"
-                         f"{hint}")
+        raise _refusal(node, name, f"the operators + - * / **{hint}")
     if not other.is_Rational or abs(other) > EXPONENT:
         raise ValueError(f"{name}: found the exponent {ast.unparse(node.right)!r}, expected a "
                          f"number from -{EXPONENT} to {EXPONENT}")
     if one.is_zero and other <= 0:
-        raise ValueError(f"{name}: found {ast.unparse(node)!r}, expected finite values")
-    if one.is_Rational and _bits(one) * abs(other) > NUMBER_BITS:
-        raise ValueError(f"{name}: found {ast.unparse(node)!r}, expected numbers of at most "
-                         f"{NUMBER_BITS} bits")
+        raise _refusal(node, name, "finite values")
+    if one.is_Rational and max(one.p.bit_length(), one.q.bit_length()) * abs(other) > NUMBER_BITS:
+        raise _refusal(node, name, f"numbers of at most {NUMBER_BITS} bits")
     power = one**other
     if abs(power.as_base_exp()[1]) > EXPONENT:
-        raise ValueError(f"{name}: found {ast.unparse(node)!r}, expected exponents of at most "
-                         f"{EXPONENT} in all")
+        raise _refusal(node, name, f"exponents of at most {EXPONENT} in all")
     return power
 
 
@@ -85,10 +85,6 @@ def _number(value: object, name: str) -> sp.Rational:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{name}: found {value!r}, expected a finite number")
     return sp.Rational(repr(value))
-
-
-def _bits(number: sp.Rational) -> int:
-    return max(int(number.p).bit_length(), int(number.q).bit_length())
 
 
 def values(node: sp.Expr, leaves: dict[sp.Symbol, np.ndarray]) -> np.ndarray | float:

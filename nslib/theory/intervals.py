@@ -81,6 +81,11 @@ def sin_squared(
     return bounds
 
 
+def sine_middles(angles: Iterable[Fraction | tuple[Fraction, Fraction]]) -> np.ndarray:
+    """Return the middles (K,) of `sin_squared` as doubles."""
+    return np.array([float((low + high) / 2) for low, high in sin_squared(angles)])
+
+
 def round_down(value: Fraction) -> float:
     """Return the largest double that is at most `value`."""
     near = float(value)
@@ -97,11 +102,3 @@ def outward(bounds: Iterable[tuple[Fraction, Fraction]]) -> Intervals:
     pairs = [(round_down(low), round_up(high)) for low, high in bounds]
     low, high = np.array(pairs, dtype=np.float64).reshape(-1, 2).T.copy()
     return Intervals(low, high)
-
-
-def largest_error(bounds: Iterable[tuple[Fraction, Fraction]], targets: np.ndarray) -> Fraction:
-    """Return the exact largest |value - target| that `bounds` [K] allow, with `targets` (K,)."""
-    return max(
-        max(high - Fraction(y), Fraction(y) - low)
-        for (low, high), y in zip(bounds, targets.tolist(), strict=True)
-    )

@@ -16,22 +16,17 @@ if TYPE_CHECKING:  # torch and sympy take a second or two: imported where they a
     import sympy as sp
     import torch
 
-EXACT_BITS = 1 << 24  # size of the last fraction that `orbit` agrees to compute
-
 
 def chaotic_neuron(dtype: torch.dtype | None = None) -> torch.nn.Sequential:
     """Return the neuron T(u) = ReLU(4u - 4u²) as a torch module.
 
     A `TaskLinear` of the pure orders 1 and 2 with the weights (4, -4) and no bias, then ReLU. In
-    floating point its orbit is right for at most as many steps as the mantissa has bits.
+    floating point its orbit is right for at most as many steps as the mantissa has bits. The module
+    maps (..., 1) to (..., 1).
 
     Parameters
     ----------
     dtype : of the weights; torch.float64 by default
-
-    Returns
-    -------
-    module from (..., 1) to (..., 1)
     """
     import torch
 
@@ -57,58 +52,18 @@ def as_fraction(value: Any, name: str) -> Fraction:
         raise ValueError(f"{name}: found {value!r}, expected a finite number") from None
 
 
-def _start(value: Any) -> Fraction:
-    start = as_fraction(value, "start")
-    if not 0 <= start <= 1:
-        raise ValueError(f"start: found {value}, expected a number in [0, 1]")
-    return start
-
-
-def orbit(start: Any, steps: int) -> list[Fraction]:
-    """Return the exact orbit start, T(start), …, T^steps(start).
-
-    Parameters
-    ----------
-    start : a rational number in [0, 1]
-    steps : at least 0; the fractions double in length every step
-
-    Returns
-    -------
-    [steps + 1] fractions
-
-    Raises
-    ------
-    ValueError : where the last would exceed 2^24 bits. Use `orbit_intervals` then, or
-        `angle_orbit` where the start is sin² of a rational angle.
-    """
-    u, steps = _start(start), checks.positive_int(steps, "steps", 0)
-    size = u.denominator.bit_length()
-    if size > 1 and steps + size.bit_length() > EXACT_BITS.bit_length():
-        raise ValueError(
-            f"steps: found {steps} from a fraction of {size} bits, expected the last fraction of "
-            f"at most {EXACT_BITS} bits, {EXACT_BITS.bit_length() - size.bit_length()} steps"
-        )
-    points = [u]
-    for _ in range(steps):
-        u = max(4 * u - 4 * u * u, Fraction(0))
-        points.append(u)
-    return points
-
-
 def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
     """Return certified intervals of the orbit, by repeating the neuron in interval arithmetic.
 
     Parameters
     ----------
     start : a number in [0, 1], taken exactly
-    steps : at least 0
+    steps : at least 0; the result has shape (steps + 1,)
     bits : the arithmetic has 2·steps + `bits` bits
-
-    Returns
-    -------
-    Intervals (steps + 1,)
     """
-    u, steps = _start(start), checks.positive_int(steps, "steps", 0)
+    u, steps = as_fraction(start, "start"), checks.positive_int(steps, "steps", 0)
+    if not 0 <= u <= 1:
+        raise ValueError(f"start: found {start}, expected a number in [0, 1]")
     ctx = context(2 * steps + checks.positive_int(bits, "bits", 8))
     point, points = exact(ctx, u), []
     for step in range(steps + 1):
@@ -124,14 +79,8 @@ def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
 def angle_at(angle: Fraction, depth: int) -> Fraction:
     """Return 2^depth · angle mod 1 exactly: the angle of T^depth(sin²(π angle)).
 
-    Parameters
-    ----------
-    angle : a rational number, in turns
-    depth : repetitions, at least 0; the cost grows with its number of bits only
-
-    Returns
-    -------
-    fraction in [0, 1)
+    `angle`: a rational number, in turns; `depth`: repetitions, at least 0, whose number of bits
+    alone decides what this costs. A fraction in [0, 1).
     """
     angle = as_fraction(angle, "angle")
     depth = checks.positive_int(depth, "depth", 0)
@@ -140,16 +89,12 @@ def angle_at(angle: Fraction, depth: int) -> Fraction:
 
 
 def angle_orbit(angle: Fraction, steps: int) -> list[Fraction]:
-    """Return the angles α, 2α, …, 2^steps α mod 1, exactly.
+    """Return the angles α, 2α, …, 2^steps α mod 1 exactly, [steps + 1] fractions in turns.
 
     Parameters
     ----------
     angle : α, a rational number, in turns
     steps : at least 0
-
-    Returns
-    -------
-    [steps + 1] fractions in [0, 1)
     """
     points = [angle_at(angle, 0)]
     for _ in range(checks.positive_int(steps, "steps", 0)):
@@ -159,13 +104,7 @@ def angle_orbit(angle: Fraction, steps: int) -> list[Fraction]:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a proof.
-
-    Attributes
-    ----------
-    left, right : expressions that are equal
-    reason : why, in words
-    """
+    """One line of a proof: expressions that are equal, and why, in words."""
 
     left: sp.Expr
     right: sp.Expr
@@ -188,16 +127,9 @@ def prove_conjugacy() -> tuple[Step, ...]:
     """Return the steps that prove T^r(sin²(πα)) = sin²(π 2^r α) for T(u) = ReLU(4u - 4u²).
 
     First T(u) = 4u - 4u² on [0, 1], where ReLU does nothing; then r = 1 for every angle; then the
-    induction from r to r + 1. Source: Lemma 1, the conjugacy of the logistic map with the doubling
-    of the angle (Ulam and von Neumann, 1947).
-
-    Returns
-    -------
-    (6,) steps, each an identity that sympy has verified
-
-    Raises
-    ------
-    ArithmeticError : where sympy does not verify a step
+    induction from r to r + 1: six steps, each an identity that sympy has verified, or
+    ArithmeticError. Source: Lemma 1, the conjugacy of the logistic map with the doubling of the
+    angle (Ulam and von Neumann, 1947).
     """
     import sympy as sp
 

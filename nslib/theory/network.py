@@ -67,9 +67,7 @@ def build(approximant, precision: float | None = None) -> ApproximantModule:
     `precision`: allowed distance from the exact values in units of f, ε/10 by default. Raises
     ValueError where the bound of `rounding.network_precision` exceeds it.
     """
-    if precision is None:
-        precision = approximant.eps / 10
-    precision = checks.real(precision, "precision")
+    precision = approximant.eps / 10 if precision is None else checks.real(precision, "precision")
     if precision <= 0:
         raise ValueError(f"precision: found {precision}, expected a number above 0")
     reached = network_precision(
@@ -81,17 +79,11 @@ def build(approximant, precision: float | None = None) -> ApproximantModule:
 def _neuron(entries: tuple, inputs: int, outputs: int = 1, structure=LINEAR) -> TaskLinear:
     """Return a `TaskLinear` with these weights, then factors, then a bias if there are more."""
     neuron = TaskLinear(inputs, outputs, structure, bias=False, dtype=torch.float64)
-    n_entries = neuron.weight.numel() + (0 if neuron.factors is None else neuron.factors.numel())
-    if len(entries) > n_entries:
+    if len(entries) > sum(parameter.numel() for parameter in neuron.parameters()):
         neuron = TaskLinear(inputs, outputs, structure, bias=True, dtype=torch.float64)
-    numbers = torch.tensor([float(w) for w in entries], dtype=torch.float64)
-    with torch.no_grad():
-        for parameter in (neuron.weight, neuron.factors, neuron.bias):
-            if parameter is not None:
-                parameter.copy_(numbers[:parameter.numel()].view_as(parameter))
-                numbers = numbers[parameter.numel():]
-    if len(numbers):
-        raise ArithmeticError(f"neuron: found {len(numbers)} entries too many in {entries}")
+    order = [p for p in (neuron.weight, neuron.factors, neuron.bias) if p is not None]
+    nn.utils.vector_to_parameters(torch.tensor([float(w) for w in entries], dtype=torch.float64),
+                                  order)
     return neuron
 
 

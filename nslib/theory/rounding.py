@@ -8,14 +8,13 @@ u for what is of higher order. Along an orbit this doubles e on average, one bit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
 
 from .construction import Construction
 from .digits import Digits
-from .intervals import sin_squared
+from .intervals import sine_middles
 from .logistic_map import angle_at
 from .trajectory import DenseTrajectory
 from .winding import Winding
@@ -53,19 +52,13 @@ def network_precision(
             )
     elif isinstance(construction, DenseTrajectory):
         error = _trajectory(construction, room, allowed)
-    elif isinstance(construction, Digits):
-        error = _digits(construction, room, allowed)
     else:
-        raise TypeError(f"construction: found {type(construction).__name__}, expected one of "
-                        "DenseTrajectory, Digits, Winding")
+        error = _digits(construction, room, allowed)
     return error * scale + tail
 
 
 def next_error(error: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return the bounds (K,) after one more step of the neuron.
-
-    `error` (K,): the bounds so far; `value` (K,): the exact values, to double precision.
-    """
+    """Return the bounds (K,) after one more step, from bounds `error` at exact `value` (K,)."""
     slope = np.abs(1 - 2 * value) + error + 2.0**-50
     return (4 * error * slope + 6 * UNIT) * (1 + 2.0**-40)
 
@@ -75,7 +68,7 @@ def _trajectory(held: DenseTrajectory, room: float, allowed: float) -> float:
     angles = [1 / (held.c + k) for k in range(1, held.cells + 1)]
     error = np.full(held.cells, START)
     for step in range(held.depth):
-        value = _values(angle_at(angle, step) for angle in angles)
+        value = sine_middles(angle_at(angle, step) for angle in angles)
         error = next_error(error, value)
         if error.max() > room:
             raise ValueError(
@@ -99,10 +92,5 @@ def _digits(held: Digits, room: float, allowed: float) -> float:
                     f"at most {step // m} such words for a precision of {allowed:.3g}: the start "
                     "has 53 bits, and an orbit of doubles loses one a step or so"
                 )
-        error = next_error(error, _values([angle_at(angle, step)]))
+        error = next_error(error, sine_middles([angle_at(angle, step)]))
     return largest
-
-
-def _values(angles: Iterable[Fraction]) -> np.ndarray:
-    """Return sin²(πα) (K,) of exact angles [K] in turns."""
-    return np.array([float((low + high) / 2) for low, high in sin_squared(angles)])

@@ -76,10 +76,11 @@ def _dual(ctx, node: sp.Expr, leaves: dict) -> tuple:
     """
     if node in leaves:
         return leaves[node]
+    flat = [ctx.mpf(0) for _ in leaves]
     if node.is_Rational:
-        return ctx.mpf(int(node.p)) / int(node.q), _zeros(ctx, leaves)
+        return ctx.mpf(int(node.p)) / int(node.q), flat
     if node in (sp.pi, sp.E):
-        return (+ctx.pi if node is sp.pi else ctx.exp(ctx.mpf(1))), _zeros(ctx, leaves)
+        return (+ctx.pi if node is sp.pi else ctx.exp(ctx.mpf(1))), flat
     if not isinstance(node, tuple(RULES)):
         raise ValueError(f"function: found {node.func.__name__}({', '.join(map(str, node.args))}), "
                          "expected a tree of + * ** sin cos exp log tanh Abs Min Max")
@@ -89,11 +90,6 @@ def _dual(ctx, node: sp.Expr, leaves: dict) -> tuple:
     rule = next(rule for kind, rule in RULES.items() if isinstance(node, kind))
     return functools.reduce(functools.partial(rule, ctx), inner) if len(inner) > 1 else (
         rule(ctx, inner[0]))
-
-
-def _zeros(ctx, leaves: dict) -> list:
-    """Return the gradient [d] of a constant."""
-    return [ctx.mpf(0) for _ in leaves]
 
 
 def _chain(inner: tuple, function, slope, ctx) -> tuple:
@@ -189,12 +185,9 @@ def _larger(ctx, one, other):
     return value, [ctx.mpf([min(x.a, y.a), max(x.b, y.b)]) for x, y in zip(a, b, strict=True)]
 
 
-def _minus(one):
-    return -one[0], [-x for x in one[1]]
-
-
-def _smaller(ctx, one, other):
-    return _minus(_larger(ctx, _minus(one), _minus(other)))
+def _smaller(ctx, *pair):
+    value, gradient = _larger(ctx, *((-v, [-x for x in a]) for v, a in pair))
+    return -value, [-x for x in gradient]
 
 
 RULES = {

@@ -65,14 +65,13 @@ class DenseTrajectory(Construction):
         return {"index": 1, "offset": self.c - 1, "angle": math.pi, "sine": 1, "square": 1,
                 "neuron, order 1": 4, "neuron, order 2": -4}
 
+    def angle_at(self, k: Fraction) -> Fraction:
+        """2^depth/(c + k) mod 1."""
+        return angle_at(1 / (self.c + k), self.depth)
+
 
 def find_depth(
-    targets: Any,
-    eps: float,
-    *,
-    c: Any = DEFAULT_C,
-    max_depth: int = 10**9,
-    progress: bool = False,
+    targets: Any, eps: float, *, c: Any = DEFAULT_C, max_depth: int = 10**9, progress: bool = False,
 ) -> DenseTrajectory:
     """Return the first depth r with |sin²(π 2^r/(c + k)) - targets[k - 1]| <= eps for all k.
 
@@ -158,9 +157,8 @@ class _Scan:
         self.order = np.argsort(arcsine_measure(targets, eps), kind="stable")  # rarest first
         self.bounds = []  # of each cell's angle as a whole number of 2^-64: lowest, width
         for low, high in angle_intervals(targets, eps):
-            low = np.uint64(math.ldexp(low, 64))
-            high = np.uint64(math.ldexp(high, 64))
-            low = low - min(low, SLACK)  # wider than allowed: `_certify` has the last word
+            low, high = np.uint64(math.ldexp(low, 64)), np.uint64(math.ldexp(high, 64))
+            low = low - min(low, SLACK)  # wider than allowed: the certificate has the last word
             self.bounds.append((low, high + SLACK - low))
         self.position, self.remainders = 0, [remainder_at(angle, 0) for angle in angles]
 
@@ -175,7 +173,9 @@ class _Scan:
         for begin in range(0, n_bytes, BLOCK):
             places = self._survivors([cell[begin:begin + BLOCK] for cell in cells]) + 8 * begin
             for place in np.sort(places[places < count]).tolist():
-                certified = self._certify(position + place)
+                bounds = sin_squared(
+                    (angle_at(a, position + place) for a in self.angles), CERTIFY_BITS)
+                certified = certificate(bounds, self.targets, self.eps)
                 if certified is not None:
                     return position + place, certified
         return None
@@ -205,11 +205,6 @@ class _Scan:
             # unsigned: what is below `low` wraps around to a huge number, so one comparison does
             places = places[window - low <= width]
         return places
-
-    def _certify(self, depth: int) -> dict[str, object] | None:
-        """Return the certificate of a depth, or None where it misses a tolerance."""
-        bounds = sin_squared((angle_at(a, depth) for a in self.angles), CERTIFY_BITS)
-        return certificate(bounds, self.targets, self.eps)
 
 
 def _fold(window: np.ndarray, buffer: np.ndarray) -> None:

@@ -61,6 +61,10 @@ class Winding(Construction):
         return {"index": 1, "offset": math.pi - 1, "winding": self.w, "angle": math.pi,
                 "sine": 1, "square": 1}
 
+    def angle_at(self, k: Fraction) -> tuple[Fraction, Fraction]:
+        """w/(π + k) mod 1, to 128 bits."""
+        return winding_angles(self.w, [k], 128)[0]
+
 
 def winding_angles(
     w: int, indices: Iterable[int | Fraction], bits: int
@@ -75,9 +79,7 @@ def winding_angles(
     return bounds
 
 
-def find_winding(
-    targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX_BITS
-) -> Winding:
+def find_winding(targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX_BITS) -> Winding:
     """Return an integer w with |sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K.
 
     Target k allows the angles ±θ_k to within δ_k. The lattice of the points (w/(π + k) - n_k)/δ_k,
@@ -132,19 +134,13 @@ class _Search:
     `triangular` of it in units of one tolerance.
     """
 
-    def __init__(
-        self, y: np.ndarray, eps: float, rng: np.random.Generator, size: int
-    ) -> None:
+    def __init__(self, y: np.ndarray, eps: float, rng: np.random.Generator, size: int) -> None:
         self.y, self.eps, self.rng = y, eps, rng
         self.centre, self.delta = _tolerances(y, eps)
         self.size, self.limit, self.reductions = size, size + 4 * len(y) + 64, 0
         self.trials = min(1 << 15, WORK // len(y) ** 2 + 1)  # of signs and sizes of w
-        self.chance = -math.inf
-        self._build()
-
-    def _build(self) -> None:
-        """Set up the lattice in integers, precise enough for w of `limit` bits."""
-        cells = len(self.y)
+        # the lattice in integers, precise enough for w of `limit` bits
+        cells = len(y)
         scale = 2.0**20 * self.delta.max()
         precision = self.limit + math.ceil(-math.log2(self.delta.min())) + 16
         ctx = MPContext()

@@ -20,19 +20,10 @@ _ROWS = 4096  # of a forward pass
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A trained network.
+    """A trained network, (N, ...) to (N, C) or with k members (N, k, C), of its best step.
 
-    Attributes
-    ----------
-    network : torch module
-        Maps (N, ...) to (N, C), or to (N, k, C) with k members.
-    limits : (float, float) or None
-        The lowest and highest target of the training rows, within which predictions of a
-        regression stay; None for classes.
-    validation_loss : float
-        Mean squared error or cross-entropy on the validation rows at the best step.
-    step : int
-        The best step, whose weights the network has.
+    Predictions of a regression stay within the `limits`, the lowest and highest target of the
+    training rows; None for classes. `validation_loss` is the mean squared error or cross-entropy.
     """
 
     network: nn.Module
@@ -43,24 +34,23 @@ class FittedNetwork:
     def predict(self, X: Any) -> np.ndarray:
         """Return (N,) targets or, for classes, (N, C) probabilities, float64, for rows X (N, ...).
 
-        The network is put into evaluation mode. Raises TypeError or ValueError for X that is not
-        finite numbers.
+        In evaluation mode. Raises TypeError or ValueError for X that is not finite numbers.
         """
         X = checks.as_batch(X)
         network, regression = self.network.eval(), self.limits is not None
-        dtype = next(network.parameters()).dtype
+        weight = next(network.parameters())
         size = rows_at_once(X.shape[1:], _ROWS)
         outputs = []
         with one_thread(), torch.no_grad():
             for i in range(0, len(X), size):
                 # a copy, since X may be read-only or have strides that torch lacks
-                rows = torch.as_tensor(np.array(X[i : i + size]), dtype=dtype)
+                rows = torch.as_tensor(np.array(X[i : i + size])).to(weight)
                 outputs.append(predictions(network(rows).unsqueeze(0), regression)[0])
-        values = torch.cat(outputs).double().numpy()
+        values = torch.cat(outputs).cpu().double().numpy()
         return np.clip(values, *self.limits) if regression else values
 
     def to_state(self) -> dict[str, Any]:
-        """Return all but the network, whose weights are its `state_dict`, as plain values."""
+        """Return all but the network as plain values."""
         return {"limits": self.limits, "validation_loss": self.validation_loss, "step": self.step}
 
     @classmethod
@@ -70,6 +60,5 @@ class FittedNetwork:
         """Return the model of a state; `network` of its architecture gets the weights, by name."""
         network.load_state_dict(weights)
         limits = None if state["limits"] is None else tuple(state["limits"])
-        return cls(
-            network.requires_grad_(False), limits, state["validation_loss"], state["step"]
-        )
+        network = network.eval().requires_grad_(False)
+        return cls(network, limits, state["validation_loss"], state["step"])

@@ -19,7 +19,7 @@ _POSITIONS = 2**20  # models times rows times positions (pixels) of one
 
 
 def rows_at_once(shape: tuple[int, ...], most: int) -> int:
-    """Return how many rows of a shape go through a network at once: `most` of (D,), fewer images.
+    """Return how many rows go through a network at once: `most` of shape (D,), fewer images.
 
     What a convolution keeps of (channels, height, width) grows with height times width.
     """
@@ -44,8 +44,7 @@ class Part:
     Raises
     ------
     TypeError, ValueError
-        For features that are not finite numbers or of other shapes in the two sets of rows, targets
-        of another number or type, negative class codes.
+        For features that are not finite numbers, what does not fit each other, negative codes.
     """
 
     X_train: np.ndarray
@@ -70,15 +69,11 @@ class Part:
             object.__setattr__(self, f"X_{rows}", X)
             object.__setattr__(self, name, y.astype(float if y.dtype.kind == "f" else np.int64))
         if self.X_train.shape[1:] != self.X_validation.shape[1:]:
-            raise ValueError(
-                f"X_validation: found rows of shape {self.X_validation.shape[1:]}, "
-                f"expected {self.X_train.shape[1:]} as in X_train"
-            )
+            raise ValueError(f"X_validation: found rows of shape {self.X_validation.shape[1:]}, "
+                             f"expected {self.X_train.shape[1:]} as in X_train")
         if (self.y_train.dtype.kind == "f") != (self.y_validation.dtype.kind == "f"):
-            raise TypeError(
-                f"y_validation: found dtype {self.y_validation.dtype}, "
-                f"expected the task of y_train ({self.y_train.dtype})"
-            )
+            raise TypeError(f"y_validation: found dtype {self.y_validation.dtype}, "
+                            f"expected the task of y_train ({self.y_train.dtype})")
 
     @property
     def regression(self) -> bool:
@@ -96,30 +91,35 @@ class TrainingRows:
         self.part_of = torch.tensor([place[id(part)] for part in parts], device=device)
         kinds = {(part.X_train.shape[1:], part.regression) for part in distinct}
         if len(kinds) > 1:
-            raise ValueError(
-                f"parts: found (shape of a row, regression) {sorted(kinds)}, expected one kind"
-            )
+            raise ValueError(f"parts: found (shape of a row, regression) {sorted(kinds)}, "
+                             "expected one kind")
         self.shape, self.regression = kinds.pop()
+        self.limits = [
+            (float(part.y_train.min()), float(part.y_train.max())) if self.regression else None
+            for part in parts
+        ]
+        if self.regression:
+            self.bounds = torch.tensor(self.limits, dtype=torch.float32, device=device)
+        X = [part.X_train for part in distinct] + [part.X_validation for part in distinct]
+        y = [part.y_train for part in distinct] + [part.y_validation for part in distinct]
+        self.n_classes = 1 + max(int(codes.max()) for codes in y)
+        kind = np.float32 if self.regression else np.int64
+        self.features = torch.from_numpy(np.concatenate(X, dtype=np.float32)).to(device)
+        self.targets = torch.from_numpy(np.concatenate(y, dtype=kind)).to(device)
         self.lengths = [len(part.X_train) for part in distinct]
-        self.starts = [0, *accumulate(self.lengths)][:-1]
-        kind = torch.float32 if self.regression else torch.int64
-        self.features = _joined([p.X_train for p in distinct], torch.float32).to(device)
-        self.targets = _joined([p.y_train for p in distinct], kind).to(device)
-        self.ends = torch.tensor([(p.y_train.min(), p.y_train.max()) for p in distinct])
-        self.bounds = self.ends.float().to(device)
-        self.validation_features = _padded([p.X_validation for p in distinct],
-                                           torch.float32).to(device)
-        self.validation_targets = _padded([p.y_validation for p in distinct], kind).to(device)
-        lengths = torch.tensor([len(p.X_validation) for p in distinct])
-        valid = torch.arange(lengths.max()) < lengths.unsqueeze(1)
-        self.weights = (valid / lengths.unsqueeze(1)).to(device)
+        *self.starts, _ = accumulate(map(len, X), initial=0)
+        starts = torch.tensor(self.starts[len(distinct) :]).unsqueeze(1)
+        lengths = torch.tensor([len(part.X_validation) for part in distinct]).unsqueeze(1)
+        places = torch.arange(lengths.max())
+        # where the validation rows of each part are, those of shorter parts again, of weight zero
+        self.validation = (starts + places % lengths).to(device)
+        self.weights = ((places < lengths) / lengths).to(device)
         self._orders: list[tuple[int, Tensor] | None] = [None] * len(distinct)
 
     def batch(self, models: Tensor, step: int, size: int) -> tuple[Tensor, Tensor]:
         """Return the features (S, size, ...) and targets (S, size) of a step for models (S,).
 
-        Every epoch visits the rows of a part in a new order that its seed and the epoch give; what
-        is left at its end, less than a batch, waits for another epoch.
+        Seed and epoch give the order of rows; what is left of an epoch, less than a batch, waits.
         """
         parts = self.part_of[models].tolist()
         rows = torch.cat([self._rows_of(i, step, size) for i in parts])
@@ -142,48 +142,18 @@ class TrainingRows:
     ) -> Tensor:
         """Return the mean loss (S,) on the validation rows of the part of each of models (S,).
 
-        It is that of the predictions of a `FittedNetwork`, within the limits of the targets, with
-        the parameters `matrix` (S, P) and the buffers.
+        Of predictions as a `FittedNetwork` makes them, with parameters `matrix` (S, P).
         """
         parts = self.part_of[models]
         total = torch.zeros(len(models), device=self.device)
         rows = max(1, rows_at_once(self.shape, _EVALUATED) // len(models))
-        low, high = self.bounds[parts].split(1, dim=1)
         for i in range(0, self.weights.shape[1], rows):
             chunk = slice(i, i + rows)
-            outputs = networks(matrix, buffers, self.validation_features[parts, chunk])
+            places = self.validation[parts, chunk]
+            outputs = networks(matrix, buffers, self.features[places])
             predicted = predictions(outputs, self.regression)
-            predicted = predicted.clamp(low, high) if self.regression else predicted
-            losses = prediction_losses(predicted, self.validation_targets[parts, chunk])
+            if self.regression:
+                predicted = predicted.clamp(*self.bounds[models].split(1, dim=1))
+            losses = prediction_losses(predicted, self.targets[places])
             total += (losses * self.weights[parts, chunk]).sum(1)
         return total
-
-    def limits(self) -> list[tuple[float, float] | None]:
-        """Return the lowest and highest training target of each model, None for classes."""
-        if not self.regression:
-            return [None] * len(self.part_of)
-        return [tuple(ends) for ends in self.ends[self.part_of].tolist()]
-
-    @property
-    def n_classes(self) -> int:
-        """The highest class code among all rows, plus one."""
-        return 1 + max(int(y.max()) for p in self.parts for y in (p.y_train, p.y_validation))
-
-
-def _joined(arrays: Sequence[np.ndarray], dtype: torch.dtype) -> Tensor:
-    """Return arrays (N, ...) of different length one after the other."""
-    tensors = [torch.tensor(np.ascontiguousarray(array), dtype=dtype) for array in arrays]
-    return torch.cat(tensors) if len(tensors) > 1 else tensors[0]
-
-
-def _padded(arrays: Sequence[np.ndarray], dtype: torch.dtype) -> Tensor:
-    """Return P arrays (M, ...) of different length as (P, longest, ...).
-
-    The shorter ones repeat their rows.
-    """
-    longest = max(len(array) for array in arrays)
-    return torch.stack([
-        _joined([array if len(array) == longest
-                 else np.resize(array, (longest, *array.shape[1:]))], dtype)
-        for array in arrays
-    ])

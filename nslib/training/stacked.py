@@ -20,9 +20,8 @@ class StackedNetworks:
     """Evaluate S networks of one architecture at once, each with its row of a (S, P) matrix.
 
     Their parameters, flattened in their order, are the columns; their buffers, such as running
-    statistics, are apart. Gradients with respect to the matrix come from `torch.autograd`, since
-    the rows are only split and viewed. Raises ValueError for networks of several architectures,
-    weights that are shared, frozen, not float32 or not on the CPU.
+    statistics, are apart. Raises ValueError for networks of several architectures, weights that are
+    shared, frozen, not float32 or not on the CPU.
     """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
@@ -44,34 +43,28 @@ class StackedNetworks:
         if not all(parameter.requires_grad for parameter in parameters):
             raise ValueError("networks: found frozen weights (requires_grad=False), expected that "
                              "all are to be trained; keep constants in buffers")
-        self.template = template
-        self.names = [name for name, _ in template.named_parameters()]
-        self.shapes = [parameter.shape for parameter in template.parameters()]
-        self.sizes = [parameter.numel() for parameter in template.parameters()]
+        self.template = template.eval()
+        self.shapes = {name: weight.shape for name, weight in template.named_parameters()}
+        self.sizes = [shape.numel() for shape in self.shapes.values()]
         self._evaluated = vmap(self._evaluate_one)
 
     def __call__(self, matrix: Tensor, buffers: Buffers, x: Tensor) -> Tensor:
-        """Map x (S, N, ...), rows for each network, to (S, N, C) or, by k members, (S, N, k, C).
-
-        In evaluation mode; `matrix` is (S, P).
-        """
-        return self._run(matrix, buffers, x, training=False)[0]
+        """Map x (S, N, ...), rows of each, by `matrix` (S, P) to (S, N, C) or (S, N, k, C)."""
+        return self._run(matrix, buffers, x)[0]
 
     def in_training_mode(
         self, matrix: Tensor, buffers: Buffers, x: Tensor
     ) -> tuple[Tensor, Buffers]:
         """Return what `__call__` does, but in training mode, and the buffers (S, ...) after it."""
-        return self._run(matrix, buffers, x, training=True)
+        self.template.train()
+        try:
+            return self._run(matrix, buffers, x)
+        finally:
+            self.template.eval()
 
-    def _run(
-        self, matrix: Tensor, buffers: Buffers, x: Tensor, training: bool
-    ) -> tuple[Tensor, Buffers]:
-        self.template.train(training)
-        columns = matrix.split(self.sizes, dim=1)
-        parameters = {
-            name: column.view(-1, *shape)
-            for name, column, shape in zip(self.names, columns, self.shapes, strict=True)
-        }
+    def _run(self, matrix: Tensor, buffers: Buffers, x: Tensor) -> tuple[Tensor, Buffers]:
+        columns = zip(self.shapes.items(), matrix.split(self.sizes, dim=1), strict=True)
+        parameters = {name: column.view(-1, *shape) for (name, shape), column in columns}
         # Copies, since layers write their running statistics into the tensors that they are given.
         copies = {name: buffer.clone() for name, buffer in buffers.items()}
         return self._evaluated(parameters, copies, x)
@@ -87,8 +80,7 @@ class StackedNetworks:
     def stack(self, networks: Sequence[nn.Module]) -> tuple[Tensor, Buffers]:
         """Return the parameters of the networks as a matrix (S, P), and their buffers (S, ...)."""
         matrix = torch.stack([
-            torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
-            for network in networks
+            nn.utils.parameters_to_vector(network.parameters()).detach() for network in networks
         ])
         own = [dict(network.named_buffers()) for network in networks]
         return matrix, {name: torch.stack([b[name] for b in own]) for name in own[0]}
@@ -96,15 +88,14 @@ class StackedNetworks:
     def decayed(self) -> Tensor:
         """Return (P,): one for the entries of matrices, which weight decay shrinks, else zero."""
         return torch.cat([
-            torch.full((size,), float(len(shape) > 1))
-            for size, shape in zip(self.sizes, self.shapes, strict=True)
+            torch.full((shape.numel(),), float(len(shape) > 1)) for shape in self.shapes.values()
         ])
 
     @torch.no_grad()
     def unstack(self, matrix: Tensor, buffers: Buffers, networks: Sequence[nn.Module]) -> None:
         """Copy each row of the matrix (S, P) and of the buffers (S, ...) into its network."""
-        for i, (row, network) in enumerate(zip(matrix, networks, strict=True)):
-            pieces = row.split(self.sizes)
+        for i, network in enumerate(networks):
+            pieces = matrix[i].split(self.sizes)
             for parameter, piece in zip(network.parameters(), pieces, strict=True):
                 parameter.copy_(piece.view_as(parameter))
             for name, buffer in network.named_buffers():
@@ -113,10 +104,9 @@ class StackedNetworks:
     @staticmethod
     @torch.no_grad()
     def other_function(networks: Sequence[nn.Module], x: Tensor, outputs: Tensor) -> int | None:
-        """Return the first network that alone does not map x (N, ...) to its row of the outputs.
+        """Return the first network that alone does not map x (N, ...) to its outputs (S, N, ...).
 
-        `outputs` (S, N, ...) are those of the stacked networks. Something beside its weights and
-        buffers, say a number that it holds, is then its own.
+        Something beside its weights and buffers, say a number that it holds, is then its own.
         """
         for i, (network, stacked) in enumerate(zip(networks, outputs, strict=True)):
             own = network.eval()(x)
@@ -142,33 +132,25 @@ def _architecture(network: nn.Module) -> tuple:
 def training_loss(outputs: Tensor, y: Tensor) -> Tensor:
     """Return each network's mean loss (S,) for outputs (S, N, C) or (S, N, k, C) and y (S, N).
 
-    Mean squared error of the only output for floating-point y, cross-entropy for class codes; the
-    members of an ensemble are trained each on its own loss.
+    Squared error for floating-point y, cross-entropy for class codes; each member's own loss.
     """
     if outputs.dim() == 4:
         y = y.unsqueeze(2).expand(outputs.shape[:3])
     if y.is_floating_point():
         losses = (outputs.squeeze(-1) - y).square()
     else:
-        flat = F.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none")
-        losses = flat.view(y.shape)
-    return losses.flatten(1).mean(1)
+        losses = F.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none")
+    return losses.reshape(len(y), -1).mean(1)
 
 
 def predictions(outputs: Tensor, regression: bool) -> Tensor:
-    """Return (S, N) numbers or (S, N, C) probabilities of outputs (S, N, C) or (S, N, k, C).
-
-    The k members of an ensemble are averaged.
-    """
+    """Return (S, N) numbers or (S, N, C) probabilities, means over members, of outputs (S, ...)."""
     values = outputs.squeeze(-1) if regression else outputs.softmax(-1)
     return values.mean(2) if outputs.dim() == 4 else values
 
 
 def prediction_losses(predicted: Tensor, y: Tensor) -> Tensor:
-    """Return the loss (S, N) of `predicted` (S, N) or (S, N, C) for the targets y (S, N).
-
-    The squared error of a number, minus the log probability of a class.
-    """
+    """Return squared errors (S, N) of `predicted` (S, N), or -log of probabilities (S, N, C)."""
     if y.is_floating_point():
         return (predicted - y).square()
     chosen = predicted.gather(2, y.unsqueeze(2)).squeeze(2)

@@ -24,7 +24,6 @@ from .rows import Part, TrainingRows
 from .stacked import Buffers, StackedNetworks, training_loss
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
-_OF_ALIVE = ("alive", "rates", "decays", "matrix", "first", "second")
 _COMPARED = 16  # rows on which each network alone is compared with its row of the matrix
 
 
@@ -34,16 +33,12 @@ class TrainingOptions:
 
     Parameters
     ----------
-    steps : int
-        Steps of the optimiser, at most.
-    batch_size : int
-        TrainingRows a step, at most a tenth of the training rows.
-    learning_rate : float
-        The highest one, reached after `warmup`; then a cosine falls to zero.
+    steps, batch_size : int
+        Steps of the optimiser, at most, and rows of one, at most a tenth of the training rows.
+    learning_rate, warmup : float
+        The highest rate, reached after this share of the steps; then a cosine falls to zero.
     weight_decay : float
         That of AdamW, on matrices only.
-    warmup : float
-        Share of the steps.
     clip : float
         The largest norm of a model's gradient.
     evaluations : int
@@ -81,16 +76,10 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Training:
-    """What `train` returns.
+    """What `train` returns: `models`, one for each network, and the wall time of all together.
 
-    Attributes
-    ----------
-    models : list of FittedNetwork
-        One for each network, in their order.
-    history : DataFrame
-        A row a model and evaluation: model, step, learning_rate, training_loss, validation_loss.
-    seconds : float
-        Wall time of all models together.
+    `history` has a row a model and evaluation: model, step, learning_rate, training_loss,
+    validation_loss.
     """
 
     models: list[FittedNetwork]
@@ -110,19 +99,17 @@ def train(
     """Train S networks of one architecture, network s on `parts[s]`, together.
 
     Each model has the result that it would have alone, up to rounding, where all parts have as
-    many training rows (the smallest sets the batch size of all); same networks, parts and options,
-    same machine: the same numbers. A step whose gradient is not finite is left out for its model.
+    many training rows (the smallest sets the batch size of all). The same arguments on the same
+    machine give the same numbers. A step without a finite gradient is left out for its model.
 
     Parameters
     ----------
     networks : sequence of S torch modules
         Each maps (N, ...), rows as in the parts, to (N, C) or, with k members, to (N, k, C): one
         output for a regression, one a class else. They differ in weights (float32) and buffers
-        (as those of batch normalisation) alone, are changed in place, and end in evaluation mode
-        with what was best on their validation rows.
+        alone, are changed in place, and end in evaluation mode with what validated best.
     parts : sequence of S `Part`
         All of one task and one shape of rows.
-    options : TrainingOptions, optional
     rates : sequence of S (learning rate, weight decay), optional
         In place of those of `options`.
     device : torch.device or str
@@ -131,16 +118,12 @@ def train(
         Called at each evaluation with the steps done, all steps and the mean of the best
         validation losses so far.
 
-    Returns
-    -------
-    Training
-
     Raises
     ------
     TypeError, ValueError
-        Naming the argument: for networks of several architectures or functions, with shared or
-        frozen weights or with something random in training mode (dropout), for outputs that do not
-        fit the parts, parts of several kinds, rates out of range and an unknown device.
+        For networks of several architectures or functions, with shared or frozen weights or
+        something random in training mode (dropout), outputs that do not fit the parts, parts of
+        several kinds, rates out of range and a device that cannot be used.
 
     Examples
     --------
@@ -166,14 +149,9 @@ def train(
                 if report is not None:
                     report(state.step, options.steps, float(state.best.mean()))
         state.networks.unstack(state.best_matrix, state.best_buffers, networks)
-    models = [
-        FittedNetwork(network.eval(), limits, loss, step)
-        for network, limits, loss, step in zip(
-            networks, state.rows.limits(), state.best.tolist(), state.best_step.tolist(),
-            strict=True,
-        )
-    ]
-    return Training(models, pd.DataFrame(state.history), time.perf_counter() - start)
+    models = map(FittedNetwork, networks, state.rows.limits, state.best.tolist(),
+                 state.best_step.tolist())
+    return Training(list(models), pd.DataFrame(state.history), time.perf_counter() - start)
 
 
 def _usable(device: torch.device | str) -> torch.device:
@@ -181,13 +159,12 @@ def _usable(device: torch.device | str) -> torch.device:
     if not isinstance(device, (str, torch.device)):
         raise TypeError(f"device: found {device!r}, expected a torch.device or its name")
     try:
-        place = torch.zeros(1, device=device).device
-    except (RuntimeError, AssertionError) as error:
+        place = torch.zeros(1, device=device)
+        place.item()  # not so of "meta"
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise ValueError(f"device: found {str(device)!r}, expected one that torch can use here "
                          f"({str(error).splitlines()[0]})") from None
-    if place.type == "meta":
-        raise ValueError("device: found 'meta', which computes nothing, expected one that does")
-    return place
+    return place.device
 
 
 class _State:
@@ -200,11 +177,11 @@ class _State:
         if rates is None:
             rates = [(options.learning_rate, options.weight_decay)] * len(networks)
         if not (len(networks) == len(parts) == len(rates) >= 1):
-            raise ValueError(
-                f"networks, parts, rates: found {len(networks)}, {len(parts)} and "
-                f"{len(rates)}, expected as many of each, at least one"
-            )
-        rates = [tuple(checks.real(value, "rates", 0.0) for value in pair) for pair in rates]
+            raise ValueError(f"networks, parts, rates: found {len(networks)}, {len(parts)} and "
+                             f"{len(rates)}, expected as many of each, at least one")
+        rates = [checks.reals(pair, "rates", 0.0) for pair in rates]
+        if any(len(pair) != 2 for pair in rates):
+            raise ValueError(f"rates: found {rates}, expected pairs (learning rate, weight decay)")
         self.options = options
         self.networks = StackedNetworks(networks)
         self.rows = TrainingRows(parts, device)
@@ -212,72 +189,54 @@ class _State:
         self.every = max(1, options.steps // options.evaluations)
         self.step = 0
         matrix, buffers = self.networks.stack(networks)
-        self._check_outputs(networks, matrix, buffers)
         self.matrix = matrix.to(device)
         self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
-        self._check_training_mode()
+        self._check(networks, matrix, buffers)
         self.rates, decays = torch.tensor(rates, dtype=torch.float32).to(device).split(1, dim=1)
         self.decays = decays * self.networks.decayed().to(device)
         self.first, self.second = torch.zeros_like(self.matrix), torch.zeros_like(self.matrix)
         self.best_matrix = self.matrix.clone()
         self.best_buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
-        n = len(networks)
-        self.best = torch.full((n,), math.inf, device=device)
-        self.best_step = torch.zeros(n, dtype=torch.int64, device=device)
-        self.waited = torch.zeros(n, dtype=torch.int64, device=device)
-        self.alive = torch.arange(n, device=device)
-        self.summed_loss = torch.zeros(n, device=device)
+        self.alive = torch.arange(len(networks), device=device)
+        self.best_step, self.waited = torch.zeros_like(self.alive), torch.zeros_like(self.alive)
+        self.best = torch.full(self.alive.shape, math.inf, device=device)
+        self.summed_loss = torch.zeros_like(self.best)
         self.history: list[dict[str, Any]] = []
 
-    def _check_outputs(
-        self, networks: Sequence[nn.Module], matrix: Tensor, buffers: Buffers
-    ) -> None:
-        """Raise ValueError where the networks do not map the features to what targets need.
+    @torch.no_grad()
+    def _check(self, networks: Sequence[nn.Module], matrix: Tensor, buffers: Buffers) -> None:
+        """Raise ValueError for networks that fail or do not map the features to what targets need.
 
-        Or where one, alone, is not what the matrix (S, P) and the buffers say.
+        Or where one, alone, is not what the matrix (S, P) and the buffers, on the CPU, say.
         """
         rows, x = self.rows, self.rows.features[:_COMPARED].cpu()
+        batch, _ = rows.batch(torch.tensor([0]), 0, self.batch_size)
         try:
-            with torch.no_grad():
-                outputs = self.networks(matrix, buffers, x.expand(len(networks), *x.shape))
+            outputs = self.networks(matrix, buffers, x.expand(len(networks), *x.shape))
             other = self.networks.other_function(networks, x, outputs)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise self._failure(error) from error
+            first = {name: buffer[:1] for name, buffer in self.buffers.items()}
+            self.networks.in_training_mode(self.matrix[:1], first, batch)
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+            if "randomness" in str(error):
+                raise ValueError("networks: found something random in training mode "
+                                 f"({self.networks.random_layers()}), expected no dropout or the "
+                                 "like, since models trained together must not share chance"
+                                 ) from None
+            raise ValueError(f"networks: found one that fails on rows of shape {rows.shape}, as "
+                             f"those of the parts ({str(error).splitlines()[0]})") from error
         if other is not None:
-            raise ValueError(
-                f"networks: found that network {other} computes another function than network 0 "
-                "with its weights, expected networks that differ in weights and buffers alone"
-            )
-        n = outputs.shape[-1]
-        if outputs.dim() not in (3, 4):
-            raise ValueError(f"networks: found outputs of shape {tuple(outputs.shape[1:])}, "
+            raise ValueError(f"networks: found that network {other} computes another function than "
+                             "network 0 with its weights, expected networks that differ in weights "
+                             "and buffers alone")
+        n, shape = outputs.shape[-1], tuple(outputs.shape[1:])
+        if len(shape) not in (2, 3) or shape[0] != len(x):
+            raise ValueError(f"networks: found outputs of shape {shape} for {len(x)} rows, "
                              "expected (N, C), or (N, k, C) with members")
         if rows.regression and n != 1:
             raise ValueError(f"networks: found {n} outputs, expected 1 for a regression")
         if not rows.regression and n < rows.n_classes:
             raise ValueError(f"networks: found {n} outputs, expected one for each of the "
                              f"{rows.n_classes} classes of the parts")
-
-    @torch.no_grad()
-    def _check_training_mode(self) -> None:
-        """Raise ValueError where a batch cannot pass the first network in training mode."""
-        x, _ = self.rows.batch(torch.tensor([0]), 0, self.batch_size)
-        try:
-            self.networks.in_training_mode(
-                self.matrix[:1], {name: b[:1] for name, b in self.buffers.items()}, x
-            )
-        except (RuntimeError, TypeError, ValueError) as error:
-            if "randomness" in str(error):
-                raise ValueError(
-                    "networks: found something random in training mode "
-                    f"({self.networks.random_layers()}), expected networks without dropout and "
-                    "the like, since models that are trained together must not share chance"
-                ) from None
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> ValueError:
-        return ValueError(f"networks: found one that fails on rows of shape {self.rows.shape}, as "
-                          f"those of the parts ({str(error).splitlines()[0]})")
 
     def at_evaluation(self) -> bool:
         return self.step % self.every == 0 or self.step == self.options.steps
@@ -294,9 +253,11 @@ class _State:
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)
         usable = norm < math.inf  # not so for NaN
+        for name, new in buffers.items():  # so that statistics that overflow are left out too
+            lost = self.buffers[name].isfinite() & ~new.isfinite()
+            usable &= ~lost.reshape(len(alive), -1).any(1, keepdim=True)
         if not usable.all():
             gradient, norm = torch.where(usable, gradient, 0.0), torch.where(usable, norm, 1.0)
-        # statistics of rows that overflow would be none: such a step is left out whole
         self.buffers = {
             name: torch.where(usable.view(-1, *(1,) * (new.dim() - 1)), new, self.buffers[name])
             for name, new in buffers.items()
@@ -333,7 +294,7 @@ class _State:
             })
         kept = self.waited[alive] < self.options.patience
         if not kept.all():
-            for name in _OF_ALIVE:
+            for name in ("alive", "rates", "decays", "matrix", "first", "second"):
                 setattr(self, name, getattr(self, name)[kept])
             self.buffers = {name: buffer[kept] for name, buffer in self.buffers.items()}
         self.summed_loss = torch.zeros(len(self.alive), device=self.best.device)

@@ -56,15 +56,13 @@ def test_ours_is_chosen_by_validation_and_the_rival_by_test_rows(whole):
     rows = compare_rivals.standing(whole).set_index("dataset")
     row = rows.loc[COLLISION]
     assert (row["model"], row["rival"], row["place"]) == ("TN-als 300", "xgboost", 2)
-    assert row["excess"] == pytest.approx(0.5) and row["mean"] == pytest.approx(0.35)
-    assert row["within"]
+    assert row["mean"] == pytest.approx(0.35) and row["within"] and not row["reached"]
     # ours has two of the rival's three seeds: 0.5 against 0.1 and 0.2
     assert rows.loc[ASTEROID, "seeds"] == 2
-    spread = np.std([0.1, 0.2], ddof=1)
-    assert rows.loc[ASTEROID, "excess"] == pytest.approx(0.35 / spread)
+    assert rows.loc[ASTEROID, "rival_std"] == pytest.approx(np.std([0.1, 0.2], ddof=1))
     assert not rows.loc[ASTEROID, "within"]
     assert rows.loc["heart_failure", "within"] and rows.loc["heart_failure", "place"] == 1
-    assert rows.loc["stellar_classification", "excess"] == 0
+    assert rows.loc["stellar_classification", "reached"]
 
 
 def test_models_are_compared_on_the_seeds_that_both_have(tmp_path):
@@ -94,8 +92,11 @@ def test_models_are_compared_on_the_seeds_that_both_have(tmp_path):
 
 
 def test_sets_without_rivals_have_no_ratios(whole):
-    rows = compare_rivals.relative(whole[whole["model"].isin(["TN", "TN-als", "MLP"])])
-    assert rows.empty and "ratio" in rows
+    alone = whole["dataset"] == ASTEROID
+    rows = compare_rivals.relative(whole[~alone | (whole["model"] == "TN")])
+    assert set(rows["dataset"]) == set(whole["dataset"]) - {ASTEROID}
+    with pytest.raises(ValueError, match="runs: found no data set with a rival"):
+        compare_rivals.relative(whole[whole["model"].isin(["TN", "TN-als", "MLP"])])
 
 
 def test_a_rival_of_one_seed_has_no_deviation(whole, tmp_path):
@@ -103,7 +104,7 @@ def test_a_rival_of_one_seed_has_no_deviation(whole, tmp_path):
         (whole["dataset"] != "heart_failure") | (whole["model"] != "TN"), 0.79
     ))
     row = compare_rivals.standing(worse).set_index("dataset").loc["heart_failure"]
-    assert not row["within"] and np.isposinf(row["excess"])
+    assert not row["within"] and not row["reached"]
     assert np.isnan(row["p_corrected"])
 
 

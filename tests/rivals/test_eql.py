@@ -6,7 +6,7 @@ import torch
 
 from companion.rivals import fit_model
 from companion.rivals.eql import EqlOptions, _forward, _initial, _polish, _train, fit_eql
-from companion.rivals.graded import Graded
+from companion.rivals.polynomial_streams import Graded
 from nslib.data import make_formula
 
 SMALL = {"units": 4, "order": 3, "epochs": 60, "polish": 200, "batch_size": 64}

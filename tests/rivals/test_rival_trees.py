@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.rivals.polynomial_streams import homogeneous
-from companion.rivals.program_trees import evaluate, read, terms
+from companion.rivals.symbolic import evaluate, read, terms
 
 TREES = st.recursive(
     st.integers(0, 2) | st.sampled_from([-1.5, 0.0, 0.25, 2.0]),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from companion.rivals.graded import Graded
-from companion.rivals.polynomial_streams import formula_text, structure_of
+from companion.rivals.polynomial_streams import Graded, formula_text, structure_of
 from nslib.data import FORMULAS, make_formula
 
 

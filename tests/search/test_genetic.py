@@ -133,14 +133,6 @@ def test_same_seed_same_result():
     assert all(0 <= share <= 1 for share in first.gate_probabilities.values())
 
 
-def test_parsimony_keeps_formulas_short():
-    X, y, _ = make_formula("pure", 3, 500)
-    free = nslib.search(X, y, "vsr", **SMALL)
-    short = nslib.search(X, y, "vsr", parsimony=10.0, **SMALL)  # one node more costs ten variances
-    assert short.structure == nslib.NeuronStructure((1,), ())
-    assert short.history["loss"].iloc[-1] > free.history["loss"].iloc[-1]
-
-
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_classes_are_told_apart(n_classes):
     X, _ = data(500)
@@ -184,7 +176,6 @@ def test_units_do_not_matter(unit):
         ({"elite": 0.7}, ValueError, "elite: found 0.7"),
         ({"constant": 0}, ValueError, "constant: found 0"),
         ({"linear_scaling": 1}, TypeError, "linear_scaling: found 1"),
-        ({"parsimony": -1}, ValueError, "parsimony: found -1"),
         ({"threshold": 0.0}, ValueError, "threshold: found 0.0"),
         ({"generation": 5}, TypeError, "did you mean 'generations'"),
     ],

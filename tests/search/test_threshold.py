@@ -27,8 +27,11 @@ def test_terms_contract_tensorlys_tensor(form):
     model, x = model_of(form), points()
     with tl.backend_context("pytorch", local_threadsafe=True):
         for order, letters in ((1, "a"), (2, "ab"), (3, "abc")):
+            factors = list(model.factors[f"{order}"])
             for output in range(2):
-                full = model.coefficient_tensor(order, output).to_tensor()
+                core = model.cores[f"{order}"][:, output]
+                full = (tl.cp_to_tensor((core, factors)) if form == "cp" else
+                        tl.tucker_to_tensor((core.reshape((2,) * order), factors)))
                 spec = f"{letters},{','.join('n' + m for m in letters)}->n"
                 wanted = torch.einsum(spec, full, *[x] * order)
                 got = model(x, f"{order}")[:, output]

@@ -10,12 +10,12 @@ from scipy import stats
 
 from nslib.theory import (
     angle_intervals,
-    arcsine_measure,
     hoelder,
     information_bound,
     waiting_bits,
     waiting_time,
 )
+from nslib.theory.bounds import arcsine_measure
 
 TARGETS = st.lists(st.floats(0, 1), min_size=1, max_size=5)
 EPS = st.floats(1e-9, 0.49)

@@ -79,7 +79,7 @@ def test_a_typed_function_becomes_a_network_within_its_bound():
     f = parse_function("max(0, 1 - 3*abs(x - y))")
     approximant = approximate(f, 0.4, f.dim, modulus=f.slope)
     assert approximant.status.startswith("proved")
-    assert approximant.measured_sup_error() <= approximant.certified_bound() <= 0.4
+    assert approximant.measured_sup_error() <= approximant.bound <= 0.4
 
 
 @pytest.mark.parametrize("text, said", [

@@ -10,8 +10,8 @@ from training_cases import classes, generator, mlps, part, weights
 
 from nslib.networks import n_parameters
 from nslib.neuron import TaskLinear
-from nslib.training import Part, TrainingOptions, train
-from nslib.training.rows import rows_at_once
+from nslib.training import FittedNetwork, Part, TrainingOptions, train
+from nslib.training.rows import TrainingRows, rows_at_once
 
 RATES = [(0.02, 1e-3), (0.005, 0.1), (0.01, 0.0)]
 
@@ -100,6 +100,25 @@ def test_a_step_that_is_left_out_leaves_the_running_statistics():
     history = train([network], [spoiled], TrainingOptions(steps=30)).history
     assert not np.isfinite(history["training_loss"]).all()
     assert all(value.isfinite().all() for value in network.state_dict().values())
+
+
+def test_a_row_whose_variance_overflows_leaves_the_running_statistics():
+    """Its gradient is finite, since the normalisation divides by infinity."""
+    rows = part(rows=30)
+    spoiled = Part(np.vstack([rows.X_train[:29], [[1e30] * 3]]), rows.y_train, rows.X_validation,
+                   rows.y_validation)
+    network = normalised(0)
+    train([network], [spoiled], TrainingOptions(steps=30, evaluations=1))
+    assert all(value.isfinite().all() for value in network.state_dict().values())
+
+
+def test_a_buffer_may_be_infinite_from_the_start():
+    networks = [Shifted(0.0), Shifted(0.0)]
+    for network in networks:
+        network.register_buffer("mask", torch.tensor([-torch.inf, 0.0]))
+    start = weights(networks[0])
+    train(networks, [part()] * 2, TrainingOptions(steps=20))
+    assert not torch.equal(weights(networks[0]), start)
 
 
 def test_batch_norm_of_task_driven_neurons():
@@ -216,6 +235,25 @@ def test_what_is_random_in_training_is_refused_by_name():
         train([dropout], rows)
     with pytest.raises(ValueError, match=r"^networks: found something random .*\(Noisy\)"):
         train([Noisy(3, 1)], rows)
+    assert not dropout.training  # a refused network is in evaluation mode, as the others
+
+
+class Mean(nn.Linear):
+    """One output for all rows."""
+
+    def forward(self, x):
+        return super().forward(x).mean(0, keepdim=True)
+
+
+class Pair(nn.Linear):
+    def forward(self, x):
+        return super().forward(x), super().forward(x)
+
+
+@pytest.mark.parametrize("network", [Mean(3, 1), Pair(3, 1)])
+def test_outputs_that_are_not_one_a_row(network):
+    with pytest.raises(ValueError, match="^networks: found"):
+        train([network], [part()], TrainingOptions(steps=2))
 
 
 def frozen():
@@ -252,9 +290,23 @@ def test_device():
     train(trained[:1], [rows], options)
     train(trained[1:], [rows], options, device=torch.device("cpu"))
     assert torch.equal(*map(weights, trained))
-    for device in ("abacus", "meta", None, 3):
+    for device in ("abacus", "meta", "hpu", None, 3):
         with pytest.raises((ValueError, TypeError), match="^device: found"):
             train(trained[:1], [rows], options, device=device)
+
+
+def test_limits_are_known_wherever_the_rows_are():
+    rows = part()
+    limits = TrainingRows([rows, rows], torch.device("meta")).limits
+    assert limits == [(rows.y_train.min(), rows.y_train.max())] * 2
+
+
+def test_a_restored_network_is_in_evaluation_mode():
+    (model,) = train([normalised(0)], [part()], TrainingOptions(steps=20)).models
+    again = FittedNetwork.from_state(model.to_state(), normalised(1), model.network.state_dict())
+    assert not again.network.training
+    x = torch.randn(5, 3, generator=generator())
+    assert torch.equal(again.network(x), model.network(x))
 
 
 def test_the_parameters_of_a_trained_network_are_counted():

@@ -357,6 +357,7 @@ def test_rows_that_do_not_fit(change, name):
     (mlps(2), [part()] * 2, {"rates": [(0.1, 0.1)]}, "networks, parts, rates"),
     (mlps(2), [part()] * 2, {"rates": [(0.1, 0.1), (np.nan, 0.1)]}, "rates"),
     (mlps(1), [part()], {"rates": [(0.1, -1)]}, "rates"),
+    (mlps(1), [part()], {"rates": [(0.1,)]}, "rates"), (mlps(1), [part()], {"rates": [0.1]}, "rat"),
     (mlps(1) + mlps(1, (6,)), [part()] * 2, {}, "networks"),
     (mlps(1) + mlps(1, activation="tanh"), [part()] * 2, {}, "networks"),
     (mlps(1) * 2, [part()] * 2, {}, "networks"), ([mlps(1)[0].double()], [part()], {}, "networks"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from companion.experiments.shares import below_and_above
 from companion.figures import COLUMN, DOUBLE, PALETTE, drawing
 
 _GREY = "0.55"
@@ -19,8 +22,6 @@ _ERRORS = {  # error: words, colour, line style, marker
     "other": ("any other extra stream", "#009E73", ":", "^"),
     "lost": ("a true stream lost", "0.45", (0, (5, 1)), "v"),
 }
-
-
 _LABELS = {
     "penalty": "penalty λ", "rank": "rank R", "order": "highest order K", "norm": "normalisation",
     "warm_up": "warm-up (share)", "initial_probability": "initial probability",
@@ -93,27 +94,26 @@ def _shortened(value: str) -> str:
 
 def _case(axis: Axes, own: pd.DataFrame, shift: float, number: int) -> None:
     """Draw the settings of one case, moved sideways by `shift`; `number` sets colour and marker."""
-    color, marker = ("black", PALETTE[0], "#D55E00")[number % 3], _MARKERS[number % 5]
+    marks = _marks(number)
     axis.plot(own["x"] + shift, own["f1"], "_", color=_GREY, markersize=9, markeredgewidth=1.6)
     for default, rows in own.groupby("default"):
-        below = (rows["exact"] - rows["low"]).clip(lower=0)
-        above = (rows["high"] - rows["exact"]).clip(lower=0)
         axis.errorbar(
-            rows["x"] + shift, rows["exact"], yerr=[below, above], fmt=marker, color=color,
-            markerfacecolor=color if default else "white", markersize=4.5, capsize=2,
-            linewidth=0.9,
+            rows["x"] + shift, rows["exact"], yerr=below_and_above(rows, "exact"), **marks,
+            markerfacecolor=marks["color"] if default else "white", capsize=2, linewidth=0.9,
         )
+
+
+def _marks(number: int) -> dict[str, Any]:
+    """Return colour and marker of a case by its place."""
+    return {"color": ("black", PALETTE[0], "#D55E00")[number % 3], "marker": _MARKERS[number % 5],
+            "markersize": 4.5, "linestyle": "none"}
 
 
 def _legend(cases: list[str], alone: float | None) -> list[Line2D]:
     """Return the entries of the legend of `ablated_settings`."""
-    handles = [
-        Line2D([], [], color=("black", PALETTE[0], "#D55E00")[i % 3], marker=_MARKERS[i % 5],
-               linestyle="none", markersize=4.5, markerfacecolor="white", label=case)
-        for i, case in enumerate(cases)
-    ]
-    handles.append(Line2D([], [], color="black", marker="o", linestyle="none", markersize=4.5,
-                          label="filled, bold: the default"))
+    handles = [Line2D([], [], markerfacecolor="white", label=case, **_marks(i))
+               for i, case in enumerate(cases)]
+    handles.append(Line2D([], [], label="filled, bold: the default", **_marks(0)))
     handles.append(Line2D([], [], color=_GREY, marker="_", linestyle="none", markersize=9,
                           markeredgewidth=1.6, label="F1 over streams"))
     if alone is not None:
@@ -174,14 +174,13 @@ def _reached(axis: Axes, own: pd.DataFrame, drawn: list[str]) -> None:
         if chosen.empty:
             continue
         x = chosen["rows"].map(places) + 0.11 * (i - (len(drawn) - 1) / 2)
-        spread = [(chosen["share"] - chosen["low"]).clip(lower=0),
-                  (chosen["high"] - chosen["share"]).clip(lower=0)]
-        axis.errorbar(x, chosen["share"], yerr=spread, elinewidth=0.7, **_look(i))
+        axis.errorbar(x, chosen["share"], yerr=below_and_above(chosen, "share"), elinewidth=0.7,
+                      **_look(i))
     axis.set_xticks(list(places.values()), [str(rows) for rows in places])
     axis.set_xlim(-0.5, len(places) - 0.5)
 
 
-def _look(number: int) -> dict:
+def _look(number: int) -> dict[str, Any]:
     """Return how the line of a source is drawn, by its place."""
     color = ("0.5", "#D55E00", PALETTE[0], "black")[number % 4]
     return {"color": color, "marker": _MARKERS[number % 5], "markersize": 4,

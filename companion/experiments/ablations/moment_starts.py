@@ -15,12 +15,12 @@ import pandas as pd
 import tensorly as tl
 import torch
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import binomtest
 from tensorly.cp_tensor import CPTensor
 from tensorly.decomposition import parafac
 from torch import Tensor
 
 from companion.experiments.progress import say
+from companion.experiments.shares import with_intervals
 from nslib import checks
 from nslib.data import random_formula
 from nslib.search.least_squares.moments import Starts, alternate, leading_subspace
@@ -167,16 +167,17 @@ def moment_starts(
         for seed in data_seeds:
             task = product(order, n, n_features, noise, seed)
             with one_thread():
-                for source in sources:
-                    drawn = drawn_starts(source, task, starts, seed)
-                    for weighted in (False, True):
-                        for number, start in enumerate(drawn):
-                            frames.append(pd.DataFrame({
-                                "order": order, "features": n_features, "rows": n,
-                                "source": source, "weighted": weighted, "data_seed": seed,
-                                "start": number, "sweep": range(sweeps + 1),
-                                "overlap": followed(task, start, weighted, sweeps),
-                            }))
+                frames += [
+                    pd.DataFrame({
+                        "order": order, "features": n_features, "rows": n, "source": source,
+                        "weighted": weighted, "data_seed": seed, "start": number,
+                        "sweep": range(sweeps + 1),
+                        "overlap": followed(task, start, weighted, sweeps),
+                    })
+                    for source in sources
+                    for number, start in enumerate(drawn_starts(source, task, starts, seed))
+                    for weighted in (False, True)
+                ]
         say(f"starts, order {order}, D = {n_features}: {n} rows done")
     return pd.concat(frames, ignore_index=True)
 
@@ -190,11 +191,7 @@ def reached(starts: pd.DataFrame) -> pd.DataFrame:
     keys = ["order", "features", "rows", "source", "weighted", "sweep"]
     there = starts.assign(there=starts["overlap"] >= REACHED).groupby(keys, sort=False)["there"]
     table = there.agg(starts="size", share="mean", number="sum").reset_index()
-    intervals = [binomtest(int(k), int(n)).proportion_ci(method="wilson")
-                 for k, n in zip(table["number"], table["starts"], strict=True)]
-    return table.drop(columns="number").assign(
-        low=[max(i.low, 0.0) for i in intervals], high=[min(i.high, 1.0) for i in intervals]
-    )
+    return with_intervals(table, "number", "starts").drop(columns="number")
 
 
 def arrivals(table: pd.DataFrame) -> pd.DataFrame:

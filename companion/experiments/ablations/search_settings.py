@@ -12,10 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
-from companion.experiments.formula_tasks import FORMULA_KEYS, folded_streams, formula_tasks
+from companion.experiments.formula_tasks import (
+    FORMULA_KEYS,
+    folded_streams,
+    formula_tasks,
+    judged_streams,
+)
 from companion.experiments.progress import say
+from companion.experiments.shares import wilson
 from nslib import checks
 from nslib.data import random_formula
 from nslib.data.synthetic import FormulaTask
@@ -36,7 +41,17 @@ class Setting(NamedTuple):
     @property
     def label(self) -> str:
         """The setting in words, such as "rank 1"."""
-        return f"{'' if self.factor == TOGETHER else self.factor} {text(self.value)}".strip()
+        return label(self.factor, text(self.value))
+
+
+def label(factor: str, value: str) -> str:
+    """Return a value of a factor in words, such as "rank 1"; combinations name their factors."""
+    return value if factor == TOGETHER else f"{factor} {value}".strip()
+
+
+def defaults_of(method: str) -> dict[str, Any]:
+    """Return the default of each option of a search method."""
+    return {f.name: f.default for f in fields(METHODS[method].options)}
 
 
 def settings(
@@ -50,7 +65,7 @@ def settings(
     with the nearest name.
     """
     checks.one_of(method, "method", METHODS)
-    defaults = {f.name: f.default for f in fields(METHODS[method].options)}
+    defaults = defaults_of(method)
     listed = [Setting(DEFAULT, "", {})]
     for factor, values in factors.items():
         checks.one_of(factor, f"factor of {method}", defaults)
@@ -129,12 +144,11 @@ def judged(result: SearchResult, task: FormulaTask, n_train: int) -> dict[str, A
     extra = kept - true
     true_orders = {s.order for s in true}
     twins = {s for s in extra if s.order in true_orders}
-    parities = {k % 2 for k in true_orders}
-    same = {s for s in extra - twins if s.order % 2 in parities}
+    same = {s for s in extra - twins if s.order % 2 in {k % 2 for k in true_orders}}
     error = np.mean((result.predict(task.X[n_train:]) - task.y[n_train:]) ** 2)
     return {
-        "truth": str(task.structure), "structure": str(result.structure), "streams": len(true),
-        "exact": kept == true, "orders": {s.order for s in kept} == true_orders,
+        **judged_streams(result.structure, task.structure), "streams": len(true),
+        "orders": {s.order for s in kept} == true_orders,
         "ranked": min(gates.get(s, 0.0) for s in true)
         > max((p for s, p in gates.items() if s not in true), default=0.0),
         "kept": len(kept), "extra": len(extra), "lost": len(true - kept),
@@ -153,21 +167,17 @@ def scores_by_setting(fits: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (_, factor, value), own in fits.groupby(["position", "factor", "value"], sort=True):
-        interval = binomtest(int(own["exact"].sum()), len(own)).proportion_ci(method="wilson")
         means = own[["exact", "orders", "ranked", "f1", "extra", "lost"]].astype(float).mean()
+        low, high = wilson(own["exact"].sum(), len(own))
+        parts = {"exact_one": own["streams"] == 1, "exact_more": own["streams"] > 1}
         rows.append({
             "factor": factor, "value": value, "fits": len(own), **means.to_dict(),
-            "low": max(interval.low, 0.0), "high": min(interval.high, 1.0),
-            "exact_one": _mean(own.loc[own["streams"] == 1, "exact"]),
-            "exact_more": _mean(own.loc[own["streams"] > 1, "exact"]),
+            "low": low, "high": high,
+            **{name: float(own.loc[part, "exact"].mean()) if part.any() else None
+               for name, part in parts.items()},
             "over_floor": own["over_floor"].median(), "seconds": own["seconds"].mean(),
         })
     return pd.DataFrame(rows)
-
-
-def _mean(values: pd.Series) -> float | None:
-    """Return the mean of values (n,), None for no values."""
-    return float(values.mean()) if len(values) else None
 
 
 def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
@@ -177,7 +187,7 @@ def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
     setting) and `x`, the place of a value in its factor, ascending; combinations of options follow
     the default as they were given. Seconds, which differ every time, are left out.
     """
-    defaults = {f.name: f.default for f in fields(METHODS[method].options)}
+    defaults = defaults_of(method)
     table = table.drop(columns=["exact_one", "exact_more", "seconds"], errors="ignore")
     base = table[table["factor"] == DEFAULT].iloc[0]
     parts = []
@@ -237,10 +247,7 @@ def findings(table: pd.DataFrame, alone: float) -> list[str]:
 
     `table`: of `scores_by_setting`; `alone`: share of the fits whose formula has one stream.
     """
-    labelled = table.assign(label=[
-        f"{'' if f == TOGETHER else f} {v}".strip()
-        for f, v in zip(table["factor"], table["value"], strict=True)
-    ])
+    labelled = table.assign(label=[*map(label, table["factor"], table["value"])])
     default = labelled[labelled["factor"] == DEFAULT].iloc[0]
     best = labelled.sort_values(["exact", "f1"], ascending=False, kind="stable").iloc[0]
 
@@ -268,9 +275,9 @@ def rank_cap(
     """
     structure = NeuronStructure((), (2,), rank=true_rank)
     task = random_formula(structure, 2 * n_samples, n_features, noise, seed)
-    rows = []
+    n, columns, rows = n_samples, ["structure", "over_floor"], []
     for rank in ranks:
-        result = search(task.X[:n_samples], task.y[:n_samples], rank=rank, standardize=False)
-        row = judged(result, task, n_samples)
-        rows.append({"rank": rank, "structure": row["structure"], "over_floor": row["over_floor"]})
+        result = search(task.X[:n], task.y[:n], rank=rank, standardize=False)
+        row = judged(result, task, n)
+        rows.append({"rank": rank, **{name: row[name] for name in columns}})
     return pd.DataFrame(rows)

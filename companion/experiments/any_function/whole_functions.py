@@ -85,21 +85,20 @@ def attempt(
     `number`, `seed`: of the points of `largest_error`.
     """
     row: dict[str, Any] = {"function": name, "construction": construction, "eps": eps}
-    option = {BUDGETS[construction]: budgets[construction]}
     begin = time.perf_counter()
     try:
         network = approximate(target, eps, target.dim, construction, modulus=target.slope,
-                              share=None, **option)
+                              share=None, **{BUDGETS[construction]: budgets[construction]})
     except (ValueError, RuntimeError) as refused:
         return {**row, "outcome": str(refused)}, None
     seconds = time.perf_counter() - begin
-    held = network.construction
     return {
         **row, "outcome": "found", "cells": network.n_cells, "parameters": network.n_parameters,
         "log2_weight": math.log2(network.max_weight), "bits": network.bits,
         "repeats": network.repeats, "measured": largest_error(network, number, seed),
         "bound": network.bound, "range": max(network.scale, abs(network.lowest)),
-        "kac_bits": waiting_bits(held.targets, held.eps), "seconds": seconds,
+        "kac_bits": waiting_bits(network.construction.targets, network.construction.eps),
+        "seconds": seconds,
     }, network
 
 
@@ -115,22 +114,25 @@ def every_construction(
     for name, target in targets.items():
         for construction, values in tolerances.items():
             for eps in values:
-                row, one = attempt(name, target, construction, eps, budgets, number, seed)
+                row, network = attempt(name, target, construction, eps, budgets, number, seed)
                 rows.append(row)
-                if one is not None:
-                    networks[name, construction, eps] = one
-        print(f"any_function: {name} done", file=sys.stderr, flush=True)
+                if network is not None:
+                    networks[name, construction, eps] = network
+        if len(targets) > 1:
+            print(f"any_function: {name} done", file=sys.stderr, flush=True)
     return pd.DataFrame(rows), networks
 
 
-def built(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `attempt` that have a network."""
-    return table[table["outcome"] == "found"]
+def joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of all networks in `tables`, with whole numbers as such."""
+    rows = pd.concat(tables, ignore_index=True).query("outcome == 'found'")
+    whole = dict.fromkeys(["cells", "parameters", "bits", "repeats"], int)
+    return rows.astype(whole).reset_index(drop=True)
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of a record from the rows of `every_construction`."""
-    rows = built(table)
+    rows = joined(table)
     by = rows.groupby("construction")
     return {
         "networks": len(rows), "refused": len(table) - len(rows),
@@ -138,28 +140,24 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
         "bounds_above_eps": int((rows["bound"] > rows["eps"]).sum()),
         "largest_measured_over_bound": (rows["measured"] / rows["bound"]).max(),
         "parameter_counts_per_construction": int(by["parameters"].nunique().max()),
-        "parameters": {name: int(count) for name, count in by["parameters"].max().items()},
+        "parameters": by["parameters"].max().to_dict(),
         "largest_log2_weight": by["log2_weight"].max().to_dict(),
-        "most_bits": {name: int(count) for name, count in by["bits"].max().items()},
-        "most_repeats": {name: int(count) for name, count in by["repeats"].max().items()},
+        "most_bits": by["bits"].max().to_dict(), "most_repeats": by["repeats"].max().to_dict(),
     }
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of all networks for a record, without seconds."""
-    whole = dict.fromkeys(["cells", "parameters", "bits", "repeats"], int)
-    return built(table).drop(columns=["outcome", "seconds"]).astype(whole).to_dict("records")
+    return joined(table).drop(columns=["outcome", "seconds"]).to_dict("records")
 
 
 def finest(
     networks: Mapping[tuple[str, str, float], Approximant],
 ) -> dict[tuple[str, str], Approximant]:
     """Return the network of the smallest ε for each function and construction."""
-    chosen: dict[tuple[str, str], Approximant] = {}
-    for (name, construction, _), one in networks.items():
-        held = chosen.setdefault((name, construction), one)
-        chosen[name, construction] = min(held, one, key=lambda network: network.eps)
-    return chosen
+    falling = sorted(networks, key=lambda key: -key[2])
+    finest = {key[:2]: networks[key] for key in falling}
+    return {key[:2]: finest[key[:2]] for key in networks}
 
 
 def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd.DataFrame:
@@ -177,16 +175,15 @@ def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd
 def surfaces(chosen: Mapping[tuple[str, str], Approximant], construction: str = "digits",
              size: int = 97) -> pd.DataFrame:
     """Return function, x, y, f, network, error, bound, cells: those of two variables."""
-    parts = []
-    for (name, kind), one in chosen.items():
-        if one.dim == 2 and kind == construction:
-            points = grid(2, size)
-            f, network = one.f(points), one(points)
-            parts.append(pd.DataFrame({
-                "function": name, "x": points[:, 0], "y": points[:, 1], "f": f,
-                "network": network, "error": np.abs(network - f), "bound": one.bound,
-                "cells": one.n_cells}))
-    return pd.concat(parts, ignore_index=True)
+    points = grid(2, size)
+    parts = [
+        pd.DataFrame({"function": name, "x": points[:, 0], "y": points[:, 1], "f": one.f(points),
+                      "network": one(points), "bound": one.bound, "cells": one.n_cells})
+        for (name, kind), one in chosen.items() if one.dim == 2 and kind == construction
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(5, "error", (table["network"] - table["f"]).abs())
+    return table
 
 
 def in_doubles(
@@ -224,46 +221,36 @@ def typed(
     if f.dim > 2:
         raise ValueError(f"function: found {text!r} in 3 variables, expected x, or x and y: the "
                          "figures show no more (nslib.theory.approximate takes up to 8)")
-    rows, networks = [], {}
-    for construction in LETTERS:
-        row, one = attempt("typed", f, construction, eps, budgets, number, seed)
-        rows.append(row)
-        if one is not None:
-            networks["typed", construction] = one
+    table, networks = every_construction({"typed": f}, dict.fromkeys(LETTERS, [eps]), budgets,
+                                         number, seed)
     if not networks:
-        raise ValueError("\n".join(f"{row['construction']}: {row['outcome']}" for row in rows))
-    return f, pd.DataFrame(rows), networks
+        raise ValueError("\n".join(table["construction"] + ": " + table["outcome"]))
+    return f, table, finest(networks)
 
 
 def entries(network: Approximant) -> pd.DataFrame:
     """Return every neuron's weights and biases: neuron, entries, number."""
+    def short(number: int | float) -> str:
+        long = isinstance(number, int) and abs(number) >= 10**9
+        return f"a whole number of {number.bit_length()} bits" if long else f"{number:.6g}"
+
     return pd.DataFrame([
-        {"neuron": name, "entries": ", ".join(_short(w) for w in numbers), "number": len(numbers)}
+        {"neuron": name, "entries": ", ".join(map(short, numbers)), "number": len(numbers)}
         for name, numbers in weights(network).items()
     ])
 
 
-def _short(number: int | float) -> str:
-    if isinstance(number, int) and abs(number) >= 10**9:
-        return f"a whole number of {number.bit_length()} bits"
-    return f"{number:.6g}"
-
-
 def waiting(table: pd.DataFrame) -> pd.DataFrame:
     """Return what A would need for the cells and tolerances of B: Kac's mean, and a time."""
-    met = built(table).query("construction == 'digits'")
-    made = met[["function", "eps", "cells", "bits", "repeats"]].astype(
-        {"cells": int, "bits": int, "repeats": int})
-    made["A: log2 of Kac's mean"] = met["kac_bits"]
-    made["A: at 1e8 positions a second"] = met["kac_bits"].map(_span)
-    return made.reset_index(drop=True)
+    def span(bits: float) -> str:
+        seconds = bits * math.log10(2) - 8
+        years = seconds - math.log10(365.25 * 24 * 3600)
+        return f"{10**seconds:.1g} s" if years < 0 else f"10^{years:.0f} years"
 
-
-def _span(bits: float) -> str:
-    """Return the time of 2^bits positions at 1e8 a second, in words."""
-    seconds = bits * math.log10(2) - 8
-    years = seconds - math.log10(365.25 * 24 * 3600)
-    return f"{10**seconds:.1g} s" if years < 0 else f"10^{years:.0f} years"
+    met = joined(table).query("construction == 'digits'").reset_index(drop=True)
+    return met[["function", "eps", "cells", "bits", "repeats"]].assign(**{
+        "A: log2 of Kac's mean": met["kac_bits"],
+        "A: at 1e8 positions a second": met["kac_bits"].map(span)})
 
 
 def latex(f: TypedFunction) -> str:
@@ -274,11 +261,10 @@ def latex(f: TypedFunction) -> str:
 def styled(table: pd.DataFrame) -> Styler:
     """Return the rows of `attempt` for display, without times."""
     shown = {"function": "{}", "construction": "{}", "eps": "{:g}", "cells": "{:,.0f}",
-             "parameters": "{:.0f}", "log2_weight": "{:.1f}", "bits": "{:,.0f}",
+             "parameters": "{:.0f}", "log2 weight": "{:.1f}", "bits": "{:,.0f}",
              "repeats": "{:,.0f}", "measured": "{:.4f}", "bound": "{:.4f}"}
-    return table[list(shown)].rename(columns={"log2_weight": "log2 weight"}).style.format(
-        {name.replace("log2_weight", "log2 weight"): form for name, form in shown.items()},
-        na_rep="refused").hide(axis="index")
+    table = table.rename(columns={"log2_weight": "log2 weight"})[list(shown)]
+    return table.style.format(shown, na_rep="refused").hide(axis="index")
 
 
 def pictured(networks: Mapping[tuple[str, str], Approximant]) -> pd.DataFrame:
@@ -289,11 +275,5 @@ def pictured(networks: Mapping[tuple[str, str], Approximant]) -> pd.DataFrame:
 
 def scattered(table: pd.DataFrame) -> pd.DataFrame:
     """Return function, construction, bound, measured of all networks."""
-    rows = built(table)[["function", "construction", "bound", "measured"]]
-    return rows.assign(construction=rows["construction"].map(LETTERS)).reset_index(drop=True)
-
-
-def joined(*tables: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of all networks in `tables`, with whole numbers as such."""
-    rows = pd.concat([built(table) for table in tables], ignore_index=True)
-    return rows.astype({"parameters": int, "cells": int})
+    rows = joined(table)[["function", "construction", "bound", "measured"]]
+    return rows.assign(construction=rows["construction"].map(LETTERS))

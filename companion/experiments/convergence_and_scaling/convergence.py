@@ -106,8 +106,7 @@ class Judge:
     ) -> dict[str, Any]:
         """Return the keys of `row`."""
         return {
-            "method": method, "seed": self.seed,
-            "structure": "" if structure is None else str(structure),
+            "method": method, "seed": self.seed, "structure": str(structure or ""),
             "exact": structure is not None and structure.same_streams(self.task.structure),
             "own_mse": own, "test_mse": error, "noise_floor": self.task.noise_floor,
             "search_seconds": search_seconds, "retrain_seconds": retrain_seconds,
@@ -116,8 +115,7 @@ class Judge:
 
 def split(fits: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the columns of a table of fits that a record keeps as metrics, and as timing."""
-    timing = fits[SECONDS]
-    return fits.drop(columns=SECONDS).to_dict("list"), timing.to_dict("list")
+    return fits.drop(columns=SECONDS).to_dict("list"), fits[SECONDS].to_dict("list")
 
 
 def joined(record: Mapping[str, Any]) -> pd.DataFrame:
@@ -179,10 +177,9 @@ def curves(fits: pd.DataFrame) -> pd.DataFrame:
     together), search_seconds, error (median test_mse), low, high (its range), own_error, own_low,
     own_high (the same with the weights of the search), exact (share of the seeds).
     """
-    fits = fits[~fits["method"].isin(BASELINES)]
     fits = fits.assign(seconds=fits["search_seconds"] + fits["retrain_seconds"])
-    groups = fits.groupby(["method", "budget"], sort=False)
-    return groups.agg(
+    searched = fits[~fits["method"].isin(BASELINES)]
+    return searched.groupby(["method", "budget"], sort=False).agg(
         seconds=("seconds", "median"), search_seconds=("search_seconds", "median"),
         error=("test_mse", "median"), low=("test_mse", "min"), high=("test_mse", "max"),
         own_error=("own_mse", "median"), own_low=("own_mse", "min"), own_high=("own_mse", "max"),
@@ -192,10 +189,9 @@ def curves(fits: pd.DataFrame) -> pd.DataFrame:
 
 def levels(fits: pd.DataFrame) -> pd.DataFrame:
     """Return level and error: the baselines' median test errors and that of the noise floor."""
-    medians = fits.groupby("method")["test_mse"].median()
-    floor = fits["noise_floor"].median()
-    return pd.DataFrame({"level": [*BASELINES, "noise floor"],
-                         "error": [*medians[list(BASELINES)], floor]})
+    errors = fits.groupby("method")["test_mse"].median()[list(BASELINES)]
+    errors["noise floor"] = fits["noise_floor"].median()
+    return errors.rename_axis("level").rename("error").reset_index()
 
 
 def time_to(

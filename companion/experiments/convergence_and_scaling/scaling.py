@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from companion.experiments.formula_tasks import named_formula
 from companion.experiments.progress import say
+from companion.experiments.shares import power_law
 from companion.rivals import BASELINES, MODELS
 from nslib import checks
 
@@ -72,16 +72,12 @@ def exponents(fits: pd.DataFrame, size: str) -> pd.DataFrame:
     method, exponent and its standard error, from the seconds of the search alone, all seeds
     together.
     """
-    rows = []
-    for method, table in fits.groupby("method", sort=False):
-        if method in BASELINES or table[size].nunique() < 3:
-            continue
-        x, y = np.log(table[size]), np.log(table["search_seconds"])
-        x, y = x - x.mean(), y - y.mean()
-        slope = x @ y / (x @ x)
-        variance = np.sum((y - slope * x) ** 2) / (len(x) - 2)
-        rows.append({"method": method, "exponent": slope, "error": np.sqrt(variance / (x @ x))})
-    return pd.DataFrame(rows, columns=["method", "exponent", "error"])
+    laws = [
+        (method, *power_law(table[size], table["search_seconds"]))
+        for method, table in fits.groupby("method", sort=False)
+        if method not in BASELINES and table[size].nunique() >= 3
+    ]
+    return pd.DataFrame(laws, columns=["method", "exponent", "error"])
 
 
 def error_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
@@ -99,10 +95,7 @@ def second_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
 
 def _end_ratios(fits: pd.DataFrame, column: str, name: str) -> dict[str, float | None]:
     """Return the median of a column at the most features over that at the fewest, by method."""
-    ratios: dict[str, float | None] = {}
-    for method, short in CLAIMED.items():
-        medians = fits[fits["method"] == method].groupby("n_features")[column].median()
-        ratios[f"{short}_{name}"] = (
-            float(medians.iloc[-1] / medians.iloc[0]) if len(medians) else None
-        )
-    return ratios
+    medians = fits.groupby(["method", "n_features"])[column].median().groupby("method")
+    ratios = medians.last() / medians.first()
+    return {f"{short}_{name}": float(ratios[method]) if method in ratios else None
+            for method, short in CLAIMED.items()}

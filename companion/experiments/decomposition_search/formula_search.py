@@ -14,6 +14,7 @@ from companion.experiments.formula_tasks import (
     folded_streams,
     formula_key,
     formula_tasks,
+    judged_streams,
     kept_streams,
     named_formula,
 )
@@ -32,19 +33,14 @@ def gate_history(results: Sequence[SearchResult]) -> pd.DataFrame:
     Columns: epoch, stream, mean, low, high, kept (share of the fits that keep the stream).
     """
     streams = list(results[0].gate_probabilities)
-    stacked = np.stack([result.history[streams].to_numpy() for result in results])
-    frames = [
-        pd.DataFrame({
-            "epoch": results[0].history["epoch"],
-            "stream": stream,
-            "mean": stacked[:, :, i].mean(axis=0),
-            "low": stacked[:, :, i].min(axis=0),
-            "high": stacked[:, :, i].max(axis=0),
-            "kept": np.mean([result.gate_probabilities[stream] > 0.5 for result in results]),
-        })
-        for i, stream in enumerate(streams)
-    ]
-    return pd.concat(frames, ignore_index=True)
+    paths = np.stack([result.history[streams].T for result in results])
+    epochs = results[0].history["epoch"]
+    kept = [np.mean([r.gate_probabilities[stream] > 0.5 for r in results]) for stream in streams]
+    return pd.DataFrame({
+        "epoch": np.tile(epochs, len(streams)), "stream": np.repeat(streams, len(epochs)),
+        "mean": paths.mean(axis=0).ravel(), "low": paths.min(axis=0).ravel(),
+        "high": paths.max(axis=0).ravel(), "kept": np.repeat(kept, len(epochs)),
+    })
 
 
 def penalty_history(result: SearchResult) -> pd.DataFrame:
@@ -71,15 +67,12 @@ def synthetic(
             task.X[train], task.y[train], seeds=seeds, standardize=False, **arguments
         )
         for result in by_label[label]:
-            error = np.mean((result.predict(task.X[test]) - task.y[test]) ** 2)
+            judged = judged_streams(result.structure, task.structure)
             rows.append({
-                "method": label,
-                "seed": result.seed,
-                "structure": str(result.structure),
-                "exact": result.structure.same_streams(task.structure),
-                "test_mse": error,
-                "noise_floor": task.noise_floor,
-                "seconds": result.seconds,
+                "method": label, "seed": result.seed, "structure": judged["structure"],
+                "exact": judged["exact"],
+                "test_mse": np.mean((result.predict(task.X[test]) - task.y[test]) ** 2),
+                "noise_floor": task.noise_floor, "seconds": result.seconds,
             })
     return pd.DataFrame(rows), by_label
 
@@ -100,8 +93,7 @@ def formula_recovery(
     )
     fits = pd.DataFrame([
         {"method": method, "formula": name, "data_seed": data_seed, "seed": result.seed,
-         "structure": str(result.structure), "truth": str(task.structure),
-         "exact": result.structure.same_streams(task.structure), "seconds": result.seconds}
+         **judged_streams(result.structure, task.structure), "seconds": result.seconds}
         for ((name, data_seed), task), own in zip(tasks.items(), results, strict=True)
         for result in own
     ])
@@ -115,18 +107,14 @@ def agreement(fits: pd.DataFrame, others: dict[str, str]) -> pd.DataFrame:
     truth, structure, theirs, exact, theirs_exact, agreement (shared streams over all streams kept
     by either, in [0, 1]).
     """
-    rows = []
-    for fit in fits.to_dict("records"):
-        mine, theirs, truth = (
-            set(NeuronStructure.parse(text).streams)
-            for text in (fit["structure"], others[fit["formula"]], fit["truth"])
-        )
-        rows.append({
-            "formula": fit["formula"], "truth": fit["truth"], "structure": fit["structure"],
-            "theirs": others[fit["formula"]], "exact": fit["exact"],
-            "theirs_exact": theirs == truth, "agreement": len(mine & theirs) / len(mine | theirs),
-        })
-    return pd.DataFrame(rows)
+    table = fits[["formula", "truth", "structure"]].reset_index(drop=True)
+    table["theirs"] = table["formula"].map(others)
+    sets = table.drop(columns="formula").map(lambda text: set(NeuronStructure.parse(text).streams))
+    return table.assign(
+        exact=fits["exact"].to_numpy(), theirs_exact=sets["theirs"] == sets["truth"],
+        agreement=[len(mine & theirs) / len(mine | theirs)
+                   for mine, theirs in zip(sets["structure"], sets["theirs"], strict=True)],
+    )
 
 
 def real_data(
@@ -213,14 +201,12 @@ def compared(scores: pd.DataFrame, marked: Sequence[str]) -> list[str]:
     """Return a sentence for each marked model: its mean score, and whether it beats the others."""
     means = scores.groupby("model", sort=False)["value"].mean()
     sign = 1 if scores["metric"].iloc[0] == "accuracy" else -1
-    lines = []
+    others, lines = means.drop(marked), []
     for model in marked:
-        better = [f"{other} ({value:.3f})" for other, value in means.items()
-                  if other not in marked and sign * (means[model] - value) > 0]
-        worse = [f"{other} ({value:.3f})" for other, value in means.items()
-                 if other not in marked and sign * (means[model] - value) <= 0]
-        parts = [f"{word} {', '.join(names)}" for word, names in
-                 (("better than", better), ("no better than", worse)) if names]
+        beaten = sign * (means[model] - others) > 0
+        parts = [f"{word} " + ", ".join(f"{name} ({value:.3f})" for name, value in group.items())
+                 for word, group in (("better than", others[beaten]),
+                                     ("no better than", others[~beaten])) if len(group)]
         lines.append(f"{model}: {means[model]:.3f}, {'; '.join(parts)}")
     return lines
 

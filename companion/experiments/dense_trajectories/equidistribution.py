@@ -46,13 +46,10 @@ def rational_functions(vectors: Sequence[Sequence[int]] = VECTORS) -> pd.DataFra
     rows = []
     for vector in vectors:
         g, c = combination(vector)
-        slope = sp.numer(sp.together(sp.diff(g, c)))
-        rows.append({
-            "vector": str(tuple(vector)), "formula": sp.latex(g),
-            "residues": str(tuple(int(sp.limit(g * (c + k), c, -k))
-                                  for k in range(1, len(vector) + 1))),
-            "slopes": int(sp.Poly(slope, c).count_roots(1, None)),
-        })
+        slope = sp.Poly(sp.numer(sp.together(sp.diff(g, c))), c)
+        residues = (int(sp.limit(g * (c + k), c, -k)) for k in range(1, len(vector) + 1))
+        rows.append({"vector": str(tuple(vector)), "formula": sp.latex(g),
+                     "residues": str(tuple(residues)), "slopes": int(slope.count_roots(1, None))})
     return pd.DataFrame(rows)
 
 
@@ -109,10 +106,9 @@ def filling(counts: Sequence[int], c: Any = DEFAULT_C) -> pd.DataFrame:
     count = max(counts)
     angles, root = angles_along(c, 2, count), angles_along(root_of_two(count + 64), 2, count)
     columns = {"u": np.sin(np.pi * angles) ** 2, "angle": angles, "root": root}
-    table = pd.DataFrame({f"{name}_{i + 1}": pair[i] for name, pair in columns.items()
-                          for i in range(2)})
-    table.insert(0, "step", np.arange(count))
-    return table.round(4)
+    return pd.DataFrame({"step": np.arange(count),
+                         **{f"{name}_{i + 1}": pair[i] for name, pair in columns.items()
+                            for i in range(2)}}).round(4)
 
 
 def folded(c: Any, cells: int, count: int, every: int = 1) -> np.ndarray:
@@ -154,9 +150,9 @@ def tested(
     rows = [{"c": name, "cells": size, **chi_square(c, size, digits[size], count)}
             for name, c in (("π", DEFAULT_C), ("2", 2), ("√2", root)) for size in cells]
     shares = []
-    starts = random_starts(n_random, seed)
     for size in cells:
-        p = np.array([chi_square(c, size, digits[size], count)["p"] for c in starts])
+        p = np.array([chi_square(c, size, digits[size], count)["p"]
+                      for c in random_starts(n_random, seed)])
         share = stats.binomtest(int((p < 0.05).sum()), n_random)
         low, high = share.proportion_ci()
         shares.append({"cells": size, "rejected": share.statistic, "low": low, "high": high,
@@ -177,15 +173,11 @@ def discrepancies(
     for size in cells:
         whole = [folded(c, size, max(counts)) for c in (DEFAULT_C, *starts)]
         for count in counts:
-            orbit, *others = (_star(points[:count]) for points in whole)
+            orbit, *others = (float(stats.qmc.discrepancy(points[:count], method="L2-star"))
+                              for points in whole)
             low, high = np.quantile(others, [0.05, 0.95])
             rows.append({"cells": size, "steps": count, "orbit": orbit,
                          "rms": float(np.sqrt(np.mean(np.square(others)))),
                          "low": low, "high": high,
                          "expected": float(np.sqrt((2.0**-size - 3.0**-size) / count))})
     return pd.DataFrame(rows)
-
-
-def _star(points: np.ndarray) -> float:
-    """Return the L2 star discrepancy of points (N, K) of the unit cube."""
-    return float(stats.qmc.discrepancy(points, method="L2-star"))

@@ -33,8 +33,7 @@ def proof(n_points: int = 100, seed: int = 0) -> pd.DataFrame:
     Columns identity (LaTeX), because, verified (by sympy), gap: the largest |left - right| at
     `n_points` random values of its symbols (r from 0 to 99) in arithmetic of 60 digits.
     """
-    draw = np.random.default_rng(seed)
-    rows = []
+    draw, rows = np.random.default_rng(seed), []
     for step in prove_conjugacy():
         symbols = sorted((step.left - step.right).free_symbols | step.left.free_symbols, key=str)
         difference = sp.lambdify(symbols, step.left - step.right, "mpmath")
@@ -121,13 +120,10 @@ def repeated(result: DenseTrajectory) -> tuple[Intervals, float]:
     Returns where it arrives, Intervals (K,), and 2^-(2·depth), a bound of how far the rounding of
     the start points to 4·depth + 64 bits can take it: T stretches at most four times a step.
     """
-    low, high = [], []
-    for angle in start_angles(result.c, result.cells):
-        start, _ = sin_squared([angle], 4 * result.depth + 64)[0]
-        last = orbit_intervals(start, result.depth)
-        low.append(last.low[-1])
-        high.append(last.high[-1])
-    return Intervals(np.array(low), np.array(high)), 2.0 ** (-2 * result.depth)
+    starts = sin_squared(start_angles(result.c, result.cells), 4 * result.depth + 64)
+    orbits = [orbit_intervals(low, result.depth) for low, _ in starts]
+    low, high = np.array([(orbit.low[-1], orbit.high[-1]) for orbit in orbits]).T.copy()
+    return Intervals(low, high), 2.0 ** (-2 * result.depth)
 
 
 def error_in_doubles(result: DenseTrajectory) -> float:

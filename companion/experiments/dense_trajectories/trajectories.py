@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -62,18 +63,16 @@ def waiting_times(
     probability e^-60.
     """
     rows = []
-    for size in cells:
-        for tolerance in eps:
-            if waiting_bits(np.full(size, 0.5), tolerance) > max_bits:
-                continue
-            draw = np.random.default_rng([seed, size, round(1e6 * tolerance)])
-            starts = random_starts(n_targets, int(draw.integers(2**63)))
-            for c in starts:
-                y = draw.random(size)
-                mean = waiting_time(y, tolerance)
-                wait = find_depth(y, tolerance, c=c, max_depth=math.ceil(60 * mean))
-                rows.append({"cells": size, "eps": tolerance, "steps": wait.scanned, "kac": mean,
-                             "ratio": wait.scanned / mean, "error_ratio": wait.error / tolerance})
+    for size, tolerance in itertools.product(cells, eps):
+        if waiting_bits(np.full(size, 0.5), tolerance) > max_bits:
+            continue
+        draw = np.random.default_rng([seed, size, round(1e6 * tolerance)])
+        for c in random_starts(n_targets, int(draw.integers(2**63))):
+            y = draw.random(size)
+            mean = waiting_time(y, tolerance)
+            wait = find_depth(y, tolerance, c=c, max_depth=math.ceil(60 * mean))
+            rows.append({"cells": size, "eps": tolerance, "steps": wait.scanned, "kac": mean,
+                         "ratio": wait.scanned / mean, "error_ratio": wait.error / tolerance})
     if not rows:
         raise ValueError(f"max_bits: found {max_bits}, expected more: no K and ε can be waited for")
     return pd.DataFrame(rows)
@@ -84,13 +83,11 @@ def mean_ratios(waits: pd.DataFrame) -> pd.DataFrame:
 
     Columns cells, eps, kac (median), n, ratio, low, high (1.96 standard errors).
     """
-    rows = []
-    for (cells, eps), part in waits.groupby(["cells", "eps"], sort=False):
-        ratio = part["ratio"]
-        mean, half = ratio.mean(), 1.96 * ratio.std(ddof=1) / math.sqrt(len(ratio))
-        rows.append({"cells": cells, "eps": eps, "kac": part["kac"].median(), "n": len(ratio),
-                     "ratio": mean, "low": mean - half, "high": mean + half})
-    return pd.DataFrame(rows)
+    table = waits.groupby(["cells", "eps"], sort=False).agg(
+        kac=("kac", "median"), n=("ratio", "size"), ratio=("ratio", lambda r: r.mean()),
+        half=("ratio", lambda r: 1.96 * r.std() / math.sqrt(len(r)))).reset_index()
+    half = table.pop("half")
+    return table.assign(low=table["ratio"] - half, high=table["ratio"] + half)
 
 
 def exponential(waits: pd.DataFrame, least: float = 100.0) -> dict[str, float]:
@@ -104,12 +101,9 @@ def exponential(waits: pd.DataFrame, least: float = 100.0) -> dict[str, float]:
 
 def survival(waits: pd.DataFrame) -> pd.DataFrame:
     """Return (cells, ratio, beyond): the share of waits longer than `ratio` times Kac's mean."""
-    tables = []
-    for cells, part in waits.groupby("cells"):
-        ratio = np.sort(part["ratio"].to_numpy())
-        tables.append(pd.DataFrame({"cells": cells, "ratio": ratio,
-                                    "beyond": 1 - np.arange(len(ratio)) / len(ratio)}))
-    return pd.concat(tables, ignore_index=True)
+    table = waits[["cells", "ratio"]].sort_values(["cells", "ratio"], ignore_index=True)
+    waited = table.groupby("cells")["ratio"]
+    return table.assign(beyond=1 - waited.cumcount() / waited.transform("size"))
 
 
 def search_all(
@@ -151,30 +145,25 @@ def asked_for(
     return asked
 
 
-def pictured(
-    results: Mapping[str, DenseTrajectory], n_points: int = 401
-) -> dict[str, pd.DataFrame]:
+def pictured(results: Mapping[str, DenseTrajectory], n_points: int = 401
+             ) -> dict[str, pd.DataFrame]:
     """Return the data of a figure of results, by the function's name.
 
     "cells" (function, cell, left, right, target, value, eps, depth) and "curves" (function, x, f).
     """
-    cells, curves = [], []
     x = np.linspace(0, 1, n_points)
-    for name, one in results.items():
-        edges = np.arange(one.cells + 1) / one.cells
-        cells.append(pd.DataFrame({
-            "function": name, "cell": np.arange(1, one.cells + 1), "left": edges[:-1],
-            "right": edges[1:], "target": one.targets, "value": one.values.middle,
-            "eps": one.eps, "depth": one.depth,
-        }))
-        curves.append(pd.DataFrame({"function": name, "x": x, "f": values(name, x)}))
+    cells = [pd.DataFrame({
+        "function": name, "cell": np.arange(1, one.cells + 1),
+        "left": np.arange(one.cells) / one.cells, "right": np.arange(1, one.cells + 1) / one.cells,
+        "target": one.targets, "value": one.values.middle, "eps": one.eps, "depth": one.depth,
+    }) for name, one in results.items()]
+    curves = [pd.DataFrame({"function": name, "x": x, "f": values(name, x)}) for name in results]
     return {"cells": pd.concat(cells, ignore_index=True),
             "curves": pd.concat(curves, ignore_index=True)}
 
 
-def shortest(
-    results: Mapping[str, DenseTrajectory], least: int = 100
-) -> tuple[str, DenseTrajectory]:
+def shortest(results: Mapping[str, DenseTrajectory], least: int = 100
+             ) -> tuple[str, DenseTrajectory]:
     """Return label and result of the smallest depth above `least`, or of the smallest of all.
 
     Doubles cannot follow more than `least` repetitions.
@@ -223,10 +212,7 @@ def mean_bits(cells: Sequence[int], eps: Sequence[float]) -> pd.DataFrame:
 
     Columns eps, cells, kac_bits (mean over FUNCTIONS), low, high (their range).
     """
-    rows = []
-    for tolerance in eps:
-        for size in cells:
-            bits = [waiting_bits(targets(name, size), tolerance) for name in FUNCTIONS]
-            rows.append({"eps": tolerance, "cells": size, "kac_bits": float(np.mean(bits)),
-                         "low": min(bits), "high": max(bits)})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(itertools.product(eps, cells), columns=["eps", "cells"])
+    bits = np.array([[waiting_bits(targets(name, row.cells), row.eps) for name in FUNCTIONS]
+                     for row in table.itertuples()])
+    return table.assign(kac_bits=bits.mean(axis=1), low=bits.min(axis=1), high=bits.max(axis=1))

@@ -20,6 +20,11 @@ from companion.experiments.tabular_grid.settings import RIVALS, TASK_DRIVEN
 
 COLLISION, ASTEROID = "cern_dielectron_sample", "asteroid_diameter"
 JUDGED = (COLLISION, ASTEROID, "heart_failure", "stellar_classification")
+HEADLINE = {  # data set: name of its score in the record
+    "california_housing": "california_housing_mse", COLLISION: "collision_mse",
+    ASTEROID: "asteroid_mse", "vehicle": "vehicle_accuracy", "phoneme": "phoneme_accuracy",
+    "heart_failure": "heart_failure_f1", "stellar_classification": "stellar_f1",
+}
 
 
 def paper_table() -> pd.DataFrame:
@@ -85,12 +90,11 @@ def with_every_other(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def standing(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return our network beside the best rival, a row a data set that has both.
+    """Return our network beside the best rival, on the seeds that both have, a row a data set.
 
-    Columns: dataset, metric, model, rival, mean, std, rival_mean, rival_std (scores), excess (our
-    mean loss less the rival's, over the rival's standard deviation, which is 0 for one seed),
-    within (at most 1), place (of our network among it and all rivals) and those of
-    `compare_models.difference` on the seeds that both have.
+    Columns: dataset, metric, model, rival, mean, std, rival_mean, rival_std (scores), seeds,
+    p_corrected, reached (our mean loss is no more than the rival's), within (nor more than that and
+    its standard deviation, which is 0 for one seed), place (ours among it and all rivals).
     """
     rows, others = [], with_every_other(runs)
     for own in ours(runs).itertuples():
@@ -99,18 +103,17 @@ def standing(runs: pd.DataFrame) -> pd.DataFrame:
         if not rivals:
             continue
         rival = _over_reference(losses, rivals)[1]
-        compared = others[(others["dataset"] == own.dataset) & others["other"].isin(rivals)]
+        compared = others[others["dataset"] == own.dataset].set_index("other").loc[rivals]
         both = losses[[own.label, rival]].dropna()
         scores = both if own.metric == "mse" else 1 - both
+        (mean, rival_mean), (std, rival_std) = scores.mean(), scores.std()
         gap = both[own.label].mean() - both[rival].mean()
-        spread = both[rival].std() if len(both) > 1 else 0.0
         rows.append({
             "dataset": own.dataset, "metric": own.metric, "model": own.label, "rival": rival,
-            "mean": scores[own.label].mean(), "std": scores[own.label].std(),
-            "rival_mean": scores[rival].mean(), "rival_std": scores[rival].std(),
-            "excess": gap / spread if spread else float(np.sign(gap)) * np.inf if gap else 0.0,
-            "within": bool(gap <= spread), "place": 1 + (~compared["reached"]).sum(),
-            **compare.difference(*both.to_numpy().T),
+            "mean": mean, "std": std, "rival_mean": rival_mean, "rival_std": rival_std,
+            "reached": gap <= 0, "within": gap <= (both[rival].std() if len(both) > 1 else 0.0),
+            "place": 1 + (~compared["reached"]).sum(), "seeds": len(both),
+            "p_corrected": compared.loc[rival, "p_corrected"],
         })
     return pd.DataFrame(rows)
 
@@ -120,25 +123,26 @@ def _ratios(runs: pd.DataFrame) -> pd.DataFrame:
 
     Added: kind, ratio, low, high (range over the seeds), band (1 plus the best rival's standard
     deviation), chosen, place. Data sets without a rival, or whose best makes no error, are left
-    out.
+    out; ValueError where that leaves none.
     """
     rows = compare.means(runs)
-    rows = rows.assign(kind=rows["model"].map(kind), place=rows["dataset"].map(place))
-    own = set(zip(*ours(runs)[["dataset", "label"]].to_numpy().T, strict=True))
-    parts = [rows[:0].assign(ratio=0.0, low=0.0, high=0.0, band=0.0, chosen=False)]
-    for dataset, part in rows[rows["kind"] == "rival"].groupby("dataset"):
-        scaled, best = _over_reference(_losses(runs, dataset), part["label"].tolist())
-        if not scaled[best].mean() > 0:
-            continue
-        part = rows[rows["dataset"] == dataset]
-        scaled = scaled[part["label"]] / scaled[best].mean()
-        spread = scaled[best].std() if scaled[best].count() > 1 else 0.0
-        parts.append(part.assign(
-            ratio=scaled.mean().to_numpy(), low=scaled.min().to_numpy(),
-            high=scaled.max().to_numpy(), band=1 + spread,
-            chosen=[(dataset, name) in own for name in part["label"]],
-        ))
-    return pd.concat(parts[1:] or parts).dropna(subset="ratio")
+    own = ours(runs).set_index("dataset")["label"]
+    rows = rows.assign(kind=rows["model"].map(kind), place=rows["dataset"].map(place),
+                       chosen=rows["label"] == rows["dataset"].map(own))
+    parts = []
+    for dataset, part in rows.groupby("dataset"):
+        rivals = part.loc[part["kind"] == "rival", "label"].tolist()
+        scaled, best = _over_reference(_losses(runs, dataset), rivals) if rivals else (None, None)
+        if best and scaled[best].mean() > 0:
+            scaled = scaled[part["label"]] / scaled[best].mean()
+            spread = scaled[best].std() if scaled[best].count() > 1 else 0.0
+            ratios = {"ratio": scaled.mean(), "low": scaled.min(), "high": scaled.max()}
+            parts.append(part.assign(
+                **{name: each.to_numpy() for name, each in ratios.items()}, band=1 + spread
+            ))
+    if not parts:
+        raise ValueError("runs: found no data set with a rival, expected at least one")
+    return pd.concat(parts).dropna(subset="ratio")
 
 
 def relative(runs: pd.DataFrame) -> pd.DataFrame:
@@ -159,9 +163,7 @@ def by_parameters(runs: pd.DataFrame) -> pd.DataFrame:
 
     Models have no budget in their names; trees have NaN parameters.
     """
-    rows = _ratios(runs).sort_values(["place", "label"]).astype(
-        {"model": object, "n_parameters": "float64"}
-    )
+    rows = _ratios(runs).sort_values(["place", "label"]).astype({"n_parameters": "float64"})
     columns = ["dataset", "metric", "model", "n_parameters", "ratio", "low", "high"]
     return rows[columns].reset_index(drop=True)
 
@@ -172,14 +174,13 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     rows = rows[rows["dataset"].isin(JUDGED)] if len(rows) else rows
     complete = len(rows) == len(JUDGED)
     scores = headline(runs)
+    diverged = runs[runs["diverged"]]
     return {
         "sets_competitive": int(rows["within"].sum()) if complete else None,
         "sets_first": int((rows["place"] == 1).sum()) if complete else None,
         "collision_mse": scores["collision_mse"], "asteroid_mse": scores["asteroid_mse"],
-        "runs": len(runs), "diverged_runs": int(runs["diverged"].sum()),
-        "diverged_task_driven": int(
-            runs.loc[runs["model"].isin(TASK_DRIVEN), "diverged"].sum()
-        ),
+        "runs": len(runs), "diverged_runs": len(diverged),
+        "diverged_task_driven": int(diverged["model"].isin(TASK_DRIVEN).sum()),
     }
 
 
@@ -189,12 +190,6 @@ def headline(runs: pd.DataFrame, tabular: pd.DataFrame | None = None) -> dict[st
     `tabular`: the table of the benchmark, which has California housing, vehicle and phoneme.
     """
     rows = ours(runs if tabular is None else pd.concat([runs, tabular])).set_index("dataset")
-    wanted = {
-        "california_housing_mse": ("california_housing", "mean"),
-        "collision_mse": (COLLISION, "mean"), "asteroid_mse": (ASTEROID, "mean"),
-        "vehicle_accuracy": ("vehicle", "mean"), "phoneme_accuracy": ("phoneme", "mean"),
-        "heart_failure_f1": ("heart_failure", "f1"), "stellar_f1": ("stellar_classification", "f1"),
-    }
-    values = {name: rows[column].get(dataset, np.nan)
-              for name, (dataset, column) in wanted.items()}
-    return {name: None if np.isnan(value) else float(value) for name, value in values.items()}
+    scores = {name: rows["f1" if name.endswith("_f1") else "mean"].get(dataset, np.nan)
+              for dataset, name in HEADLINE.items()}
+    return {name: None if np.isnan(score) else float(score) for name, score in scores.items()}

@@ -44,27 +44,27 @@ def agreement_by(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         counts = group["structure"].value_counts()
         commonest = min(counts.index[counts == counts.max()])  # of several: the first by name
         n_sets = _n_data_sets(group)
-        row = {
+        rows.append({
             **dict(zip(by, key, strict=True)), "runs": len(group), "data_sets": n_sets,
             "distinct": len(counts), "written": group["written"].nunique(),
             "commonest": commonest, "right": commonest == group["truth"].iloc[0],
-        }
-        for name, share in (("agreement", counts.max() / len(group)),
-                            ("exact", group["exact"].mean())):
-            low, high = wilson(float(share), n_sets)
-            row |= {name: float(share), f"{name}_low": low, f"{name}_high": high}
-        rows.append(row)
+            **_shares(n_sets, agreement=counts.max() / len(group), exact=group["exact"].mean()),
+        })
     return pd.DataFrame(rows)
+
+
+def _shares(n: int, **shares: float) -> dict[str, float]:
+    """Return shares of n trials by name, each with the ends of its Wilson interval."""
+    return {name + end: value for name, share in shares.items() for end, value in zip(
+        ("", "_low", "_high"), (float(share), *wilson(float(share), n)), strict=True)}
 
 
 def _n_data_sets(runs: pd.DataFrame) -> int:
     """Return how many data sets the runs were made on: runs that vary the seed share one."""
-    same = runs["varied"] == "seed" if "varied" in runs else pd.Series(False, index=runs.index)
-    columns = [name for name in ("formula", "noise", "dimension", "run") if name in runs]
-    shared = [name for name in columns if name != "run"]
-    return len(runs.loc[~same, columns].drop_duplicates()) + len(
-        runs.loc[same, shared].drop_duplicates()
-    )
+    table = runs.assign(run=runs["run"].where(runs["varied"] != "seed", -1)
+                        if "varied" in runs else runs["run"])
+    columns = ["formula", "noise", "dimension", "run"]
+    return len(table[table.columns.intersection(columns)].drop_duplicates())
 
 
 def overall(runs: pd.DataFrame) -> pd.DataFrame:
@@ -74,15 +74,13 @@ def overall(runs: pd.DataFrame) -> pd.DataFrame:
     sets together, distinct, written.
     """
     each = agreement_by(runs, ["method", "formula"])
-    rows = []
-    for method, group in each.groupby("method", sort=False):
-        row = {"method": method, "runs": int(group["runs"].iloc[0])}
-        for name in ("agreement", "exact"):
-            low, high = wilson(group[name].mean(), int(group["data_sets"].sum()))
-            row |= {name: group[name].mean(), f"{name}_low": low, f"{name}_high": high}
-        rows.append({**row, "distinct": group["distinct"].mean(),
-                     "written": group["written"].mean()})
-    return pd.DataFrame(rows)
+    return pd.DataFrame([
+        {"method": method, "runs": int(group["runs"].iloc[0]),
+         **_shares(int(group["data_sets"].sum()), agreement=group["agreement"].mean(),
+                   exact=group["exact"].mean()),
+         "distinct": group["distinct"].mean(), "written": group["written"].mean()}
+        for method, group in each.groupby("method", sort=False)
+    ])
 
 
 def causes(runs: pd.DataFrame) -> pd.DataFrame:

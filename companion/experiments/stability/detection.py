@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,25 +36,24 @@ def detectable(
     bic_gain > 0).
     """
     rows = []
-    for formula in formulas:
-        for noise in noise_levels:
-            task = named_formula(formula, n_sets * n_samples, n_features, noise,
-                                 stream_seed(formula, data_seed))
-            values = stream_values(task.weights, task.X)
-            total = np.var(sum(values.values()))
-            for stream in values:
-                compared = [
-                    _without(stream, task.X[rows_], task.y[rows_],
-                             {name: value[rows_] for name, value in values.items()})
-                    for rows_ in np.split(np.arange(len(task.X)), n_sets)
-                ]
-                gains, p_values = np.array(compared).T
-                rows.append({
-                    "formula": formula, "noise": float(noise), "stream": stream,
-                    "share": float(np.var(values[stream]) / total),
-                    "bic_gain": float(gains.min()), "p_value": float(p_values.max()),
-                    "detectable": float((gains > 0).mean()),
-                })
+    for formula, noise in itertools.product(formulas, noise_levels):
+        task = named_formula(formula, n_sets * n_samples, n_features, noise,
+                             stream_seed(formula, data_seed))
+        values = stream_values(task.weights, task.X)
+        total = np.var(sum(values.values()))
+        parts = np.split(np.arange(len(task.X)), n_sets)
+        for stream in values:
+            gains, p_values = np.array([
+                _without(stream, task.X[part], task.y[part],
+                         {name: value[part] for name, value in values.items()})
+                for part in parts
+            ]).T
+            rows.append({
+                "formula": formula, "noise": float(noise), "stream": stream,
+                "share": float(np.var(values[stream]) / total),
+                "bic_gain": float(gains.min()), "p_value": float(p_values.max()),
+                "detectable": float((gains > 0).mean()),
+            })
     return pd.DataFrame(rows)
 
 
@@ -103,30 +103,25 @@ def stated_and_found(
     it), kept (by this run), elsewhere (share of the other data sets whose run keeps it).
     """
     tables = []
-    for formula in formulas:
+    for formula, level, n in itertools.product(formulas, noise, n_samples):
         seed = stream_seed(formula, data_seed)
         clean = named_formula(formula, 10_000, n_features, 0.0, seed)
-        values = stream_values(clean.weights, clean.X)
-        weakest = min(value.std() for value in values.values())
-        for level in noise:
-            for n in n_samples:
-                task = named_formula(formula, n_sets * n, n_features, level * weakest, seed)
-                parts = [slice(i * n, (i + 1) * n) for i in range(n_sets)]
-                results = [search(task.X[p], task.y[p], "als", standardize=False, **options)
-                           for p in parts]
-                rows = [
-                    {"formula": formula, "noise": float(level), "n_samples": int(n), "run": run,
-                     "stream": stream, "true": stream in task.structure.streams,
-                     "stated": result.selection_frequencies[stream],
-                     "kept": stream in result.structure.streams}
-                    for run, result in enumerate(results) for stream in result.gate_probabilities
-                ]
-                table = pd.DataFrame(rows)
-                groups = table.groupby("stream")
-                others = groups["kept"].transform("sum") - table["kept"]
-                table["elsewhere"] = others / (n_sets - 1)
-                seen = groups["stated"].transform("max") + groups["kept"].transform("max") > 0
-                tables.append(table[seen])
+        weakest = min(v.std() for v in stream_values(clean.weights, clean.X).values())
+        task = named_formula(formula, n_sets * n, n_features, level * weakest, seed)
+        parts = [slice(run * n, (run + 1) * n) for run in range(n_sets)]
+        results = [search(task.X[part], task.y[part], "als", standardize=False, **options)
+                   for part in parts]
+        table = pd.DataFrame([
+            {"formula": formula, "noise": float(level), "n_samples": int(n), "run": run,
+             "stream": stream, "true": stream in task.structure.streams,
+             "stated": result.selection_frequencies[stream],
+             "kept": stream in result.structure.streams}
+            for run, result in enumerate(results) for stream in result.gate_probabilities
+        ])
+        groups = table.groupby("stream")
+        table["elsewhere"] = (groups["kept"].transform("sum") - table["kept"]) / (n_sets - 1)
+        seen = groups["stated"].transform("max") + groups["kept"].transform("max") > 0
+        tables.append(table[seen])
     return pd.concat(tables, ignore_index=True)
 
 
@@ -137,17 +132,16 @@ def calibration(runs: pd.DataFrame) -> pd.DataFrame:
     over the runs) with its quartiles stated_low and stated_high, found (share of the data sets on
     which the stream is kept) with its Wilson interval found_low and found_high.
     """
-    rows = []
+    def quantile(share: float) -> tuple[str, Any]:
+        return "stated", lambda stated: stated.quantile(share)
+
     keys = ["formula", "noise", "n_samples", "stream", "true"]
-    for key, group in runs.groupby(keys, sort=False):
-        low, middle, high = group["stated"].quantile([0.25, 0.5, 0.75])
-        kept = float(group["kept"].mean())
-        kept_low, kept_high = wilson(kept, len(group))
-        rows.append({
-            **dict(zip(keys, key, strict=True)), "stated": middle, "stated_low": low,
-            "stated_high": high, "found": kept, "found_low": kept_low, "found_high": kept_high,
-        })
-    return pd.DataFrame(rows)
+    table = runs.groupby(keys, sort=False).agg(
+        stated=quantile(0.5), stated_low=quantile(0.25), stated_high=quantile(0.75),
+        found=("kept", "mean"), runs=("kept", "size"),
+    ).reset_index()
+    low, high = zip(*map(wilson, table["found"], table.pop("runs")), strict=True)
+    return table.assign(found_low=low, found_high=high)
 
 
 def calibration_bins(runs: pd.DataFrame, bins: int = 5) -> pd.DataFrame:

@@ -214,19 +214,17 @@ def stability_runs(
     most, rows = max(methods.values()), []
     for method, n in methods.items():
         say(f"stability: {method}")
-        one, others, one_keys, other_keys = [], [], [], []
-        for formula in formulas:
-            for level, noise in enumerate(noise_levels):
-                sets = data_sets(formula, n + 1, n_samples, n_features, noise, data_seed,
-                                 first=level * (most + 1))
-                one.append(sets[0])
-                others += sets[1:]
-                key = {"method": method, "formula": formula, "noise": float(noise)}
-                one_keys += [{**key, "varied": "seed", "run": i} for i in range(n)]
-                other_keys += [{**key, "varied": "rows", "run": i} for i in range(n)]
-        settings = options.get(method, {})
-        rows += _table(find(method, one, range(n), settings), one_keys)
-        rows += _table(find(method, others, [0], settings), other_keys)
+        sets = {
+            (formula, float(noise)): data_sets(formula, n + 1, n_samples, n_features, noise,
+                                               data_seed, first=level * (most + 1))
+            for formula in formulas for level, noise in enumerate(noise_levels)
+        }
+        varied = {"seed": ([own[0] for own in sets.values()], range(n)),
+                  "rows": ([pair for own in sets.values() for pair in own[1:]], [0])}
+        for what, (data, seeds) in varied.items():
+            keys = [{"method": method, "formula": formula, "noise": noise, "varied": what, "run": i}
+                    for formula, noise in sets for i in range(n)]
+            rows += _table(find(method, data, seeds, options.get(method, {})), keys)
     return pd.DataFrame(rows)
 
 
@@ -243,9 +241,9 @@ def dimension_runs(
     for method, n in methods.items():
         for d in dimensions:
             say(f"dimension {d}: {method}")
-            sets = [data_sets(f, n, n_samples, d, noise, data_seed) for f in formulas]
             keys = [{"method": method, "formula": f, "dimension": int(d), "run": i}
                     for f in formulas for i in range(n)]
-            data = [pair for own in sets for pair in own]
+            data = [pair for f in formulas
+                    for pair in data_sets(f, n, n_samples, d, noise, data_seed)]
             rows += _table(find(method, data, [0], options.get(method, {})), keys)
     return pd.DataFrame(rows)

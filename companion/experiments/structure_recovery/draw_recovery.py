@@ -15,6 +15,7 @@ from nslib.structure import Stream
 
 _HATCH = {"fill": False, "hatch": "/////", "edgecolor": "#9a9a9a", "linewidth": 0}
 _NEAR_FLOOR = 2.0
+_ERRORS = LogNorm(1, 1e7)
 
 
 def _cells(axis: plt.Axes, rows: list[str], columns: list[str]) -> None:
@@ -42,17 +43,17 @@ def methods_on_formulas(data: pd.DataFrame) -> Figure:
     )
     for row in data.itertuples():
         y = formulas.index(row.formula)
-        corner = methods.index(row.method) - 0.5, y - 0.5
-        right.add_patch(Rectangle(corner, 1, 1, **_error_face(row.retrained)))
+        x = methods.index(row.method)
+        _shaded(right, x, y, min(_ERRORS(max(row.retrained, 1.0)), 1.0))
         if row.retrained <= _NEAR_FLOOR:
-            right.plot(methods.index(row.method), y, ".", color="black", markersize=4)
+            right.plot(x, y, ".", color="black", markersize=4)
         if row.method not in searched:
             continue
         x = searched.index(row.method)
-        look = {"facecolor": plt.get_cmap("Greys")(0.7 * row.exact), "linewidth": 0}
-        hatched = row.state == "not representable"
-        left.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **(_HATCH if hatched else look)))
-        if not hatched:
+        if row.state == "not representable":
+            left.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **_HATCH))
+        else:
+            _shaded(left, x, y, 0.7 * row.exact)
             left.text(x, y, f"{round(row.exact * row.fits)}/{row.fits}", ha="center", va="center",
                       fontsize=6, color="white" if row.exact > 0.6 else "black")
     for axis, columns in ((left, searched), (right, methods)):
@@ -69,13 +70,10 @@ def methods_on_formulas(data: pd.DataFrame) -> Figure:
     return figure
 
 
-_ERRORS = LogNorm(1, 1e7)
-
-
-def _error_face(error: float) -> dict:
-    """Return how a rectangle shows an error over the noise floor."""
-    return {"facecolor": plt.get_cmap("Greys")(min(_ERRORS(max(error, 1.0)), 1.0)),
-            "linewidth": 0}
+def _shaded(axis: plt.Axes, x: float, y: float, shade: float) -> None:
+    """Draw the cell at (x, y) in a grey between white, 0, and black, 1."""
+    axis.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, linewidth=0,
+                             facecolor=plt.get_cmap("Greys")(shade)))
 
 
 @drawing
@@ -165,9 +163,9 @@ def phase_diagram(data: dict[str, pd.DataFrame], slopes: dict[str, str]) -> Figu
     for axis, order in zip(axes[0], orders, strict=True):
         own = shares[shares["order"] == order]
         grid = own.pivot(index="N", columns="D", values="share").loc[samples, features]
-        image = axis.pcolormesh(_edges(features), _edges(samples), grid, cmap="Greys_r", vmin=0,
-                                vmax=1, edgecolors="#c0c0c0", linewidth=0.2)
         wide, tall = _edges(features), _edges(samples)
+        image = axis.pcolormesh(wide, tall, grid, cmap="Greys_r", vmin=0, vmax=1,
+                                edgecolors="#c0c0c0", linewidth=0.2)
         for row in own[own["fits"] == 0].itertuples():
             i, j = np.searchsorted(features, row.D), np.searchsorted(samples, row.N)
             axis.add_patch(Rectangle(
@@ -182,12 +180,11 @@ def phase_diagram(data: dict[str, pd.DataFrame], slopes: dict[str, str]) -> Figu
         axis.set(xscale="log", yscale="log", xlabel="dimension D",
                  xlim=wide[[0, -1]], ylim=tall[[0, -1]],
                  title=f"k = {order}\nmeasured slope: {slopes[str(order)]}")
-        axis.xaxis.set_major_locator(FixedLocator(features))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.yaxis.set_minor_locator(NullLocator())
-        axis.yaxis.set_major_locator(FixedLocator(samples[:: 1 + len(samples) // 9]))
-        axis.yaxis.set_major_formatter("{x:g}")
+        labelled = samples[:: 1 + len(samples) // 9]
+        for side, places in ((axis.xaxis, features), (axis.yaxis, labelled)):
+            side.set_major_locator(FixedLocator(places))
+            side.set_major_formatter("{x:g}")
+            side.set_minor_locator(NullLocator())
         axis.grid(False)
     axes[0, 0].set_ylabel("rows N")
     handles, labels = axes[0, -1].get_legend_handles_labels()
@@ -222,9 +219,7 @@ def orders_found(data: pd.DataFrame) -> Figure:
         own = data[data["noise"] == noise]
         for row in own.itertuples():
             x, y = columns.index(row.method), formulas.index(row.formula)
-            shade = 0.7 if row.exact else 0.3 if row.as_detectable else 0.0
-            axis.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, linewidth=0,
-                                     facecolor=plt.get_cmap("Greys")(shade)))
+            _shaded(axis, x, y, 0.7 if row.exact else 0.3 if row.as_detectable else 0.0)
             axis.text(x, y, row.found, ha="center", va="center", fontsize=6,
                       color="white" if row.exact else "black")
             if row.method == methods[0]:

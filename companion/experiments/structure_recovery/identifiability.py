@@ -11,7 +11,6 @@ import sympy as sp
 import torch
 
 from companion.experiments.formula_tasks import named_formula
-from nslib import checks
 from nslib.neuron import TaskLinear
 from nslib.search import SearchResult, refit
 from nslib.structure import NeuronStructure
@@ -23,18 +22,16 @@ def power_and_twin(order: int, weights: torch.Tensor) -> tuple[TaskLinear, TaskL
 
     The twin's rank-one term i is w_i (e_i · x)^k: all k factors are the unit vector e_i.
     """
-    n_features = len(weights)
-    neurons = []
-    for structure in (
-        NeuronStructure((order,), ()), NeuronStructure((), (order,), rank=n_features)
-    ):
-        neuron = TaskLinear(n_features, 1, structure, dtype=torch.float64)
+    d = len(weights)
+    structures = NeuronStructure((order,), ()), NeuronStructure((), (order,), rank=d)
+    power, twin = (TaskLinear(d, 1, s, dtype=torch.float64) for s in structures)
+    if order > 1:  # an interaction of order 1 is a power, without factors
+        twin.factor(order).copy_(torch.eye(d))
+    for neuron in (power, twin):
         neuron.bias.zero_()
         neuron.weight.copy_(weights)
-        if neuron.factors is not None:
-            neuron.factor(order).copy_(torch.eye(n_features))
-        neurons.append(neuron.requires_grad_(False))
-    return neurons[0], neurons[1]
+        neuron.requires_grad_(False)
+    return power, twin
 
 
 def twins(orders: Sequence[int], n_features: int, n_points: int, seed: int) -> pd.DataFrame:
@@ -48,19 +45,15 @@ def twins(orders: Sequence[int], n_features: int, n_points: int, seed: int) -> p
     for order in orders:
         X = torch.as_tensor(rng.standard_normal((n_points, n_features)))
         power, twin = power_and_twin(order, torch.as_tensor(rng.standard_normal(n_features)))
-        expected = power(X)
-        rows.append({
-            "order": order,
-            "power": power.structure.n_parameters(n_features, bias=False),
-            "interaction": twin.structure.n_parameters(n_features, bias=False),
-            "gap": float((twin(X) - expected).abs().max() / expected.abs().max()),
-        })
+        n_power, n_twin = (neuron.structure.n_parameters(n_features, bias=False)
+                           for neuron in (power, twin))
+        gap = float((twin(X) - power(X)).abs().max() / power(X).abs().max())
+        rows.append({"order": order, "power": n_power, "interaction": n_twin, "gap": gap})
     return pd.DataFrame(rows)
 
 
 def normal_moment(order: int) -> sp.Integer:
     """Return E[z^k] of a standard normal z: (k − 1)!! for even k, else 0."""
-    order = checks.positive_int(order, "order", minimum=0)
     return sp.Integer(0) if order % 2 else sp.factorial2(order - 1)
 
 
@@ -76,9 +69,7 @@ def power_correlation(a: int, b: int) -> sp.Expr:
     return sp.simplify(covariance(a, b) / sp.sqrt(covariance(a, a) * covariance(b, b)))
 
 
-def power_correlations(
-    order: int, n_samples: int, n_features: int, seed: int
-) -> pd.DataFrame:
+def power_correlations(order: int, n_samples: int, n_features: int, seed: int) -> pd.DataFrame:
     """Return exact and sample correlations of the power sums S_a and S_b, a row a pair of orders.
 
     Columns: a, b, exact, sample (of `n_samples` normal points in `n_features` dimensions).
@@ -125,16 +116,15 @@ def cost_of_dropping(
     scaling, gates = result.scaling, result.gate_probabilities
     Z = torch.as_tensor((X - scaling.x_mean) / scaling.x_scale, dtype=result.neuron.weight.dtype)
     loss, bic = refitted(result.structure)
-    rows = []
-    for stream in result.structure.streams:
-        loss_without, bic_without = (
-            refitted(result.structure.without(stream)) if len(result.structure.streams) > 1
-            else (1.0, np.inf)
-        )
-        names = ("pure 1", "interact 1") if stream == "pure 1" else (stream,)
+    rows, streams = [], result.structure.streams
+    for stream in streams:
+        alone = len(streams) == 1
+        loss_without, bic_without = (1.0, np.inf) if alone else refitted(
+            result.structure.without(stream))
+        twin = "interact 1" if stream == "pure 1" else stream
         rows.append({
             "stream": stream, "true": stream in truth.streams,
-            "open": max(gates.get(name, 0.0) for name in names),
+            "open": max(gates.get(name, 0.0) for name in (stream, twin)),
             "found": searched_loss(None), "closed": searched_loss(stream),
             "refitted": loss, "refitted_without": loss_without, "needed": bool(bic_without > bic),
         })
@@ -150,17 +140,15 @@ def costs_by_formula(
     `fits`: results by (method, formula, data seed), as of `recovery.methods_on_formulas` with the
     same data. Raises ValueError for an unknown formula and where it has no gated fit.
     """
-    tables = []
+    tables = {}
     for name in formulas:
         task = named_formula(name, 2 * n_samples, n_features, noise, data_seed)
         if ("gated", name, data_seed) not in fits:
             raise ValueError("methods: found no 'gated', expected it, whose gates are looked at")
-        table = cost_of_dropping(
+        tables[name] = cost_of_dropping(
             fits["gated", name, data_seed], task.structure, task.X[:n_samples], task.y[:n_samples]
         )
-        table.insert(0, "formula", name)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, names=["formula", None]).reset_index("formula").reset_index(drop=True)
 
 
 def spoken(costs: pd.DataFrame) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
 from companion.experiments.progress import say
+from companion.experiments.shares import power_law
 from nslib import checks
 from nslib.data import random_formula
 from nslib.search import search
@@ -62,9 +63,8 @@ def half_points(table: pd.DataFrame) -> pd.DataFrame:
         if share[0] > 0.5 or share[-1] < 0.5:
             continue
         above = int(np.argmax(share >= 0.5))
-        if above == 0:
-            half = x[0]
-        else:
+        half = x[0]
+        if above > 0:
             weight = (0.5 - share[above - 1]) / (share[above] - share[above - 1])
             half = x[above - 1] + weight * (x[above] - x[above - 1])
         rows.append({"order": order, "D": d, "N": float(np.exp(half))})
@@ -76,17 +76,10 @@ def exponents(points: pd.DataFrame) -> dict[int, tuple[float, float] | None]:
 
     `points`: of `half_points`. None for an order with fewer than three points.
     """
-    slopes = {}
-    for order, own in points.groupby("order"):
-        if len(own) < 3:
-            slopes[int(order)] = None
-            continue
-        x, y = np.log(own["D"].to_numpy(float)), np.log(own["N"].to_numpy(float))
-        slope, constant = np.polyfit(x, y, 1)
-        residual = y - slope * x - constant
-        spread = np.sqrt(residual @ residual / (len(x) - 2) / np.sum((x - x.mean()) ** 2))
-        slopes[int(order)] = float(slope), float(spread)
-    return slopes
+    return {
+        int(order): power_law(own["D"], own["N"]) if len(own) >= 3 else None
+        for order, own in points.groupby("order")
+    }
 
 
 def correlational_exponent(order: int) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from companion.experiments.formula_tasks import judged_streams
 from companion.experiments.progress import say
 from companion.rivals import MODELS, fit_model
 from nslib import checks
@@ -17,6 +18,7 @@ from .predecessor_sets import (
     NOISES,
     PREDECESSOR_FORMULAS,
     PredecessorSet,
+    clean_target,
     load_predecessor_synthetic,
     make_predecessor_sets,
 )
@@ -38,12 +40,6 @@ def load_sets(source: str, noises: Sequence[str], seed: int = 0) -> list[Predece
     return [s for s in sets if s.noise in noises]
 
 
-def clean_target(data: PredecessorSet) -> np.ndarray:
-    """Return the target without noise (N,), by the formula."""
-    terms = PREDECESSOR_FORMULAS[data.formula]
-    return sum(a * (data.X**k).sum(axis=1) for k, a in terms.items())
-
-
 def detectable_orders(X: np.ndarray, y: np.ndarray, orders: Sequence[int]) -> tuple[int, ...]:
     """Return those of the true orders that data X (N, D), y (N,) can tell from noise.
 
@@ -61,8 +57,7 @@ def detectable_orders(X: np.ndarray, y: np.ndarray, orders: Sequence[int]) -> tu
 
     kept = tuple(sorted(orders))
     while len(kept) > 1:
-        reduced = [tuple(k for k in kept if k != dropped) for dropped in kept]
-        best = min(reduced, key=bic)
+        best = min((tuple(k for k in kept if k != dropped) for dropped in kept), key=bic)
         if bic(best) >= bic(kept):
             break
         kept = best
@@ -84,7 +79,7 @@ def orders_found(
     for data in sets:
         n_train = int(TRAIN_SHARE * len(data.y))
         train, test = slice(None, n_train), slice(n_train, None)
-        clean = clean_target(data)
+        clean = clean_target(data.formula, data.X)
         detectable = NeuronStructure(
             detectable_orders(data.X[train], data.y[train], data.structure.pure), ()
         )
@@ -92,12 +87,12 @@ def orders_found(
             model = fit_model(X=data.X[train], y=data.y[train], **arguments)
             structure = None if MODELS[arguments["name"]].baseline else model.structure
             error = np.mean((model.predict(data.X[test]) - clean[test]) ** 2)
+            judged = judged_streams(structure, data.structure)
             rows.append({
                 "noise": data.noise, "formula": data.formula, "method": label,
-                "true": str(data.structure), "detectable": str(detectable),
-                "found": str(structure or ""),
-                "exact": structure is not None and structure.same_streams(data.structure),
-                "as_detectable": structure is not None and structure.same_streams(detectable),
+                "true": judged["truth"], "detectable": str(detectable),
+                "found": judged["structure"], "exact": judged["exact"],
+                "as_detectable": judged_streams(structure, detectable)["exact"],
                 "error": error / np.mean((data.y - clean)[test] ** 2), "seconds": model.seconds,
             })
         if data.formula == len(PREDECESSOR_FORMULAS):
@@ -118,15 +113,10 @@ def scores_by_noise(table: pd.DataFrame) -> pd.DataFrame:
 
     Columns: noise, method, exact, as_detectable (NaN for models that choose no streams), error.
     """
-    searched = table["found"] != ""
-    shares = table.assign(
-        exact=table["exact"].where(searched).astype(float),
-        as_detectable=table["as_detectable"].where(searched).astype(float),
-    )
-    return shares.groupby(["noise", "method"], sort=False).agg(
-        exact=("exact", "mean"), as_detectable=("as_detectable", "mean"),
-        error=("error", "median"),
-    ).reset_index()
+    columns = ["exact", "as_detectable"]
+    shares = table[columns].where(table["found"] != "").astype(float)
+    groups = table.assign(**shares).groupby(["noise", "method"], sort=False)
+    return groups.agg(dict.fromkeys(columns, "mean") | {"error": "median"}).reset_index()
 
 
 def metrics(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -147,6 +137,5 @@ def metrics(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def shown(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Return the rows of these methods with structures as short texts, for a figure."""
     rows = table[table["method"].isin(methods)].drop(columns=["error", "seconds"])
-    for column in ("true", "detectable", "found"):
-        rows[column] = rows[column].map(short)
-    return rows.reset_index(drop=True)
+    texts = rows[["true", "detectable", "found"]].map(short)
+    return rows.assign(**texts).reset_index(drop=True)

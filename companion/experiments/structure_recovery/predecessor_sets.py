@@ -41,6 +41,11 @@ PREDECESSOR_FORMULAS: Mapping[int, Mapping[int, float]] = MappingProxyType({
 })
 
 
+def clean_target(formula: int, X: np.ndarray) -> np.ndarray:
+    """Return the target (N,) of a formula without noise at X (N, D)."""
+    return sum(a * (X**k).sum(axis=1) for k, a in PREDECESSOR_FORMULAS[formula].items())
+
+
 class PredecessorSet(NamedTuple):
     """One of the 30 sets: `noise` of `NOISES`, `formula` 1–10, X (N, D), y (N,), its structure.
 
@@ -88,16 +93,14 @@ def make_predecessor_sets(
     Features are uniform in [−50, 50]; the three levels of a formula share them and one draw of
     normal noise, scaled by `LEVELS`. Raises TypeError or ValueError for an argument out of range.
     """
-    shape = (
-        checks.positive_int(n_samples, "n_samples", minimum=2),
-        checks.positive_int(n_features, "n_features"),
-    )
-    seed = checks.positive_int(seed, "seed", minimum=0)
+    checks.positive_int(n_samples, "n_samples", minimum=2)
+    checks.positive_int(n_features, "n_features")
+    checks.positive_int(seed, "seed", minimum=0)
     sets = []
     for formula, terms in PREDECESSOR_FORMULAS.items():
         rng = np.random.default_rng([seed, formula])
-        X = rng.uniform(-50, 50, shape)
-        clean = sum(a * (X**k).sum(axis=1) for k, a in terms.items())
+        X = rng.uniform(-50, 50, (n_samples, n_features))
+        clean = clean_target(formula, X)
         noise = rng.standard_normal(len(X)) * np.sqrt(np.mean(clean**2))
         structure = NeuronStructure(pure=tuple(terms), interact=())
         sets += [
@@ -109,11 +112,11 @@ def make_predecessor_sets(
 
 def _read(arrays: Mapping[str, np.ndarray], noise: str, formula: int) -> PredecessorSet:
     """Return the set of a formula and a noise from the arrays of the file; ValueError if absent."""
-    name = f"{noise}__no{formula}"
-    for array in (f"{name}__x_train", f"{name}__y_train"):
-        if array not in arrays:
-            raise ValueError(f"{FILE}: found no array {array}, expected 30 sets")
-    X = checks.as_matrix(arrays[f"{name}__x_train"], f"{name}__x_train")
-    y = checks.as_target(arrays[f"{name}__y_train"], len(X), f"{name}__y_train")
+    features, target = names = [f"{noise}__no{formula}__{part}_train" for part in "xy"]
+    for name in names:
+        if name not in arrays:
+            raise ValueError(f"{FILE}: found no array {name}, expected 30 sets")
+    X = checks.as_matrix(arrays[features], features)
+    y = checks.as_target(arrays[target], len(X), target)
     structure = NeuronStructure(pure=tuple(PREDECESSOR_FORMULAS[formula]), interact=())
     return PredecessorSet(noise, formula, X, y, structure)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
-from companion.experiments.formula_tasks import formula_tasks, kept_streams
+from companion.experiments.formula_tasks import formula_tasks, judged_streams, streams_of_fits
 from companion.experiments.progress import say
+from companion.experiments.shares import with_intervals
 from companion.rivals import BASELINES, MODELS, fit_model
 from companion.rivals.fitted_model import FittedModel
 from nslib import checks
@@ -49,10 +49,8 @@ def methods_on_formulas(
             own = _error(model, task, n_samples)
             rows.append({
                 "method": method, "formula": key[0], "data_seed": key[1],
-                "structure": str(structure or ""), "truth": str(task.structure),
-                "state": state,
-                "exact": structure is not None and structure.same_streams(task.structure),
-                "own": own, "retrained": retrained_error(method, structure, task, n_samples, own),
+                **judged_streams(structure, task.structure), "state": state, "own": own,
+                "retrained": retrained_error(method, structure, task, n_samples, own),
                 "seconds": model.seconds,
             })
     return pd.DataFrame(rows), models
@@ -103,17 +101,16 @@ def by_method(fits: pd.DataFrame) -> pd.DataFrame:
     for no search), exact_of_all, own and retrained (medians of all fits), retrained_exact (median
     where the structure is exact; NaN where it never is).
     """
-    rows = []
-    for method, own in fits.groupby("method", sort=False):
-        scored, exact = own[own["state"] == "scored"], own[own["exact"]]
-        rows.append({
-            "method": method, "fits": len(own), "scored": len(scored),
-            "exact_share": scored["exact"].mean(),
-            "exact_of_all": float("nan") if method in BASELINES else own["exact"].mean(),
-            "own": own["own"].median(), "retrained": own["retrained"].median(),
-            "retrained_exact": exact["retrained"].median(),
-        })
-    return pd.DataFrame(rows)
+    scored, baseline = fits["state"] == "scored", fits["method"].isin(BASELINES)
+    exact = fits["exact"].astype(float)
+    return fits.assign(
+        scored=scored, share=exact.where(scored), of_all=exact.where(~baseline),
+        retrained_exact=fits["retrained"].where(fits["exact"]),
+    ).groupby("method", sort=False).agg(
+        fits=("exact", "size"), scored=("scored", "sum"), exact_share=("share", "mean"),
+        exact_of_all=("of_all", "mean"), own=("own", "median"), retrained=("retrained", "median"),
+        retrained_exact=("retrained_exact", "median"),
+    ).reset_index()
 
 
 def plain(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -126,20 +123,19 @@ def plain(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def sentences(fits: pd.DataFrame) -> list[str]:
     """Return for each method that searches how its structures are right or wrong, in words."""
-    lines = []
-    for method, part in fits[fits["state"] == "scored"].groupby("method", sort=False):
-        kept, truth = (
-            [set(NeuronStructure.parse(text).streams) if text else set() for text in part[key]]
-            for key in ("structure", "truth")
-        )
-        pairs = list(zip(kept, truth, strict=True))
-        more = sum(own > true for own, true in pairs)
-        missing = sum(not own >= true for own, true in pairs)
-        lines.append(
-            f"{method}: exact on {part['exact'].sum()} of {len(part)} data sets, all true streams "
-            f"and more on {more}, a true stream missing on {missing}"
-        )
-    return lines
+    streams = fits[["structure", "truth"]].map(
+        lambda text: set(NeuronStructure.parse(text).streams) if text else set())
+    both = list(zip(streams["structure"], streams["truth"], strict=True))
+    table = fits.assign(more=[kept > true for kept, true in both],
+                        missing=[not kept >= true for kept, true in both])
+    counts = table[table["state"] == "scored"].groupby("method", sort=False).agg(
+        of=("exact", "size"), exact=("exact", "sum"), more=("more", "sum"),
+        missing=("missing", "sum"),
+    )
+    return [
+        f"{row.Index}: exact on {row.exact} of {row.of} data sets, all true streams and more on "
+        f"{row.more}, a true stream missing on {row.missing}" for row in counts.itertuples()
+    ]
 
 
 def confusion(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
@@ -149,20 +145,12 @@ def confusion(fits: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
     vain"), count, of (fits in which that error could happen), share, and its 95 % Wilson interval
     low, high; streams that are never true have no "missed" row, and the other way round.
     """
-    kept = pd.concat([
-        kept_streams(fits.iloc[[i]], candidates) for i in range(len(fits))
-    ])
-    rows = []
-    for (method, stream, true), own in kept.groupby(["method", "stream", "true"], sort=False):
-        count = int((own["kept"] == 0).sum() if true else own["kept"].sum())
-        interval = binomtest(count, len(own)).proportion_ci(method="wilson")
-        rows.append({
-            "method": method, "stream": stream, "error": "missed" if true else "kept in vain",
-            "count": count, "of": len(own), "share": count / len(own),
-            "low": min(interval.low, count / len(own)),
-            "high": max(interval.high, count / len(own)),
-        })
-    return pd.DataFrame(rows)
+    kept = streams_of_fits(fits, candidates)
+    groups = kept.assign(wrong=kept["kept"] != kept["true"]).groupby(
+        ["method", "stream", "true"], sort=False)["wrong"]
+    table = groups.agg(count="sum", of="size", share="mean").reset_index()
+    table.insert(2, "error", table.pop("true").map({True: "missed", False: "kept in vain"}))
+    return with_intervals(table, "count", "of")
 
 
 def rates(errors: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -175,12 +163,12 @@ def rates(errors: pd.DataFrame) -> dict[str, dict[str, Any]]:
     for method, own in errors.groupby("method", sort=False):
         missed, extra = (own[own["error"] == e] for e in ("missed", "kept in vain"))
         true, false = missed["of"].sum() - missed["count"].sum(), extra["count"].sum()
-        worst = extra.loc[extra["share"].idxmax()]
         by_method[method] = {
             "true_positives": int(true), "false_positives": int(false),
             "false_negatives": int(missed["count"].sum()),
             "recall": float(true / missed["of"].sum()),
             "precision": float(true / (true + false)) if true + false else None,
-            "most_often_in_vain": worst["stream"] if worst["count"] else None,
+            "most_often_in_vain":
+                extra.loc[extra["share"].idxmax(), "stream"] if false else None,
         }
     return by_method

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import pandas as pd
 
 from nslib.theory import (
     Construction,
-    DenseTrajectory,
     Digits,
     angle_intervals,
     encode,
@@ -75,12 +74,10 @@ def errors_by_bits(
 
     Columns bits, draw, bound (π 2^-m), and what `recheck` returns.
     """
-    rows = []
-    for m in bits:
-        for draw, y in enumerate(draws(n_targets, cells, seed)):
-            encoded = encode(y, m)
-            rows.append({"bits": m, "draw": draw, "bound": encoded.eps, **recheck(encoded)})
-    return pd.DataFrame(rows)
+    cases = itertools.product(bits, enumerate(draws(n_targets, cells, seed)))
+    encoded = [(draw, encode(y, m)) for m, (draw, y) in cases]
+    return pd.DataFrame([{"bits": one.word_bits, "draw": draw, "bound": one.eps, **recheck(one)}
+                         for draw, one in encoded])
 
 
 def lattice_rows(targets: Any, eps: float, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -166,18 +163,13 @@ def plane(target: float, eps: float, size: int) -> dict[str, pd.DataFrame]:
             "goal": pd.DataFrame({"x": goal, "y": np.zeros(1)})}
 
 
-def hold(construction: str, y: np.ndarray, eps: float) -> Construction:
-    """Return the construction of that name for targets y (K,) within eps."""
-    if construction == "trajectory":
-        return find_depth(y, eps, max_depth=10**12)
-    return encode(y, word_bits(eps)) if construction == "digits" else find_winding(y, eps)
-
-
-def bits_held(result: Construction) -> float:
-    """Return the bits that hold the targets: log2(r + 1), m·K, or log2 w."""
-    if isinstance(result, Digits):
-        return float(result.bits)
-    return math.log2(result.depth + 1 if isinstance(result, DenseTrajectory) else max(result.w, 1))
+# name: how targets (K,) are held within ε, and in how many bits: log2(r + 1), m·K, or log2 w
+HOLD: dict[str, tuple[Callable[..., Construction], Callable[[Any], float]]] = {
+    "trajectory": (lambda y, eps: find_depth(y, eps, max_depth=10**12),
+                   lambda result: math.log2(result.depth + 1)),
+    "digits": (lambda y, eps: encode(y, word_bits(eps)), lambda result: float(result.bits)),
+    "winding": (find_winding, lambda result: math.log2(max(result.w, 1))),
+}
 
 
 def held(
@@ -193,13 +185,14 @@ def held(
     """
     rows = []
     for name, sizes in cells.items():
+        hold, bits_of = HOLD[name]
         for size, tolerance in itertools.product(sizes, eps):
             rarest = waiting_bits(np.full(size, 0.5), tolerance)
             if name == "trajectory" and rarest > waiting_limit:
                 continue
             for draw, y in enumerate(draws(n_targets, size, seed)):
-                result = hold(name, y, tolerance)
-                bits, bound = bits_held(result), information_bound(size, tolerance)
+                result = hold(y, tolerance)
+                bits, bound = bits_of(result), information_bound(size, tolerance)
                 rows.append({
                     "construction": NAMES[name], "cells": size, "eps": tolerance, "draw": draw,
                     "bits": bits, "bound": bound, "ratio": bits / bound,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nslib import checks
 from nslib.theory import Approximant, approximate
 
 from .encodings import NAMES
@@ -75,18 +74,6 @@ class Interpolation:
         """The largest magnitude of a weight or bias."""
         return float(max(1.0, np.abs(self.slopes).max(), abs(self.offset)))
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return the network's values at points x (M,)."""
-        knots = np.arange(len(self.slopes)) / len(self.slopes)
-        return self.offset + np.maximum(np.asarray(x)[:, None] - knots, 0) @ self.slopes
-
-
-def interpolation(f: Callable, neurons: int) -> Interpolation:
-    """Return the network of N linear neurons through f at 0, 1/N, …, 1."""
-    heights = f(np.linspace(0, 1, checks.positive_int(neurons, "neurons") + 1))
-    slope = np.diff(heights) * neurons
-    return Interpolation(np.diff(slope, prepend=0), float(heights[0]))
-
 
 def interpolation_of_error(
     f: Callable, error: float, x: np.ndarray, most: int = 1 << 15
@@ -101,13 +88,13 @@ def interpolation_of_error(
             if reached > error:
                 break
         else:
-            return interpolation(f, neurons), reached
+            slopes = np.diff(np.diff(heights) * neurons, prepend=0)
+            return Interpolation(slopes, float(heights[0])), reached
     raise ValueError(f"error: found {error}, expected more: {most} neurons do not reach it")
 
 
 def probes(network: Approximant, n_points: int, seed: int) -> np.ndarray:
-    """Return points (M,) of [0, 1]: random ones, and some at both sides of every border of cells.
-    """
+    """Return points (M,) of [0, 1]: random, and some at both sides of every border of cells."""
     borders = np.arange(network.n_cells + 1) / network.n_cells
     aside = borders[:, None] + np.array([-1.5, -1e-9, 0, 1e-9, 1.5]) * network.cells.shift
     random = np.random.default_rng([seed, 80]).random(n_points)
@@ -197,8 +184,6 @@ def parameter_counts(networks: pd.DataFrame, held: pd.DataFrame) -> dict[str, in
     """
     counts = {}
     for name, part in networks[networks["construction"] != ORDINARY].groupby("construction"):
-        module = part["module"]
-        whole = set(part["parameters"]) | set(module[module >= 0])
-        index = set(held.loc[held["construction"] == name, "parameters"])
-        counts[name] = max(len(whole), len(index))
+        whole = {*part["parameters"], *part["module"]} - {-1}
+        counts[name] = max(len(whole), held.query("construction == @name")["parameters"].nunique())
     return counts

@@ -117,12 +117,9 @@ def _wound(w: int, cells: int) -> list[tuple[Fraction, Fraction]]:
     """Return bounds [K] of sin²(π w/(π + k))."""
     bits = w.bit_length() + BITS
     low, high = pi_bounds(bits)
-    bounds = []
-    for k in range(1, cells + 1):
-        least = (w << 2 * bits) // (high + (k << bits))
-        most = (w << 2 * bits) // (low + (k << bits)) + 1
-        bounds.append(sine_squared(least, most, bits))
-    return _fractions(bounds, bits)
+    return _fractions([sine_squared((w << 2 * bits) // (high + (k << bits)),
+                                    (w << 2 * bits) // (low + (k << bits)) + 1, bits)
+                       for k in range(1, cells + 1)], bits)
 
 
 def _fractions(bounds: list[Bounds], bits: int) -> list[tuple[Fraction, Fraction]]:

@@ -17,7 +17,7 @@ from companion.experiments.tabular_grid.compare_models import BEST_LINEAR, BEST_
 from companion.experiments.tabular_grid.settings import CONTROL, SOURCES, TABLE6_SETS
 from companion.experiments.tabular_grid.splits import misplaced_rows
 from companion.run import Run
-from nslib.data import TabularData, load_tabular
+from nslib.data import TabularData
 
 from .benchmark_tables import beside_table6, ranks
 
@@ -26,8 +26,8 @@ def work_folder(run: Run) -> Path:
     """Return where a run keeps its reports: each preset apart, below build/ of the repository."""
     if run.preset == "custom":
         return paths.output("custom") / "tabular"
-    name = "tabular" if run.preset == "paper" else f"tabular-{run.preset}"
-    return paths.root() / "build" / name
+    suffix = "" if run.preset == "paper" else f"-{run.preset}"
+    return paths.root() / "build" / f"tabular{suffix}"
 
 
 def csv_path(run: Run) -> Path:
@@ -45,10 +45,8 @@ def compute(
     The quick preset computes all anew; others take the reports that are there. Raises the errors
     of `run_cells.run`, and ValueError where no data set is at hand.
     """
-    resume = run.preset != "quick"
-    runs = run_cells.run(
-        datasets, models, budgets, seeds, steps, workers, work_folder(run), resume
-    )
+    runs = run_cells.run(datasets, models, budgets, seeds, steps, workers, work_folder(run),
+                         resume=run.preset != "quick")
     if runs.empty:
         raise ValueError(f"datasets: found none of {', '.join(datasets)}; is NSLIB_DATA set?")
     return table.read(table.write(runs, csv_path(run)))
@@ -67,39 +65,25 @@ def config() -> dict[str, Any]:
     return {name.lower(): getattr(settings, name) for name in names}
 
 
-def load(runs: pd.DataFrame) -> dict[str, TabularData]:
-    """Return the data sets of a table."""
-    return {name: load_tabular(name) for name in runs["dataset"].unique()}
-
-
-def checksums(data: Mapping[str, TabularData]) -> dict[str, str]:
-    """Return the checksum of each data set in the form of a record."""
-    return {name: f"sha256:{one.checksum[:16]}" for name, one in data.items()}
-
-
 def leaked_rows(data: Mapping[str, TabularData], seeds: Iterable[int]) -> int:
     """Return the sum of `splits.misplaced_rows` over data sets and seeds."""
     return sum(misplaced_rows(one, seed) for one in data.values() for seed in seeds)
-
-
-def timing(runs: pd.DataFrame) -> dict[str, float]:
-    """Return the seconds of each model over all its runs."""
-    return runs.groupby("model")["seconds"].sum().to_dict()
 
 
 def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of a table of runs; None where the runs for one are lacking.
 
     `tn_beats_ln_share`: of the pairs (set of Table 6, budget) those in which TN, its source chosen
-    by validation, has the better mean; `tn_<search>_share`: of each source; `tn_beats_tanh_share`
-    and `tn_beats_best_linear_share`: against the control, and the better of LN and the control.
-    `linear_pairs`: pairs whose task-driven neurons are linear ones, of all sources, the share won
-    of these and of the others. `pairs`: `shares_won` over LN and over the control, all sets.
-    `sets_at_table6` of `sets_compared`: our best TN at or better than the table's, stand-ins
-    apart. `sets_at_xgboost` of `sets_with_xgboost`: "TN" at or better.
+    by validation, has the better mean; `tn_<search>_share`: of each source; `..._tanh_share`,
+    `..._best_linear_share`: against the control, and the better of LN and it. `linear_pairs`:
+    pairs whose task-driven neurons are linear ones, the share won of these and of the others.
+    `pairs`: `shares_won`, all sets. `sets_at_table6`, `sets_at_xgboost`: our best TN, and "TN", at
+    or better, stand-ins apart.
     """
     known = runs[runs["dataset"].isin(TABLE6_SETS)]
-    shares = {name: _shares(known, name) for name in ("LN", CONTROL, BEST_LINEAR)}
+    pairs = {name: compare.pairs(known, name) for name in ("LN", CONTROL, BEST_LINEAR)}
+    won = {(name, model): share["won"] for name, rows in pairs.items()
+           for model, share in _shares(rows).items()}
     beside = beside_table6(runs)
     beside = beside[beside["comparable"]]
     xgboost = compare.compared(runs, "TN", "xgboost")
@@ -107,13 +91,12 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     return _plain({
         "n_runs": len(runs), "diverged_runs": int(runs["diverged"].sum()),
         "datasets": int(runs["dataset"].nunique()),
-        "tn_beats_ln_share": shares["LN"].get(BEST_SOURCE, {}).get("won"),
-        **{f"tn_{method}_share": shares["LN"].get(model, {}).get("won")
-           for model, method in SOURCES.items()},
-        "tn_beats_tanh_share": shares[CONTROL].get(BEST_SOURCE, {}).get("won"),
-        "tn_beats_best_linear_share": shares[BEST_LINEAR].get(BEST_SOURCE, {}).get("won"),
-        "linear_pairs": _linear_pairs(known),
-        "pairs": {baseline: _shares(runs, baseline) for baseline in ("LN", CONTROL)},
+        "tn_beats_ln_share": won.get(("LN", BEST_SOURCE)),
+        **{f"tn_{method}_share": won.get(("LN", model)) for model, method in SOURCES.items()},
+        "tn_beats_tanh_share": won.get((CONTROL, BEST_SOURCE)),
+        "tn_beats_best_linear_share": won.get((BEST_LINEAR, BEST_SOURCE)),
+        "linear_pairs": _linear_pairs(pairs["LN"]),
+        "pairs": {name: _shares(compare.pairs(runs, name)) for name in ("LN", CONTROL)},
         "sets_at_table6": int(beside["reached"].sum()) if len(beside) else None,
         "sets_compared": len(beside),
         "sets_at_xgboost": int(xgboost["reached"].sum()) if len(xgboost) else None,
@@ -123,21 +106,18 @@ def metrics(runs: pd.DataFrame) -> dict[str, Any]:
     })
 
 
-def _shares(runs: pd.DataFrame, baseline: str) -> dict[str, dict[str, Any]]:
-    """Return the row of `shares_won` over a model, by task-driven network; empty without runs."""
-    compared = compare.pairs(runs, baseline)
-    rows = compare.shares_won(compared).to_dict("records") if len(compared) else []
-    return {row.pop("model"): row for row in rows}
+def _shares(pairs: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the row of `shares_won` of each task-driven network; empty without pairs."""
+    return {row.pop("model"): row for row in compare.shares_won(pairs).to_dict("records")}
 
 
-def _linear_pairs(runs: pd.DataFrame) -> dict[str, Any]:
+def _linear_pairs(pairs: pd.DataFrame) -> dict[str, Any]:
     """Return how many pairs of all sources have linear neurons, and the shares won."""
-    compared = compare.pairs(runs, models=tuple(SOURCES))
-    if compared.empty:
+    if pairs.empty:
         return {"pairs": 0, "won": None, "won_of_others": None}
-    linear = compared["linear"]
-    return {"pairs": int(linear.sum()), "won": float(compared.loc[linear, "won"].mean()),
-            "won_of_others": float(compared.loc[~linear, "won"].mean())}
+    own, others = compare.of_linear_structure(pairs)
+    return {"pairs": len(own), "won": float(own["won"].mean()),
+            "won_of_others": float(others["won"].mean())}
 
 
 def _plain(value: Any) -> Any:

@@ -36,11 +36,9 @@ def beside_table6(
     dataset, metric, label, mean, std, paper (best mean of TN), paper_std, comparable (no
     stand-in), reached (at or better).
     """
-    paper = table6()
-    paper = paper[paper["network"] == "TN"].rename(columns={"mean": "paper", "std": "paper_std"})
+    paper = table6().query("network == 'TN'").rename(columns={"mean": "paper", "std": "paper_std"})
     order = paper["paper"].where(paper["metric"] == "mse", -paper["paper"])
-    paper = paper.assign(order=order).sort_values("order", kind="stable")
-    paper = paper.drop_duplicates("dataset")[["dataset", "paper", "paper_std"]]
+    paper = paper.loc[order.groupby(paper["dataset"]).idxmin(), ["dataset", "paper", "paper_std"]]
     own = compare.chosen_by_validation(table, models)
     both = own[["dataset", "metric", "label", "mean", "std"]].merge(paper, on="dataset")
     reached = (both["mean"] <= both["paper"]).where(
@@ -72,8 +70,8 @@ def over_table6(table: pd.DataFrame) -> pd.DataFrame | None:
     beside = beside_table6(table)
     if beside.empty:
         return None
-    unit = beside["paper"].where(beside["metric"] == "mse", 1 - beside["paper"])
-    own = beside["mean"].where(beside["metric"] == "mse", 1 - beside["mean"])
+    unit, own = (beside[name].where(beside["metric"] == "mse", 1 - beside[name])
+                 for name in ("paper", "mean"))
     linear = compare.means(table[table["model"] == REFERENCE]).set_index("dataset")["loss"]
     return pd.DataFrame({
         "dataset": beside["dataset"], "label": beside["label"],
@@ -95,42 +93,38 @@ def ranks(table: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
     return compare.ranking(table, [largest[model] for model in models if model in largest])
 
 
-def error_by_parameters(table: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame] | None:
+def error_by_parameters(table: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
     """Return errors over that of the linear model, means over the data sets, and their intervals.
 
     "points": task, model, budget (0 for none), n_parameters (geometric mean), ratio, low, high
-    (95 %, resampling the data sets), sets, all_sets (whether these are all). "levels": task, model,
+    (95 %, resampling the data sets), all_sets (whether these are all). "levels": task, model,
     ratio, of models whose parameters cannot be counted. Sets on which the linear model has not run
     or makes no error are left out.
     """
     rows = compare.means(compare.with_best(table))
     unit = rows[rows["model"] == REFERENCE].set_index("dataset")["loss"]
-    unit = unit[unit > 0]
-    rows = rows[rows["dataset"].isin(unit.index) & (rows["model"] != REFERENCE)]
-    rows = rows.assign(ratio=rows["loss"] / rows["dataset"].map(unit))
-    points, levels = [], []
-    for (task, model, budget), group in rows.groupby(["task", "model", "budget"], dropna=False):
+    rows = rows.assign(ratio=rows["loss"] / rows["dataset"].map(unit[unit > 0]))
+    rows = rows[rows["ratio"].notna() & (rows["model"] != REFERENCE)]
+    total = rows.groupby("task")["dataset"].nunique()
+    counted = rows["model"].isin([*settings.NETWORKS, *settings.OURS, BEST_SOURCE])
+    points = []
+    for (task, model, budget), group in rows[counted].groupby(
+        ["task", "model", "budget"], dropna=False
+    ):
         ratio = group["ratio"].to_numpy()
-        row = {"task": task, "model": model, "ratio": ratio.mean()}
-        if model in settings.BOOSTING:
-            levels.append(row)
-        elif model in (*settings.NETWORKS, *settings.OURS, BEST_SOURCE):
-            total = rows.loc[rows["task"] == task, "dataset"].nunique()
-            low, high = _interval(ratio, seed)
-            points.append({
-                **row, "budget": 0 if pd.isna(budget) else int(budget),
-                "n_parameters": float(np.exp(np.log(group["n_parameters"].astype(float)).mean())),
-                "low": low, "high": high, "sets": len(ratio), "all_sets": len(ratio) == total,
-            })
-    if not points:
-        return None
-    columns = ["task", "model", "ratio"]
-    return {"points": pd.DataFrame(points), "levels": pd.DataFrame(levels, columns=columns)}
+        low, high = _interval(ratio)
+        points.append({
+            "task": task, "model": model, "ratio": ratio.mean(),
+            "budget": 0 if pd.isna(budget) else int(budget),
+            "n_parameters": float(np.exp(np.log(group["n_parameters"].astype(float)).mean())),
+            "low": low, "high": high, "all_sets": len(ratio) == total[task],
+        })
+    trees = rows[rows["model"].isin(settings.BOOSTING)].groupby(["task", "model"])["ratio"]
+    levels = trees.agg(lambda ratio: ratio.to_numpy().mean()).reset_index()
+    return {"points": pd.DataFrame(points), "levels": levels} if points else None
 
 
-def _interval(values: np.ndarray, seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of values (n,) by resampling."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.choice(values, (RESAMPLES, len(values))).mean(axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+def _interval(values: np.ndarray) -> np.ndarray:
+    """Return the 95 % interval (2,) of the mean of values (n,) by resampling."""
+    drawn = np.random.default_rng(0).choice(values, (RESAMPLES, len(values))).mean(axis=1)
+    return np.quantile(drawn, [0.025, 0.975])

@@ -9,12 +9,7 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.tabular_grid import compare_models as compare
-from companion.experiments.tabular_grid.compare_models import (
-    BEST_LINEAR,
-    BEST_SOURCE,
-    SIGNIFICANT,
-    score_text,
-)
+from companion.experiments.tabular_grid.compare_models import BEST_LINEAR, BEST_SOURCE, SIGNIFICANT
 from companion.experiments.tabular_grid.settings import BOOSTING, CONTROL, SOURCES, TASK_DRIVEN
 
 from .benchmark_tables import REFERENCE, beside_table6, table6
@@ -25,17 +20,17 @@ def scores(runs: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
 
     Models with budgets are shown at the budget with the best mean validation score.
     """
-    runs, columns = compare.with_best(runs), {}
-    for model in models:
-        rows = compare.chosen_by_validation(runs, [model]).set_index(["dataset", "metric"])
-        if len(rows):
-            columns[model] = pd.Series(_texts(rows["mean"], rows["std"]), rows.index, dtype=object)
-    return pd.DataFrame(columns).fillna("–").reset_index()
+    runs = compare.with_best(runs)
+    rows = pd.concat([compare.chosen_by_validation(runs, [model]) for model in models])
+    texts = rows.assign(text=_texts(rows["mean"], rows["std"])).pivot(
+        index=["dataset", "metric"], columns="model", values="text"
+    ).rename_axis(columns=None)
+    return texts[[model for model in models if model in texts]].fillna("–").reset_index()
 
 
 def _texts(means: pd.Series, deviations: pd.Series) -> list[str]:
     """Return `score_text` of each row."""
-    return list(map(score_text, means, deviations))
+    return list(map(compare.score_text, means, deviations))
 
 
 def table6_rows(runs: pd.DataFrame) -> pd.DataFrame:
@@ -54,30 +49,24 @@ def table6_rows(runs: pd.DataFrame) -> pd.DataFrame:
 def against_rows(runs: pd.DataFrame, rival: str) -> pd.DataFrame:
     """Return "TN" beside a rival as text, with the p of the test over seeds and a verdict a row."""
     rows = compare.compared(runs, "TN", rival)
-    if rows.empty:
-        return rows
-    clear = np.where(rows["p_corrected"] < SIGNIFICANT, ", clearly", "")
-    return pd.DataFrame({
+    return rows if rows.empty else pd.DataFrame({
         "data set": rows["dataset"], "metric": rows["metric"],
         "TN": _texts(rows["own"], rows["own_std"]), rival: _texts(rows["other"], rows["other_std"]),
         "p": rows["p_corrected"].map("{:.2g}".format),
-        "verdict": np.where(rows["reached"], "at or better", "worse") + clear,
+        "verdict": np.where(rows["reached"], "at or better", "worse")
+        + np.where(rows["p_corrected"] < SIGNIFICANT, ", clearly", ""),
     })
 
 
 def won_rows(runs: pd.DataFrame) -> pd.DataFrame:
     """Return `shares_won` as text: of task-driven over linear neurons and their control."""
-    pairs = {baseline: compare.pairs(runs, baseline, models) for baseline, models in (
-        ("LN", (*SOURCES, BEST_SOURCE, CONTROL)), (CONTROL, (*SOURCES, BEST_SOURCE)),
-        (BEST_LINEAR, (BEST_SOURCE,)),
-    )}
-    parts = [compare.shares_won(part).assign(baseline=name)
-             for name, part in pairs.items() if len(part)]
-    if not parts:
-        return pd.DataFrame()
-    rows = pd.concat(parts)
-    return pd.DataFrame({
-        "network": rows["model"], "against": rows["baseline"], "pairs": rows["pairs"],
+    rows = pd.concat([
+        compare.shares_won(compare.pairs(runs, baseline, models)).assign(baseline=baseline)
+        for baseline, models in (("LN", (*SOURCES, BEST_SOURCE, CONTROL)),
+                                 (CONTROL, (*SOURCES, BEST_SOURCE)), (BEST_LINEAR, (BEST_SOURCE,)))
+    ])
+    return rows if rows.empty else pd.DataFrame({
+        "network": rows["model"], "against": rows["baseline"], "pairs": rows["pairs"].astype(int),
         "better": rows["won"].map("{:.0%}".format),
         "clearly": rows["significant"].map("{:.0%}".format),
         "clearly worse": rows["lost_significant"].map("{:.0%}".format),
@@ -88,8 +77,8 @@ def won_rows(runs: pd.DataFrame) -> pd.DataFrame:
 
 def front_rows(runs: pd.DataFrame) -> pd.DataFrame:
     """Return of each model how many of its sets and sizes are on the front of `pareto`."""
-    counts = compare.pareto(runs).groupby("model")["front"].agg(["sum", "size"])
-    return counts.rename(columns={"sum": "on the front", "size": "sets and sizes"}).reset_index()
+    groups = compare.pareto(runs).groupby("model")["front"]
+    return groups.agg(**{"on the front": "sum", "sets and sizes": "size"}).reset_index()
 
 
 def each_table(
@@ -111,55 +100,47 @@ def table6_itself() -> str:
     wide = table6().pivot(
         index=["dataset", "metric", "structure"], columns="network", values=["mean", "std"]
     ).reset_index()
-    sign = np.where(wide["metric"] == "mse", 1.0, -1.0)
-    gain = sign * (wide["mean"]["LN"] - wide["mean"]["TN"])
-    within = gain < np.maximum(wide["std"]["LN"], wide["std"]["TN"])
+    gain = (wide["mean"]["LN"] - wide["mean"]["TN"]) * np.where(wide["metric"] == "mse", 1.0, -1.0)
     return (f"Table 6: TN better in {(gain > 0).sum()} of {len(wide)} pairs, equal in "
-            f"{(gain == 0).sum()}; in {within.sum()} the gain is smaller than the larger of both "
-            f"standard deviations, and that of LN is the larger in "
+            f"{(gain == 0).sum()}; in {(gain < wide['std'].max(axis=1)).sum()} the gain is smaller "
+            f"than the larger of both standard deviations, and that of LN is the larger in "
             f"{(wide['std']['LN'] > wide['std']['TN']).sum()}.")
 
 
 def shortfalls(runs: pd.DataFrame) -> list[str]:
     """Return sentences on where task-driven networks fall short, read off the table."""
     pairs = {name: compare.pairs(runs, name) for name in ("LN", CONTROL, BEST_LINEAR)}
-    sentences = [
-        _lost(pairs["LN"], "LN"), _activation(compare.pairs(runs, "LN", [CONTROL])),
-        _lost(pairs[CONTROL], CONTROL), _lost(pairs[BEST_LINEAR], BEST_LINEAR),
-        _linear_structures(pairs["LN"]), *_at_table6(runs), *_against_others(runs),
-        f"Runs that diverged: {int(runs['diverged'].sum())} of {len(runs)}.",
+    diverged = f"Runs that diverged: {int(runs['diverged'].sum())} of {len(runs)}."
+    return [
+        *_lost(pairs["LN"], "LN"), *_activation(compare.pairs(runs, "LN", [CONTROL])),
+        *_lost(pairs[CONTROL], CONTROL), *_lost(pairs[BEST_LINEAR], BEST_LINEAR),
+        *_linear_structures(pairs["LN"]), *_at_table6(runs), *_against_others(runs), diverged,
     ]
-    return [sentence for sentence in sentences if sentence]
 
 
-def _lost(pairs: pd.DataFrame, baseline: str) -> str:
-    texts = []
-    for model, group in pairs.groupby("model", sort=False) if len(pairs) else ():
-        lost = ~group["won"]
-        clearly = (lost & (group["p_corrected"] < SIGNIFICANT)).sum()
-        texts.append(f"{model} in {lost.sum()} of {len(group)} ({clearly} clearly)")
-    start = f"Pairs (data set, budget) in which {baseline} is at least as good: "
-    return start + "; ".join(texts) + "." if texts else ""
+def _lost(pairs: pd.DataFrame, baseline: str) -> Iterator[str]:
+    if len(pairs):
+        lost = pairs.assign(lost=~pairs["won"], clear=pairs["p_corrected"] < SIGNIFICANT)
+        texts = [f"{model} in {rows['lost'].sum()} of {len(rows)} "
+                 f"({(rows['lost'] & rows['clear']).sum()} clearly)"
+                 for model, rows in lost.groupby("model", sort=False)]
+        yield (f"Pairs (data set, budget) in which {baseline} is at least as good: "
+               f"{'; '.join(texts)}.")
 
 
-def _activation(pairs: pd.DataFrame) -> str:
-    return "" if pairs.empty else (
-        f"Linear neurons gain by the activation of the task-driven networks alone: {CONTROL} is "
-        f"better than LN in {pairs['won'].sum()} of {len(pairs)} pairs, by "
-        f"{pairs['gain'].median():+.1%} in the median."
-    )
+def _activation(pairs: pd.DataFrame) -> Iterator[str]:
+    if len(pairs):
+        yield ("Linear neurons gain by the activation of the task-driven networks alone: "
+               f"{CONTROL} is better than LN in {pairs['won'].sum()} of {len(pairs)} pairs, by "
+               f"{pairs['gain'].median():+.1%} in the median.")
 
 
-def _linear_structures(pairs: pd.DataFrame) -> str:
-    if pairs.empty:
-        return ""
-    pairs = pairs[pairs["model"] != BEST_SOURCE]
-    own, others = pairs[pairs["linear"]], pairs[~pairs["linear"]]
-    return "" if own.empty else (
-        f"Where the search found linear neurons ({compare.LINEAR}), TN is LN but for its "
-        f"activation and its start: better in {own['won'].sum()} of {len(own)} such pairs, against "
-        f"{others['won'].sum()} of {len(others)} of the others."
-    )
+def _linear_structures(pairs: pd.DataFrame) -> Iterator[str]:
+    own, others = compare.of_linear_structure(pairs) if len(pairs) else (pairs, pairs)
+    if len(own):
+        yield (f"Where the search found linear neurons ({compare.LINEAR}), TN is LN but for its "
+               f"activation and its start: better in {own['won'].sum()} of {len(own)} such pairs, "
+               f"against {others['won'].sum()} of {len(others)} of the others.")
 
 
 def _at_table6(runs: pd.DataFrame) -> Iterator[str]:
@@ -175,12 +156,11 @@ def _at_table6(runs: pd.DataFrame) -> Iterator[str]:
 
 def _against_others(runs: pd.DataFrame) -> Iterator[str]:
     """Yield where boosting, MLP and the linear model are better than TN."""
-    rows = {rival: compare.compared(runs, "TN", rival) for rival in (*BOOSTING, "MLP")}
-    mlp = rows.pop("MLP")
+    rows = {rival: compare.compared(runs, "TN", rival) for rival in BOOSTING}
     texts = [f"{rival} on {_not_reached(part)}" for rival, part in rows.items() if len(part)]
     if texts:
         yield "TN with bins is behind " + "; ".join(texts) + "."
-    if len(mlp):
+    if len(mlp := compare.compared(runs, "TN", "MLP")):
         clear = (mlp["p_corrected"] < SIGNIFICANT).sum()
         yield ("The same network with linear neurons (MLP, with bins and members too) is better "
                f"than TN on {_not_reached(mlp)}; the difference is clear, in either direction, on "

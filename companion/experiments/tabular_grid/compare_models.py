@@ -16,15 +16,9 @@ from scipy import stats
 
 from .settings import CONTROL, LINEAR_NETWORKS, SOURCES, TEST_SHARE
 
-LINEAR = "pure(1)"
-"""The structure of linear neurons: networks that have it are task-driven in name alone."""
-
-BEST_LINEAR = "LN-best"
-"""Name of linear neurons whose activation, of LN and `CONTROL`, the validation rows choose."""
-
-BEST_SOURCE = "TN-best"
-"""Name of the task-driven networks whose source the validation rows choose, seed by seed."""
-
+LINEAR = "pure(1)"  # a structure of linear neurons: its networks are task-driven in name alone
+BEST_LINEAR = "LN-best"  # linear neurons whose activation the validation rows choose
+BEST_SOURCE = "TN-best"  # task-driven networks whose source they choose, seed by seed
 SIGNIFICANT = 0.05  # the p below which a difference is called clear
 
 
@@ -35,9 +29,8 @@ def loss(table: pd.DataFrame) -> pd.Series:
 
 def labelled(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with a column `label`: the model, and its budget where it has one."""
-    names = [model if pd.isna(budget) else f"{model} {budget}"
-             for model, budget in zip(table["model"], table["budget"].astype("Int64"), strict=True)]
-    return table.assign(label=pd.Series(names, table.index, dtype="str"))
+    budgets = table["budget"].astype("Int64").astype("str")
+    return table.assign(label=table["model"].str.cat(budgets, sep=" ").fillna(table["model"]))
 
 
 def score_text(mean: float, std: float) -> str:
@@ -64,8 +57,8 @@ def chosen_by_validation(table: pd.DataFrame, models: Sequence[str]) -> pd.DataF
     """Return of each data set the row of `means` whose mean validation score is best."""
     rows = means(table[table["model"].isin(models)])
     order = rows["validation"].where(rows["metric"] == "mse", -rows["validation"])
-    rows = rows.assign(order=order).sort_values(["dataset", "order", "model"], kind="stable")
-    return rows.drop_duplicates("dataset").drop(columns="order").reset_index(drop=True)
+    best = order.fillna(np.inf).groupby(rows["dataset"]).idxmin()
+    return rows.loc[best].reset_index(drop=True)
 
 
 def with_best(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,49 +69,35 @@ def with_best(table: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["dataset", "budget", "seed"]
     ordered = table.sort_values(["validation_loss", "model"], kind="stable")
-    cells = pd.MultiIndex.from_frame(ordered[keys])
-    controlled = cells.isin(cells[ordered["model"] == CONTROL])
-    parts = {BEST_SOURCE: ordered[ordered["model"].isin(SOURCES)],
-             BEST_LINEAR: ordered[ordered["model"].isin(LINEAR_NETWORKS) & controlled]}
-    best = [part.drop_duplicates(keys).assign(model=name) for name, part in parts.items()]
+    controlled = ordered.loc[ordered["model"] == CONTROL, keys]
+    sources, linear = (ordered[ordered["model"].isin(m)] for m in (SOURCES, LINEAR_NETWORKS))
+    best = [part.drop_duplicates(keys).assign(model=name) for name, part in (
+        (BEST_SOURCE, sources), (BEST_LINEAR, linear.merge(controlled, on=keys)),
+    )]
     rows = pd.concat([table, *best]).sort_values(["dataset", "model", "budget", "seed"])
     return rows.reset_index(drop=True)
 
 
-def compared(table: pd.DataFrame, model: str, other: str, fair: bool = False) -> pd.DataFrame:
+def compared(table: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
     """Compare two models on every data set, and at every budget, where both have run, by seed.
 
-    Columns: model, dataset, task, metric, budget, own, own_std, other, other_std (scores), n_own,
-    n_other (the most parameters), linear (all own networks have the structure `LINEAR`) and those
-    of `difference`. Raises ValueError, where `fair`, for a network of more parameters than the
-    other's of the same seed.
+    Columns: model, dataset, metric, budget, own, own_std, other, other_std (scores), n_own, n_other
+    (the most parameters), linear (all own networks have the structure `LINEAR`) and those of
+    `difference`.
     """
-    keys = ["dataset", "task", "metric", "budget", "seed"]
-    table = table.assign(loss=loss(table))[
-        [*keys, "model", "value", "loss", "n_parameters", "structure"]
-    ]
+    cell = ["dataset", "metric", "budget"]
+    table = table.assign(loss=loss(table), linear=table["structure"] == LINEAR)
     both = table[table["model"] == model].merge(
-        table[table["model"] == other], on=keys, suffixes=("", "_other")
+        table[table["model"] == other], on=[*cell, "seed"], suffixes=("", "_other")
     )
-    large = both[both["n_parameters"] > both["n_parameters_other"]] if fair else both[:0]
-    if len(large):
-        first = large.iloc[0]
-        raise ValueError(
-            f"{model} on {first['dataset']} at {first['budget']}: found "
-            f"{first['n_parameters']} parameters, expected at most the "
-            f"{first['n_parameters_other']} of {other}"
-        )
-    rows = []
-    for values, group in both.groupby(keys[:-1], dropna=False):
-        rows.append({
-            "model": model, **dict(zip(keys, values, strict=False)),
-            "own": group["value"].mean(), "own_std": group["value"].std(),
-            "other": group["value_other"].mean(), "other_std": group["value_other"].std(),
-            "n_own": group["n_parameters"].max(), "n_other": group["n_parameters_other"].max(),
-            "linear": bool((group["structure"] == LINEAR).all()),
-            **difference(group["loss"].to_numpy(), group["loss_other"].to_numpy()),
-        })
-    return pd.DataFrame(rows)
+    return pd.DataFrame([{
+        "model": model, **dict(zip(cell, values, strict=True)),
+        "own": group["value"].mean(), "own_std": group["value"].std(),
+        "other": group["value_other"].mean(), "other_std": group["value_other"].std(),
+        "n_own": group["n_parameters"].max(), "n_other": group["n_parameters_other"].max(),
+        "linear": bool(group["linear"].all()),
+        **difference(*group[["loss", "loss_other"]].to_numpy().T),
+    } for values, group in both.groupby(cell, dropna=False)])
 
 
 def difference(own: np.ndarray, other: np.ndarray) -> dict[str, Any]:
@@ -139,11 +118,16 @@ def pairs(
     """Return `compared` of the task-driven networks at a budget, or other `models`, with one model.
 
     `BEST_SOURCE` and `BEST_LINEAR` are models too. Raises ValueError for a network of more
-    parameters than the baseline's of the same seed.
+    parameters than the baseline's.
     """
     table = with_best(table)
-    parts = [compared(table, model, baseline, fair=True) for model in models]
-    return pd.concat([part for part in parts if len(part)] or [pd.DataFrame()], ignore_index=True)
+    parts = [compared(table, model, baseline) for model in models]
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    large = rows[rows["n_own"] > rows["n_other"]] if len(rows) else rows
+    for row in large.itertuples():
+        raise ValueError(f"{row.model} on {row.dataset} at {row.budget}: found {row.n_own} "
+                         f"parameters, expected at most the {row.n_other} of {baseline}")
+    return rows
 
 
 def shares_won(compared: pd.DataFrame) -> pd.DataFrame:
@@ -153,27 +137,31 @@ def shares_won(compared: pd.DataFrame) -> pd.DataFrame:
     lost_significant, median_gain, p_datasets (Wilcoxon test of the gains, means over budgets, over
     data sets).
     """
-    rows = []
-    for model, group in compared.groupby("model", sort=False):
-        clear = group["p_corrected"] < SIGNIFICANT
-        gains = group.groupby("dataset")["gain"].mean().to_numpy()
-        rows.append({
-            "model": model, "pairs": len(group), "won": group["won"].mean(),
-            "significant": (group["won"] & clear).mean(),
-            "lost_significant": (~group["won"] & clear).mean(),
-            "median_gain": group["gain"].median(), "p_datasets": wilcoxon(gains),
-        })
-    return pd.DataFrame(rows)
+    if compared.empty:
+        return pd.DataFrame()
+    won, clear = compared["won"], compared["p_corrected"] < SIGNIFICANT
+    groups = compared.assign(clear=won & clear, lost=~won & clear).groupby("model", sort=False)
+    gains = compared.groupby(["model", "dataset"])["gain"].mean()
+    return groups.agg(
+        pairs=("won", "size"), won=("won", "mean"), significant=("clear", "mean"),
+        lost_significant=("lost", "mean"), median_gain=("gain", "median"),
+    ).assign(p_datasets=gains.groupby("model").agg(wilcoxon)).reset_index()
 
 
-def wilcoxon(change: np.ndarray) -> float:
+def of_linear_structure(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of `pairs` of a source whose networks are linear neurons, and the others."""
+    pairs = pairs[pairs["model"] != BEST_SOURCE]
+    return pairs[pairs["linear"]], pairs[~pairs["linear"]]
+
+
+def wilcoxon(change: np.ndarray | pd.Series) -> float:
     """Return the p of the signed-rank test of differences (n,), 1 for none, NaN for one pair."""
     if len(change) < 2:
         return float("nan")
     return float(stats.wilcoxon(change).pvalue) if np.any(change) else 1.0
 
 
-def corrected_t_test(change: np.ndarray, test_share: float = TEST_SHARE) -> float:
+def corrected_t_test(change: np.ndarray) -> float:
     """Return the two-sided p of the t-test of differences (n,) that allows for overlapping splits.
 
     The variance of the mean of n differences is (1 / n + n_test / n_train) times theirs. Source:
@@ -185,7 +173,7 @@ def corrected_t_test(change: np.ndarray, test_share: float = TEST_SHARE) -> floa
         return float("nan")
     if np.ptp(change) <= 1e-9 * np.max(np.abs(change)):  # alike but for rounding
         return float("nan") if np.any(change) else 1.0
-    variance = np.var(change, ddof=1) * (1 / n + test_share / (1 - test_share))
+    variance = np.var(change, ddof=1) * (1 / n + TEST_SHARE / (1 - TEST_SHARE))
     return float(2 * stats.t.sf(abs(np.mean(change)) / np.sqrt(variance), n - 1))
 
 
@@ -193,10 +181,9 @@ def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFram
     """Rank models, by their labels, on the data sets where all of them have run; 1 is the best.
 
     Returns "means" (model, rank; best first), "each" (dataset, model, rank; ties share the mean
-    rank) and "test", one row: datasets (their number), p (of Friedman's test that all are equal),
-    critical_difference (mean ranks closer than this do not differ: Nemenyi's test, 5 %); None for
-    fewer than three models or two data sets. Source: Demšar, Statistical Comparisons of
-    Classifiers over Multiple Data Sets (2006).
+    rank) and "test", one row: datasets (their number), critical_difference (mean ranks closer than
+    this do not differ: Nemenyi's test, 5 %); None for fewer than three models or two data sets.
+    Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets (2006).
     """
     rows = means(table)
     losses = rows.pivot(index="dataset", columns="label", values="loss")[list(models)].dropna()
@@ -204,15 +191,14 @@ def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFram
     if k < 3 or n < 2:
         return None
     each = losses.rank(axis=1)
-    ranks = each.mean().sort_values(kind="stable")
+    ranks = each.mean().sort_values(kind="stable").rename_axis("model")
     q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
-    test = {"datasets": n, "p": float(stats.friedmanchisquare(*losses.to_numpy().T).pvalue),
-            "critical_difference": float(q * np.sqrt(k * (k + 1) / (6 * n)))}
-    each = each[ranks.index].reset_index()
+    difference = float(q * np.sqrt(k * (k + 1) / (6 * n)))
     return {
-        "means": pd.DataFrame({"model": list(ranks.index), "rank": ranks.to_numpy()}),
-        "each": each.melt(id_vars="dataset", var_name="model", value_name="rank"),
-        "test": pd.DataFrame([test]),
+        "means": ranks.reset_index(name="rank"),
+        "each": each[ranks.index].melt(ignore_index=False, var_name="model", value_name="rank")
+        .reset_index(),
+        "test": pd.DataFrame([{"datasets": n, "critical_difference": difference}]),
     }
 
 

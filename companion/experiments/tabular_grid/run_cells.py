@@ -115,7 +115,7 @@ def _rival(name: str, split: Split) -> dict[str, Any]:
     X, y = split.features(), split.y
     model = fit_tabular(
         name, (X["train"], y["train"]), (X["validation"], y["validation"]),
-        task=split.task, seed=split.seed, threads=1,
+        task=split.task, seed=split.seed,
     )
     predict = model.predict if split.n_classes is None else model.predict_proba
     return _judged(split, {part: predict(X[part]) for part in PARTS}, structure="",

@@ -6,9 +6,8 @@ sources.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +15,17 @@ import torch
 
 from companion.rivals.peers import imported, undisturbed
 from nslib import checks
-from nslib.threads import threads as n_threads
+from nslib.threads import threads
 
-from .boosting import fit_catboost, fit_hist_gradient_boosting, fit_lightgbm, fit_xgboost
 from .deep import fit_ft_transformer, fit_tabm, fit_tabnet
-from .linear import fit_linear, fit_mean
+from .shallow import (
+    fit_catboost,
+    fit_hist_gradient_boosting,
+    fit_lightgbm,
+    fit_linear,
+    fit_mean,
+    fit_xgboost,
+)
 from .table_task import Learned, TableTask, checked_task
 
 __all__ = ["TABULAR_RIVALS", "FittedTabular", "TabularRival", "fit_tabular"]
@@ -68,93 +73,64 @@ TABULAR_RIVALS = {
 
 @dataclass(frozen=True)
 class FittedTabular:
-    """A fitted model of a table.
+    """A fitted model of a table, which can be pickled.
 
-    `seconds`: wall time of the fit, imports aside; `n_parameters`: trained weights, None of the
-    mean and of trees; `predict`: features X (N, D) to the target (N,), or to class codes (N,)
-    int64; `predict_proba`: to probabilities (N, n_classes), None for a regression. Both raise
-    ValueError or TypeError for features that are not finite numbers, or not as many as those of
-    the fit. A fitted model can be pickled.
+    `n_parameters`: trained weights, None of the mean and of trees; `evaluate`: features (N,
+    n_features) to targets (N,) or to shares of classes (N, n_classes), up to rounding. Its methods
+    raise ValueError or TypeError for features that are not finite numbers, or of another number.
     """
 
-    name: str
-    seed: int
-    seconds: float
     n_parameters: int | None
-    predict: Callable[[Any], np.ndarray] = field(repr=False)
-    predict_proba: Callable[[Any], np.ndarray] | None = field(repr=False)
+    n_features: int
+    n_classes: int | None
+    evaluate: Callable[[np.ndarray], np.ndarray]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the target (N,), or class codes (N,) int64, for features X (N, D)."""
+        if self.n_classes is None:
+            return self._outputs(X)
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities (N, n_classes) of a classification for features X (N, D)."""
+        outputs = self._outputs(X)
+        return outputs / outputs.sum(axis=1, keepdims=True)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return what `evaluate` gives for raw features X (N, D), checked."""
+        X = checks.as_matrix(X, min_rows=1)
+        if X.shape[1] != self.n_features:
+            raise ValueError(f"X: found {X.shape[1]} features, expected {self.n_features}")
+        with threads(1), undisturbed(), np.errstate(over="ignore", invalid="ignore"):
+            outputs = np.asarray(self.evaluate(X), dtype=np.float64)
+        if not np.isfinite(outputs).all():
+            raise ValueError("X: found values so far from the training data that sums overflow")
+        return outputs
 
 
 def fit_tabular(
-    name: str,
-    train: tuple[Any, Any],
-    validation: tuple[Any, Any],
-    *,
-    task: str,
-    seed: int = 0,
-    threads: int = 1,
-    max_epochs: int | None = None,
-    patience: int | None = None,
-    progress: bool = False,
+    name: str, train: tuple[Any, Any], validation: tuple[Any, Any], *, task: str, seed: int = 0
 ) -> FittedTabular:
     """Fit the model `name`, one of `TABULAR_RIVALS`, on `train` and `validation`, pairs (X, y).
 
     X (N, D): numbers, encoded and imputed; y (N,): a float target for the task "regression", in
     whose units predictions are, or the codes 0 to C - 1 for "classification". "tabnet",
     "ft_transformer" and "tabm" learn from the training rows and stop early on the validation rows,
-    as published; the others choose nothing there and learn from both. `max_epochs` and `patience`,
-    epochs without a better one, are read by those three and None leaves them as published; with
-    `progress` they print a line an epoch to stderr. Same seed, threads and machine: same result;
-    no global random generator is touched and nothing is written.
+    as published; the others choose nothing there and learn from both. All compute in one thread.
+    Same seed and machine: same result; no global random generator is touched and nothing is
+    written.
 
     Raises ValueError or TypeError naming the argument for data that are not finite, numeric, of
     equal length or varying, for classes that are no such codes, and for unknown names; ImportError
     for a model whose package is not installed.
     """
     checks.one_of(name, "name", TABULAR_RIVALS)
-    checked = checked_task(
-        name, train, validation, task, seed, threads, max_epochs, patience, progress
-    )
+    checked = checked_task(name, train, validation, task, seed)
     rival = TABULAR_RIVALS[name]
     with undisturbed():
         for package in rival.packages:
             imported(package)
         torch.manual_seed(checked.seed)
-        with n_threads(checked.threads):
-            start = time.perf_counter()
-            learned = rival.fit(checked)
-            seconds = time.perf_counter() - start
-    outputs = _Outputs(checked.X.shape[1], checked.threads, learned)
-    regression = checked.n_classes is None
-    return FittedTabular(
-        name, checked.seed, seconds, learned.n_parameters,
-        predict=outputs if regression else outputs.codes,
-        predict_proba=None if regression else outputs.probabilities,
-    )
-
-
-class _Outputs:
-    """Check raw features, and evaluate a model at them as it was fitted."""
-
-    def __init__(self, n_features: int, threads: int, learned: Learned) -> None:
-        self.n_features, self.threads, self.learned = n_features, threads, learned
-
-    def __call__(self, X: Any) -> np.ndarray:
-        """Return targets (N,), or shares of classes (N, C) up to rounding, for X (N, D)."""
-        X = checks.as_matrix(X, min_rows=1)
-        if X.shape[1] != self.n_features:
-            raise ValueError(f"X: found {X.shape[1]} features, expected {self.n_features}")
-        with n_threads(self.threads), undisturbed(), np.errstate(over="ignore", invalid="ignore"):
-            outputs = np.asarray(self.learned.evaluate(X), dtype=np.float64)
-        if not np.isfinite(outputs).all():
-            raise ValueError("X: found values so far from the training data that sums overflow")
-        return outputs
-
-    def probabilities(self, X: Any) -> np.ndarray:
-        """Return shares (N, C) that add up to one, for X (N, D)."""
-        outputs = self(X)
-        return outputs / outputs.sum(axis=1, keepdims=True)
-
-    def codes(self, X: Any) -> np.ndarray:
-        """Return the code (N,) of the most probable class, for X (N, D)."""
-        return self.probabilities(X).argmax(axis=1)
+        with threads(1):
+            evaluate, n_parameters = rival.fit(checked)
+    return FittedTabular(n_parameters, checked.X.shape[1], checked.n_classes, evaluate)

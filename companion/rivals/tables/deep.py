@@ -6,9 +6,7 @@ as they are. All three have a standardised target.
 
 from __future__ import annotations
 
-import time
 import warnings
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +16,7 @@ import torch
 from companion.rivals.peers import imported
 from nslib.networks import n_parameters
 
-from .deep_training import Inputs, report, train
+from .deep_training import Inputs, train
 from .table_task import Learned, TableTask
 
 N_BINS = 48  # of TabM's piecewise linear embeddings, as in its example
@@ -39,8 +37,8 @@ def fit_ft_transformer(task: TableTask) -> Learned:
         n_cont_features=len(inputs.kept), cat_cardinalities=[], d_out=task.n_outputs,
         **kind.get_default_kwargs(),
     )
-    forward = partial(_one_member, network)
-    return train(task, network, network.make_default_optimizer(), inputs, forward)
+    optimizer = network.make_default_optimizer()
+    return train(task, network, optimizer, inputs, partial(_one_member, network))
 
 
 def _one_member(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -82,55 +80,26 @@ def fit_tabnet(task: TableTask) -> Learned:
     1908.07442), and the package pytorch-tabnet. ImportError without it.
     """
     package = imported("pytorch_tabnet.tab_model")
-    regression = task.n_classes is None
-    mean, scale = (task.y.mean(), task.y.std()) if regression else (None, None)
-
-    def target(y: np.ndarray) -> np.ndarray:  # (N,) to (N, 1), or codes (N,)
-        return ((y - mean) / scale)[:, None] if regression else y
-
-    kind = package.TabNetRegressor if regression else package.TabNetClassifier
+    kind = package.TabNetRegressor if task.regression else package.TabNetClassifier
     model = kind(seed=task.seed, verbose=0, device_name="cpu")
+    y, y_validation = task.standardised(task.y), task.standardised(task.y_validation)
+    if task.regression:
+        y, y_validation = y[:, None], y_validation[:, None]
     batch = min(1024, len(task.X))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Best weights from best epoch")
         model.fit(
-            task.X.astype(np.float32), target(task.y),
-            eval_set=[(task.X_validation.astype(np.float32), target(task.y_validation))],
-            max_epochs=task.max_epochs or 100, patience=task.patience or 10, batch_size=batch,
-            virtual_batch_size=min(128, batch), compute_importance=False,
-            callbacks=[_progress(task)] if task.progress else None,
+            task.X.astype(np.float32), y,
+            eval_set=[(task.X_validation.astype(np.float32), y_validation)],
+            max_epochs=100, patience=10, batch_size=batch, virtual_batch_size=min(128, batch),
+            compute_importance=False,
         )
-    return Learned(TabNetOutputs(model, mean, scale), n_parameters(model.network))
+    return Learned(partial(_tabnet_outputs, task, model), n_parameters(model.network))
 
 
-@dataclass(frozen=True)
-class TabNetOutputs:
-    """What a TabNet predicts; `mean`, `scale`: of the target, None for classes."""
-
-    model: Any
-    mean: float | None
-    scale: float | None
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Return targets (N,) or class probabilities (N, C) for features X (N, D)."""
-        X = X.astype(np.float32)
-        if self.mean is None:
-            return self.model.predict_proba(X)
-        return self.model.predict(X)[:, 0].astype(float) * self.scale + self.mean
-
-
-def _progress(task: TableTask) -> Any:
-    """Return a callback that reports each epoch's last metric, as TabNet computes it."""
-
-    class EpochReport(imported("pytorch_tabnet.callbacks").Callback):
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.start = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            metric = self.trainer.history[self.trainer.early_stopping_metric][-1]
-            report(task, epoch + 1, metric, time.perf_counter() - self.start)
-
-        def __reduce__(self) -> tuple[Any, ...]:
-            return object, ()  # a fitted model keeps its callbacks, and a local class has no pickle
-
-    return EpochReport()
+def _tabnet_outputs(task: TableTask, model: Any, X: np.ndarray) -> np.ndarray:
+    """Return targets (N,) or class probabilities (N, C) for features X (N, D)."""
+    X = X.astype(np.float32)
+    if not task.regression:
+        return model.predict_proba(X)
+    return task.in_units(model.predict(X)[:, 0].astype(float))

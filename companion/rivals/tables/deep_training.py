@@ -8,8 +8,6 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -59,34 +57,28 @@ class Inputs:
 class NetworkOutputs:
     """What a network predicts for raw features; it can be pickled where `forward` can.
 
-    `forward`: inputs (B, d) to outputs (B, k, C) of k members. `mean`, `scale`: of the target,
-    None for classes.
+    `forward`: inputs (B, d) to outputs (B, k, C) of k members.
     """
 
+    task: TableTask
     network: torch.nn.Module
     inputs: Inputs
     forward: Callable[[torch.Tensor], torch.Tensor]
-    mean: float | None
-    scale: float | None
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Return targets (N,) or class probabilities (N, C) for features X (N, D)."""
-        regression = self.mean is not None
         self.network.eval()
         with torch.inference_mode():
-            rows = self.inputs(X).split(PREDICTED_AT_ONCE)
-            parts = [_combined(self.forward(x), regression) for x in rows]
-        outputs = torch.cat(parts).double().numpy()
-        return outputs * self.scale + self.mean if regression else outputs
+            outputs = [self.forward(x) for x in self.inputs(X).split(PREDICTED_AT_ONCE)]
+            if not self.task.regression:
+                return torch.cat([x.softmax(-1).mean(1) for x in outputs]).double().numpy()
+            means = torch.cat([x[..., 0].mean(1) for x in outputs]).double().numpy()
+        return self.task.in_units(means)
 
 
 def train(
-    task: TableTask,
-    network: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    inputs: Inputs,
-    forward: Callable[[torch.Tensor], torch.Tensor],
-    clip: float = math.inf,
+    task: TableTask, network: torch.nn.Module, optimizer: torch.optim.Optimizer, inputs: Inputs,
+    forward: Callable[[torch.Tensor], torch.Tensor], clip: float = math.inf,
 ) -> Learned:
     """Train `network` and return it as it was in its best epoch on the validation rows.
 
@@ -94,33 +86,25 @@ def train(
     square of a standardised target's or the cross-entropy; a prediction is the members' mean, of
     classes that of their probabilities. Best is the smallest squared error or the largest accuracy.
     `clip`: largest norm of a gradient. Training ends after `PATIENCE` epochs without a better one,
-    whatever their number, unless the task says otherwise.
+    whatever their number.
     Raises ValueError where no epoch has a finite validation error.
     """
-    regression = task.n_classes is None
-    mean, scale = (task.y.mean(), task.y.std()) if regression else (None, None)
-    X = inputs(task.X)
-    y = torch.as_tensor((task.y - mean) / scale if regression else task.y)
-    y = y.float() if regression else y
-    patience = task.patience or PATIENCE
-    epochs = itertools.count(1) if task.max_epochs is None else range(1, task.max_epochs + 1)
-
-    evaluate = NetworkOutputs(network, inputs, forward, mean, scale)
+    X, y = inputs(task.X), torch.as_tensor(task.standardised(task.y))
+    y = y.float() if task.regression else y
+    evaluate = NetworkOutputs(task, network, inputs, forward)
     least, best, best_epoch = math.inf, None, 0
-    for epoch in epochs:
-        start = time.perf_counter()
+    for epoch in itertools.count(1):
         network.train()
         for rows in torch.randperm(len(X)).split(BATCH_SIZE):
             optimizer.zero_grad()
-            _loss(forward(X[rows]), y[rows], regression).backward()
+            _loss(forward(X[rows]), y[rows], task.regression).backward()
             if math.isfinite(clip):
                 torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
             optimizer.step()
-        error = _error(evaluate(task.X_validation), task.y_validation, regression)
+        error = _error(evaluate(task.X_validation), task.y_validation, task.regression)
         if error < least:
             least, best, best_epoch = error, copy.deepcopy(network.state_dict()), epoch
-        report(task, epoch, error, time.perf_counter() - start)
-        if epoch - best_epoch > patience:
+        if epoch - best_epoch > PATIENCE:
             break
     if best is None:
         raise ValueError(f"train: found data on which {task.name} diverges")
@@ -128,27 +112,11 @@ def train(
     return Learned(evaluate, n_parameters(network))
 
 
-def report(task: TableTask, epoch: int, error: float, seconds: float) -> None:
-    """Print a line about an epoch to stderr, if the task wants progress."""
-    if task.progress:
-        print(
-            f"{task.name}: epoch {epoch}, validation error {error:.5g}, {seconds:.2f} s",
-            file=sys.stderr, flush=True,
-        )
-
-
-def _combined(outputs: torch.Tensor, regression: bool) -> torch.Tensor:
-    """Return the mean (B,) or class probabilities (B, C) of members' outputs (B, k, C)."""
-    return outputs[..., 0].mean(1) if regression else outputs.softmax(-1).mean(1)
-
-
 def _loss(outputs: torch.Tensor, y: torch.Tensor, regression: bool) -> torch.Tensor:
     """Return the mean loss () of members' outputs (B, k, C) for targets or codes y (B,)."""
     if regression:
         return (outputs[..., 0] - y[:, None]).square().mean()
-    return functional.cross_entropy(
-        outputs.flatten(0, 1), y.repeat_interleave(outputs.shape[1])
-    )
+    return functional.cross_entropy(outputs.flatten(0, 1), y.repeat_interleave(outputs.shape[1]))
 
 
 def _error(outputs: np.ndarray, y: np.ndarray, regression: bool) -> float:

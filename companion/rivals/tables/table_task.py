@@ -15,11 +15,10 @@ MAX_SEED = 2**31 - 1  # LightGBM takes no larger one
 
 @dataclass(frozen=True)
 class TableTask:
-    """Checked data and settings of one fit.
+    """Checked data of one fit.
 
     X (N, D) and y (N,) to train on, X_validation (M, D) and y_validation (M,); y is float for a
-    regression, else int codes below `n_classes`, which is None for a regression. `max_epochs` and
-    `patience` are None where the model's own are meant.
+    regression, else int codes below `n_classes`, which is None for a regression.
     """
 
     name: str
@@ -29,22 +28,29 @@ class TableTask:
     y_validation: np.ndarray
     n_classes: int | None
     seed: int
-    threads: int
-    max_epochs: int | None
-    patience: int | None
-    progress: bool
 
     def all_rows(self) -> tuple[np.ndarray, np.ndarray]:
         """Return X (N + M, D) and y (N + M,) of training and validation rows together."""
-        return (
-            np.concatenate([self.X, self.X_validation]),
-            np.concatenate([self.y, self.y_validation]),
-        )
+        return (np.concatenate([self.X, self.X_validation]),
+                np.concatenate([self.y, self.y_validation]))
+
+    @property
+    def regression(self) -> bool:
+        """Whether the target is a number and not a class."""
+        return self.n_classes is None
 
     @property
     def n_outputs(self) -> int:
         """Columns of a network's output: the classes, or one for a regression."""
         return self.n_classes or 1
+
+    def standardised(self, y: np.ndarray) -> np.ndarray:
+        """Return a regression's targets y (N,) by mean and deviation of those to train on."""
+        return (y - self.y.mean()) / self.y.std() if self.regression else y
+
+    def in_units(self, outputs: np.ndarray) -> np.ndarray:
+        """Return standardised outputs (N,) of a regression in the units of the target."""
+        return outputs * self.y.std() + self.y.mean()
 
 
 class Learned(NamedTuple):
@@ -58,15 +64,7 @@ class Learned(NamedTuple):
 
 
 def checked_task(
-    name: str,
-    train: tuple[Any, Any],
-    validation: tuple[Any, Any],
-    task: str,
-    seed: int,
-    threads: int,
-    max_epochs: int | None,
-    patience: int | None,
-    progress: bool,
+    name: str, train: tuple[Any, Any], validation: tuple[Any, Any], task: str, seed: int
 ) -> TableTask:
     """Return the arguments of `fit_tabular` as a TableTask; its errors are those named there."""
     checks.one_of(task, "task", ("regression", "classification"))
@@ -80,23 +78,13 @@ def checked_task(
         raise ValueError("train X: found only constant features, expected one that varies")
     if n_classes is not None:
         if len(np.unique(y)) < n_classes:
-            raise ValueError(
-                f"train y: found {len(np.unique(y))} of the codes 0 to {n_classes - 1}, "
-                "expected all of them"
-            )
+            raise ValueError(f"train y: found {len(np.unique(y))} of the codes 0 to "
+                             f"{n_classes - 1}, expected all of them")
         if n_validation > n_classes:
-            raise ValueError(
-                f"validation y: found the code {n_validation - 1}, "
-                f"expected codes of the training rows, 0 to {n_classes - 1}"
-            )
-    return TableTask(
-        name, X, y, X_validation, y_validation, n_classes,
-        seed=checks.positive_int(seed, "seed", minimum=0, maximum=MAX_SEED),
-        threads=checks.positive_int(threads, "threads"),
-        max_epochs=None if max_epochs is None else checks.positive_int(max_epochs, "max_epochs"),
-        patience=None if patience is None else checks.positive_int(patience, "patience"),
-        progress=checks.boolean(progress, "progress"),
-    )
+            raise ValueError(f"validation y: found the code {n_validation - 1}, "
+                             f"expected codes of the training rows, 0 to {n_classes - 1}")
+    seed = checks.positive_int(seed, "seed", minimum=0, maximum=MAX_SEED)
+    return TableTask(name, X, y, X_validation, y_validation, n_classes, seed)
 
 
 def _rows(

@@ -41,30 +41,16 @@ _INVERSE_PENALTY = 100.0  # of the logistic refit, on features of unit variance
 class GeneticOptions:
     """Settings of the genetic search; shares are of the population.
 
-    Parameters
-    ----------
-    population, generations : int, default 1000 and 40
-        The published range is 500–5000 and 20–80.
-    tournament : float, default 0.03
-        Share that competes to be a parent.
-    crossover, mutation : float, default 0.3 and 0.6
-        Shares of the children made so (a third each of the mutations changes a subtree, a node or
-        a constant); the rest are copies.
-    elite : float, default 0.05
-        Share of best, distinct formulas kept.
-    order : int, default 10
-        Highest power of x.
-    nodes : int, default 64
-        Nodes of the largest tree.
-    constant : float, default 1
-        First constants are uniform in ±`constant`.
-    linear_scaling : bool, default False
-        Whether a + b·ŷ with the best a and b is judged (not published).
-    parsimony : float, default 0
-        Added to the error, in variances of y, for each node.
-    threshold : float, default 0.01
-        An order is kept if the error without it grows by more than threshold² variances of y, and
-        by more than chance would (as BIC judges).
+    population, generations: the published range is 500–5000 and 20–80.
+    tournament: share that competes to be a parent.
+    crossover, mutation: shares of the children made so (a third each of the mutations changes a
+        subtree, a node or a constant); the rest are copies.
+    elite: share of best, distinct formulas kept.
+    order, nodes: highest power of x, and nodes of the largest tree.
+    constant: first constants are uniform in ±`constant`.
+    linear_scaling: whether a + b·ŷ with the best a and b is judged (not published).
+    threshold: an order is kept if the error without it grows by more than threshold² variances of
+        y, and by more than chance would (as BIC judges).
     """
 
     population: int = 1000
@@ -77,7 +63,6 @@ class GeneticOptions:
     nodes: int = 64
     constant: float = 1.0
     linear_scaling: bool = False
-    parsimony: float = 0.0
     threshold: float = 0.01
 
     def __post_init__(self) -> None:
@@ -95,7 +80,6 @@ class GeneticOptions:
             )
         checks.real(self.constant, "constant", 1e-12)
         checks.boolean(self.linear_scaling, "linear_scaling")
-        checks.real(self.parsimony, "parsimony", 0.0)
         checks.real(self.threshold, "threshold", 1e-12)
 
 
@@ -126,19 +110,18 @@ def evolve(
         valid &= (polynomials[:, 1:] != 0).any(axis=1)
         errors = np.full(o.population, np.inf)
         errors[valid] = sums.errors(polynomials[valid], o.linear_scaling)
-        fitness = errors + o.parsimony * population.sizes
-        elite = np.unique(fitness, return_index=True)[1][:n_elite]  # distinct, best first
-        elite = elite[np.isfinite(fitness[elite])]
+        elite = np.unique(errors, return_index=True)[1][:n_elite]  # distinct, best first
+        elite = elite[np.isfinite(errors[elite])]
         shares = sums.used(polynomials[elite], o.threshold).mean(axis=0)
         finite = errors[np.isfinite(errors)]
         row = {"epoch": generation, "loss": errors[elite[0]], "median": np.median(finite)}
         orders = {Stream("pure", k): share for k, share in enumerate(shares, start=1)}
-        rows.append({**row, "lambda": o.parsimony, **orders})
+        rows.append({**row, "lambda": 0.0, **orders})
         report(float(errors[elite[0]]))
         if generation < o.generations:
             n = o.population - len(elite)
-            parents = population.take(tournament(fitness, n, size, rng))
-            partners = population.take(tournament(fitness, n, size, rng))
+            parents = population.take(tournament(errors, n, size, rng))
+            partners = population.take(tournament(errors, n, size, rng))
             population = programs.join(population.take(elite), _vary(parents, partners, o, rng))
     ranked = polynomials[elite]
     return ranked[0], ranked, pd.DataFrame(rows)

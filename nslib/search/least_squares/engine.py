@@ -1,9 +1,8 @@
 """The project's own search: alternating least squares and a parsimonious choice of streams.
 
-Every subproblem is exact: pure streams are linear, each factor of an interaction is linear given
-the others. Higher orders start from moment tensors (`moments`), all parameters are refined
-together on Gram matrices (`gram`), streams and ranks are chosen forward and backward by BIC and a
-least gain (`selection`), checked on held-out rows and repeated on resamples (`stability`).
+Higher orders start from moment tensors (`moments`), all parameters are refined together on Gram
+matrices (`gram`), streams and ranks are chosen forward and backward by BIC and a least gain
+(`selection`), checked on held-out rows and repeated on resamples (`stability_selection`).
 """
 
 from __future__ import annotations
@@ -43,25 +42,13 @@ REACH = 0.5
 class LeastSquaresOptions:
     """Settings of the least-squares search.
 
-    Parameters
-    ----------
-    order : int, default 5
-        Highest order K.
-    rank : int, default 8
-        Most rank-one terms of an interaction.
-    minimum_gain : float, default 0.01
-        Share of the remaining error that a term must remove: a formula to be read has no term of
-        less than a hundredth.
-    restarts : int, default 16
-        Random starts of every interaction.
-    sweeps : int, default 60
-        Most sweeps of alternating least squares from the best of the starts.
-    resamples : int, default 20
-        Random halves of the rows on which the choice is repeated.
-    search_rows : int, default 20000
-        Rows by which the streams are chosen; the final fit uses all.
-    chunk_rows : int, default 4096
-        Rows in memory at a time.
+    order, rank: highest order K, and most rank-one terms of an interaction.
+    minimum_gain: share of the remaining error that a term must remove, to be read in a formula.
+    restarts: random starts of every interaction.
+    sweeps: most sweeps of alternating least squares from the best of the starts.
+    resamples: random halves of the rows on which the choice is repeated.
+    search_rows: rows by which the streams are chosen; the final fit uses all.
+    chunk_rows: rows in memory at a time.
     """
 
     order: int = 5
@@ -104,9 +91,9 @@ def objective_of(
     task: SearchTask, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
     sample: Data | None = None,
 ) -> Objective:
-    """Return the objective on some rows of the task, kept in memory if there is no sample.
+    """Return the objective on rows (n,), numbers or a slice, of the task, with features Z (n, D).
 
-    Z (n, D): the scaled features of the rows, whose numbers are rows (n,), or a slice of all.
+    Without a `sample` they are kept in memory.
     """
     target = torch.as_tensor(task.target[rows])
     if task.n_outputs > 2:  # two classes need one output only, the log odds
@@ -203,16 +190,15 @@ def _ridge(data: Data, model: Polynomial) -> Polynomial:
     U, s, V = torch.linalg.svd((Z - mean) * unit, full_matrices=False)
     projected, n = U.T @ (y - centre), len(y)
     outside = (y - centre).square().sum() - projected.square().sum()
-    best = None
+    candidates = []
     # from next to no shrinking of unit-variance features to nearly all, four steps a power of ten
     for penalty in torch.logspace(-6, 6, 49, dtype=torch.float64) * n:
         shrink = s.square() / (s.square() + penalty)
         left = outside.clamp_min(0) + ((1 - shrink) * projected).square().sum()
         # their V up to a factor: squares over (n - degrees of freedom)²; one is the mean
         score = float(left / (n - 1 - shrink.sum()).clamp_min(1e-9) ** 2)
-        if best is None or score < best[0]:
-            best = score, V.T @ (s / (s.square() + penalty) * projected) * unit
-    weights = best[1]
+        candidates.append((score, V.T @ (s / (s.square() + penalty) * projected) * unit))
+    weights = min(candidates, key=lambda scored: scored[0])[1]
     return replace(model, bias=(centre - mean @ weights).reshape(1), pure={1: weights[None]})
 
 
@@ -222,12 +208,9 @@ def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
     The bound on falsely chosen streams (Meinshausen & Bühlmann 2010, theorem 1) needs a threshold
     above one half. The most frequent stream always stays.
     """
-    unstable = [name for name in model.streams if frequencies[name] <= 0.5]
-    if not unstable:
-        return model
     best = max(model.streams, key=lambda name: frequencies[name])
-    for name in unstable:
-        if name != best:
+    for name in model.streams:
+        if frequencies[name] <= 0.5 and name != best:
             model = model.without_stream(name)
     return model
 
@@ -254,8 +237,8 @@ def _result(
 ) -> SearchResult:
     """Return the result of the `final` fit, with a row of history for each of the `steps` to it."""
     kept = final.model.streams
-    names = [Stream("pure", k) for k in range(1, options.order + 1)]
-    names += [Stream("interact", k) for k in range(2, options.order + 1)]
+    names = [Stream(kind, k) for kind, lowest in (("pure", 1), ("interact", 2))
+             for k in range(lowest, options.order + 1)]
     frequencies = {name: frequencies.get(name, 0.0) for name in names}
     # scores above one half mean kept, whatever the method. Where the halves of the rows say
     # otherwise than the fit to all rows, that fit decides, and the score is set just on its side
@@ -268,9 +251,7 @@ def _result(
          **{name: float(name in step.model.streams) for name in names}}
         for i, step in enumerate([*steps, final], start=1)
     ])
-    model = final.model
-    if task.n_outputs == 2:
-        model = model.two_classes()
+    model = final.model.two_classes() if task.n_outputs == 2 else final.model
     neuron = without_constants(model.to_neuron(), task)
     now = time.perf_counter()
     return SearchResult(

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .gram import Data, minimise
-from .objective import EFFORTS, Fitted
+from .objective import EFFORTS, Fitted, Objective
 from .polynomial import Polynomial
 
 PENALTY = 0.5
@@ -42,14 +42,11 @@ def _entropy(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor, float]:
     return weights, target - probability, float((F.softplus(output) - target * output).sum())
 
 
-class Logistic:
+class Logistic(Objective):
     """Cross-entropy of two classes as one output, the log odds; the loss is the deviance."""
 
-    n_working = 1
-
     def __init__(self, data: Data) -> None:
-        """`data.target` (N, 1) holds 0 and 1."""
-        self.data = data
+        super().__init__(data)
         self._variances: dict[int, Tensor] = {}
 
     def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
@@ -64,14 +61,10 @@ class Logistic:
         loss = 0.0
         for rows, target in self.data.chunks():
             loss += 2 * _entropy(model.outputs(rows)[:, 0], target[:, 0])[2]
-        criterion = loss + model.n_free * math.log(self.data.n_rows)
-        return Fitted(model, loss, loss / self.data.n_rows, criterion)
+        return self._fitted(model, loss, loss / self.data.n_rows)
 
-    def residual(self, model: Polynomial) -> Tensor:
-        """Return classes minus probabilities, (N, 1)."""
-        return torch.cat([
-            target - model.outputs(rows).sigmoid() for rows, target in self.data.chunks()
-        ])
+    def mean(self, output: Tensor) -> Tensor:
+        return output.sigmoid()
 
     def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
         """Return the deviance after a Newton step that removes `gain` (1,) of the residual."""
@@ -80,29 +73,16 @@ class Logistic:
         return max(fitted.loss - float(gain.sum()) / curvature, 0.0)
 
     def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights p(1 - p) and steps (y - p)/(p(1 - p)) of reweighted least squares, (n, 1).
-        """
         weights, slope, _ = _entropy(output, target)
         return weights, slope / weights
 
     def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
-        """Return each row's cross-entropy (n,), output (n, 1) being moved by `moved` (n, 1)."""
         logits = output + moved
         return (F.softplus(logits) - target * logits)[:, 0]
 
-    @staticmethod
-    def working_loss(squares: float, n_rows: int) -> float:
-        """Return the deviance of a weighted sum of squares of steps."""
-        return squares
 
-
-class Softmax:
+class Softmax(Objective):
     """Cross-entropy of several classes; the loss is twice its sum, the deviance."""
-
-    def __init__(self, data: Data) -> None:
-        """`data.target` holds the classes one-hot (N, C)."""
-        self.data = data
-        self.n_working = data.target.shape[1]
 
     def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
         """Minimise the penalised loss over all parameters, from where they are."""
@@ -111,8 +91,7 @@ class Softmax:
         loss = 0.0
         for rows, target in self.data.chunks():
             loss -= 2 * float((F.log_softmax(fitted.outputs(rows), dim=1) * target).sum())
-        criterion = loss + fitted.n_free * math.log(self.data.n_rows)
-        return Fitted(fitted, loss, loss / self.data.n_rows, criterion)
+        return self._fitted(fitted, loss, loss / self.data.n_rows)
 
     def _prior(self, model: Polynomial) -> Polynomial:
         """Return the constant model whose probabilities are the shares of the classes."""
@@ -140,8 +119,7 @@ class Softmax:
             """Return the penalised mean entropy, a scalar, and set the gradients of it."""
             optimizer.zero_grad()
             n = self.data.n_rows
-            shrink = sum(w.square().sum() for w in [*pure.values(), *factors.values(),
-                                                    *mix.values()])
+            shrink = sum(w.square().sum() for w in parameters[1:])
             total = PENALTY * shrink / n
             total.backward()
             total = total.detach()
@@ -154,17 +132,12 @@ class Softmax:
         optimizer.step(closure)
         if not all(bool(p.isfinite().all()) for p in parameters):
             return model
-        pure = {k: w.detach() / scales[k] for k, w in pure.items()}
-        return Polynomial(
-            model.n_features, bias.detach(), pure,
-            {k: f.detach() for k, f in factors.items()}, {k: v.detach() for k, v in mix.items()},
-        )
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+        return current()
 
-    def residual(self, model: Polynomial) -> Tensor:
-        """Return classes minus probabilities, (N, C)."""
-        return torch.cat([
-            target - model.outputs(rows).softmax(dim=1) for rows, target in self.data.chunks()
-        ])
+    def mean(self, output: Tensor) -> Tensor:
+        return output.softmax(dim=1)
 
     def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
         """Return the deviance after a Newton step that removes `gain` (C,) of the residual."""
@@ -175,19 +148,10 @@ class Softmax:
         return max(fitted.loss - float(gain.sum()) * (outputs - 1) / outputs / curvature, 0.0)
 
     def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights p(1 - p) and steps (y - p)/(p(1 - p)) of reweighted least squares, (n, C).
-
-        The curvature's diagonal alone: each class is fitted as though against all others.
-        """
+        # the curvature's diagonal alone: each class is fitted as though against all others
         probability = output.softmax(dim=1)
         weights = (probability * (1 - probability)).clamp_min(1e-4)
         return weights, (target - probability) / weights
 
     def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
-        """Return each row's cross-entropy (n,), output (n, C) being moved by `moved` (n, C)."""
         return -(F.log_softmax(output + moved, dim=1) * target).sum(1)
-
-    @staticmethod
-    def working_loss(squares: float, n_rows: int) -> float:
-        """Return the deviance of a weighted sum of squares of steps."""
-        return squares

@@ -78,10 +78,6 @@ class Data:
         self.passes += 1
         yield from self._read() if self._kept is None else self._kept
 
-    def residual(self, model: Polynomial) -> Tensor:
-        """Return target - f(Z), (N, C)."""
-        return torch.cat([target - model.outputs(rows) for rows, target in self.chunks()])
-
     def power_gram(self, order: int) -> Tensor:
         """Return the Gram matrix of [1, Z, …, Z^order], (1 + order·D, 1 + order·D)."""
         size = 1 + order * self.Z.shape[1]

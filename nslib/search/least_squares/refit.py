@@ -54,25 +54,9 @@ def refit(
     the result names those in use. So a superfluous stream costs time, a missing one costs accuracy.
     Same seed, same result.
 
-    Parameters
-    ----------
-    structure : NeuronStructure
-        The streams, without sin.
-    X : array-like (N, D)
-        Features.
-    y : array-like (N,)
-        A regression target.
-    seed, standardize, limits
-        As in `nslib.search.search`, for the method "als".
-
-    Returns
-    -------
-    SearchResult
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another structure or a sin stream, and as `search` for the data.
+    X (N, D), y (N,), a regression target, and the options are as in `nslib.search.search` for the
+    method "als". Raises TypeError or ValueError for another structure or a sin stream, and as
+    `search` for the data.
 
     Examples
     --------
