@@ -136,8 +136,7 @@ class Approximant:
         `points`: an array (M, d), or (M,) where d = 1; or the number of points a side of a regular
         grid, by default about 2^16 points in all, which holds the borders of cells.
         """
-        if points is None:
-            points = probe_size(self.dim)
+        points = probe_size(self.dim) if points is None else points
         if np.ndim(points) == 0:
             points = grid(self.dim, checks.positive_int(points, "points", 2))
         points = points_in_cube(points, self.dim)

@@ -12,24 +12,21 @@ import numpy as np
 from .. import checks
 
 
-def as_targets(targets: Any, name: str = "targets") -> np.ndarray:
+def as_targets(targets: Any) -> np.ndarray:
     """Return target values (K,) in [0, 1] as a read-only float64 array (K,).
 
     Raises TypeError for text, ValueError for no target, another shape, NaN, or a value outside.
     """
-    array = checks.as_matrix(np.atleast_1d(targets)[:, None] if np.ndim(targets) < 2 else targets,
-                             name, min_rows=0)
-    if array.shape[1] != 1 or np.ndim(targets) > 1:
-        raise ValueError(f"{name}: found shape {np.shape(targets)}, expected (cells,)")
-    array = array[:, 0].copy()
+    if np.ndim(targets) > 1:
+        raise ValueError(f"targets: found shape {np.shape(targets)}, expected (cells,)")
+    array = checks.as_matrix(np.reshape(targets, (-1, 1)), "targets", min_rows=0)[:, 0].copy()
     if not len(array):
-        raise ValueError(f"{name}: found no value, expected at least one cell")
+        raise ValueError("targets: found no value, expected at least one cell")
     outside = np.flatnonzero((array < 0) | (array > 1))
     if len(outside):
         k = outside[0]
-        raise ValueError(
-            f"{name}: found {array[k]} at {k} ({len(outside)} such), expected values in [0, 1]"
-        )
+        raise ValueError(f"targets: found {array[k]} at {k} ({len(outside)} such), "
+                         "expected values in [0, 1]")
     array.setflags(write=False)
     return array
 

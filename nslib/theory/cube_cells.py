@@ -27,20 +27,11 @@ CHUNK = 1 << 20  # copies of points held at a time
 class Cells:
     """K = 2^{nd} equal cubes of [0, 1]^d and the network that finds a point's cube.
 
-    `digits`: n, at least 0; `dim`: d, at most 8. Raises ValueError for more than 2^18 cells.
+    `digits`: n, at least 0; `dim`: d, at most 8; at most 2^18 cells, as `approximate` ensures.
     """
 
     digits: int
     dim: int = 1
-
-    def __post_init__(self) -> None:
-        checks.positive_int(self.digits, "digits", 0)
-        checks.positive_int(self.dim, "dim", 1, MAX_DIM)
-        if self.digits * self.dim > MAX_CELLS.bit_length() - 1:
-            raise ValueError(
-                f"digits: found {self.digits} in {self.dim} dimensions, 2^{self.digits * self.dim} "
-                f"cells, expected at most {MAX_CELLS} cells"
-            )
 
     @property
     def count(self) -> int:
@@ -141,7 +132,7 @@ def median(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
 
 
-def points_in_cube(points, dim: int, name: str = "points") -> np.ndarray:
+def points_in_cube(points, dim: int) -> np.ndarray:
     """Return points of [0, 1]^d as doubles (M, d); where d = 1, (M,) or one number will do.
 
     Raises TypeError for text, ValueError for another shape, NaN or a point outside.
@@ -149,15 +140,14 @@ def points_in_cube(points, dim: int, name: str = "points") -> np.ndarray:
     shape = np.shape(points)
     if dim == 1 and len(shape) < 2:
         points = np.reshape(points, (-1, 1))
-    array = checks.as_matrix(points, name, min_rows=0)
+    array = checks.as_matrix(points, "points", min_rows=0)
     if array.shape[1] != dim:
-        raise ValueError(
-            f"{name}: found shape {shape}, expected (points, {dim})" + " or (points,)" * (dim == 1)
-        )
+        raise ValueError(f"points: found shape {shape}, expected (points, {dim})"
+                         + " or (points,)" * (dim == 1))
     outside = (array < 0) | (array > 1)
     if outside.any():
         m, i = np.argwhere(outside)[0]
-        raise ValueError(f"{name}: found {array[m, i]} at ({m}, {i}), expected values in [0, 1]")
+        raise ValueError(f"points: found {array[m, i]} at ({m}, {i}), expected values in [0, 1]")
     return array
 
 

@@ -51,14 +51,11 @@ def given(modulus: Any, dim: int) -> Modulus:
     the Euclidean distance will do: it is no smaller. Raises TypeError for anything else; using it
     raises ValueError where ω(h) is negative or not finite.
     """
-    if not callable(modulus):
-        omega = hoelder(checks.real(modulus, "modulus", 0))
-    else:
-        def omega(h: float) -> float:
-            return checks.real(modulus(h), f"modulus({h:.3g})", 0)
+    omega = modulus if callable(modulus) else hoelder(checks.real(modulus, "modulus", 0))
 
     def change(reach: float) -> float:
-        return omega(math.nextafter(math.sqrt(dim) * reach, math.inf))
+        h = math.nextafter(math.sqrt(dim) * reach, math.inf)
+        return checks.real(omega(h), f"modulus({h:.3g})", 0)
 
     return Modulus(change, GIVEN)
 

@@ -91,17 +91,18 @@ def parse_function(text: str, name: str = "function") -> TypedFunction:
     # of the text, not of the expression: "y - y + x" is a function of x and y
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     dim = max((i for i, variable in enumerate(VARIABLES, 1) if variable in names), default=1)
+    cube = "[0, 1]" if dim == 1 else f"[0, 1]^{dim}"
     points = grid(dim, {1: 4097, 2: 65, 3: 17}[dim])
     finite = np.isfinite(TypedFunction(text, expression, dim, math.inf)(points))
     if not finite.all():
         place = points[np.argmin(finite)]
         at = ", ".join(f"{v} = {p:g}" for v, p in zip(VARIABLES, place, strict=False))
         raise ValueError(f"{name}: found {text!r}, which is not finite at {at}, expected real and "
-                         f"finite values on [0, 1]{f'^{dim}' * (dim > 1)}")
+                         f"finite values on {cube}")
     slope = lipschitz(expression, tuple(VARIABLES.values())[:dim])
     if not math.isfinite(slope):
         raise ValueError(
-            f"{name}: found {text!r}, whose slope interval arithmetic does not bound on [0, 1]"
-            f"{f'^{dim}' * (dim > 1)}, expected a Lipschitz function (others: "
-            "approximate with a modulus such as hoelder(1, 0.5))")
+            f"{name}: found {text!r}, whose slope interval arithmetic does not bound on {cube}, "
+            "expected a Lipschitz function (others: approximate with a modulus such as "
+            "hoelder(1, 0.5))")
     return TypedFunction(text, expression, dim, slope)

@@ -51,11 +51,6 @@ class Winding(Construction):
         return self.w.bit_length()
 
     @property
-    def repeats(self) -> int:
-        """Zero: the network is feed-forward."""
-        return 0
-
-    @property
     def parameters(self) -> dict[str, int | float | Fraction]:
         """z = softsign(k + π - 1); value = (sin π(w z))²: w/(π + k) = w - w z."""
         return {"index": 1, "offset": math.pi - 1, "winding": self.w, "angle": math.pi,
@@ -63,15 +58,12 @@ class Winding(Construction):
 
     def angle_at(self, k: Fraction) -> tuple[Fraction, Fraction]:
         """w/(π + k) mod 1, to 128 bits."""
-        return winding_angles(self.w, [k], 128)[0]
+        return winding_angles(self.w, [k])[0]
 
 
-def winding_angles(
-    w: int, indices: Iterable[int | Fraction], bits: int
-) -> list[tuple[Fraction, Fraction]]:
-    """Return certified bounds [K] of w/(π + k) mod 1 for `indices` [K], about 2^-bits wide."""
-    ctx = context(w.bit_length() + bits)
-    bounds = []
+def winding_angles(w: int, indices: Iterable[int | Fraction]) -> list[tuple[Fraction, Fraction]]:
+    """Return certified bounds [K] of w/(π + k) mod 1 for `indices` [K], about 2^-128 wide."""
+    ctx, bounds = context(w.bit_length() + 128), []
     for k in indices:
         low, high = ends(ctx.mpf(w) / (ctx.pi + exact(ctx, Fraction(k))))
         whole = math.floor(low)
@@ -199,7 +191,7 @@ class _Search:
             for row in coefficients[fits]
         })
         for w in candidates:
-            bounds = sin_squared(winding_angles(w, range(1, cells + 1), 128), 128)
+            bounds = sin_squared(winding_angles(w, range(1, cells + 1)))
             fields = certificate(bounds, self.y, self.eps)
             if fields is not None:
                 return w, fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,8 +36,7 @@ def approximations(data: pd.DataFrame) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("$x$")
     lines = {}
-    for axis, (name, construction) in zip(
-            axes.flat, ((r, c) for r in rows for c in columns), strict=True):
+    for axis, (name, construction) in zip(axes.flat, product(rows, columns), strict=True):
         part = data[(data["function"] == name) & (data["construction"] == construction)]
         if part.empty:
             axis.text(0.5, 0.5, "refused at\nevery $\\varepsilon$ asked for",

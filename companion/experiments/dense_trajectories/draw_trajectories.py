@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -196,19 +195,6 @@ def waiting(data: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def _held(panel: Axes, cells: pd.DataFrame, curve: pd.DataFrame) -> None:
-    """Draw a function, the tolerance of each cell and the value that the network takes there."""
-    panel.bar(cells["left"], 2 * cells["eps"], cells["right"] - cells["left"],
-              cells["target"] - cells["eps"], align="edge", color="0.85", edgecolor="white",
-              linewidth=0.6, label="allowed: target ± ε")
-    panel.plot(curve["x"], curve["f"], color=_ORANGE, linestyle="-", linewidth=1.0,
-               label="function")
-    panel.hlines(cells["value"], cells["left"], cells["right"], color=_BLUE, linewidth=2.2,
-                 linestyle="-", label="network")
-    panel.set(xlim=(0, 1), ylim=(-0.13, 1.13))
-    panel.set_title(f"{curve['function'].iloc[0]}: $r$ = {_spaced(int(cells['depth'].iloc[0]))}")
-
-
 @drawing
 def one_network(data: Mapping[str, pd.DataFrame], n_columns: int = 2) -> Figure:
     """Draw each function with what the network holds of it, the depth in the title.
@@ -216,8 +202,7 @@ def one_network(data: Mapping[str, pd.DataFrame], n_columns: int = 2) -> Figure:
     `data`: "cells" (function, cell, left, right, target, value, eps, depth) and "curves"
     (function, x, f).
     """
-    cells, curves = data["cells"], data["curves"]
-    names = list(cells["function"].unique())
+    names = list(data["cells"]["function"].unique())
     n_columns = min(n_columns, len(names))
     n_rows = -(-len(names) // n_columns)
     figure, axes = plt.subplots(
@@ -225,7 +210,17 @@ def one_network(data: Mapping[str, pd.DataFrame], n_columns: int = 2) -> Figure:
         sharex=True, sharey=True, squeeze=False,
     )
     for panel, name in zip(axes.flat, names, strict=False):
-        _held(panel, cells[cells["function"] == name], curves[curves["function"] == name])
+        cells = data["cells"].query("function == @name")
+        curve = data["curves"].query("function == @name")
+        panel.bar(cells["left"], 2 * cells["eps"], cells["right"] - cells["left"],
+                  cells["target"] - cells["eps"], align="edge", color="0.85", edgecolor="white",
+                  linewidth=0.6, label="allowed: target ± ε")
+        panel.plot(curve["x"], curve["f"], color=_ORANGE, linestyle="-", linewidth=1.0,
+                   label="function")
+        panel.hlines(cells["value"], cells["left"], cells["right"], color=_BLUE, linewidth=2.2,
+                     linestyle="-", label="network")
+        panel.set(xlim=(0, 1), ylim=(-0.13, 1.13),
+                  title=f"{name}: $r$ = {_spaced(int(cells['depth'].iloc[0]))}")
     for panel in axes.flat[len(names):]:
         panel.axis("off")
     for panel in axes[-1]:
