@@ -37,7 +37,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 """Features (N, D) and a target (N,)."""
 
 
-class Fit(NamedTuple):
+class FormulaRun(NamedTuple):
     """A run's streams (None: no polynomial neuron), the finer text of its formula, seconds."""
 
     structure: NeuronStructure | None
@@ -55,7 +55,7 @@ class Form(NamedTuple):
     model: str
     options: dict[str, Any]
     title: str
-    fit_one: Callable[[np.ndarray, np.ndarray, int, Mapping[str, Any]], Fit] | None = None
+    fit_one: Callable[[np.ndarray, np.ndarray, int, Mapping[str, Any]], FormulaRun] | None = None
 
 
 def forms() -> dict[str, Form]:
@@ -130,7 +130,7 @@ def data_sets(
 
 def find(
     method: str, data: Sequence[Pair], seeds: Sequence[int], options: Mapping[str, Any]
-) -> list[Fit]:
+) -> list[FormulaRun]:
     """Fit one of `forms()` to every data set with every seed; fits data set by data set.
 
     Features are taken as they are, not standardised.
@@ -139,7 +139,7 @@ def find(
     options = {**options, **form.options}
     if form.fit_one is None and form.model in METHODS:
         batches = search_many(data, form.model, seeds=seeds, standardize=False, **options)
-        return [Fit(result.structure, str(result.structure), result.seconds)
+        return [FormulaRun(result.structure, str(result.structure), result.seconds)
                 for results in batches for result in results]
     fit_one = form.fit_one or functools.partial(_rival, form.model)
     return [fit_one(X, y, seed, options) for X, y in data for seed in seeds]
@@ -147,13 +147,13 @@ def find(
 
 def _rival(
     model: str, X: np.ndarray, y: np.ndarray, seed: int, options: Mapping[str, Any]
-) -> Fit:
+) -> FormulaRun:
     """Return the streams of a rival fitted to X (N, D), y (N,), and the terms of its formula."""
     result = fit_model(model, X, y, seed=seed, **options)
-    return Fit(result.structure, skeleton(result.formula), result.seconds)
+    return FormulaRun(result.structure, skeleton(result.formula), result.seconds)
 
 
-def _genetic(X: np.ndarray, y: np.ndarray, seed: int, options: Mapping[str, Any]) -> Fit:
+def _genetic(X: np.ndarray, y: np.ndarray, seed: int, options: Mapping[str, Any]) -> FormulaRun:
     """Return the streams of the search "vsr", and the powers in the best formula as written.
 
     X (N, D), y (N,). A `SearchResult` keeps the powers that are left when those of no use are
@@ -169,7 +169,7 @@ def _genetic(X: np.ndarray, y: np.ndarray, seed: int, options: Mapping[str, Any]
         kept = sums.needed(written, settings.threshold)
     structure = NeuronStructure(pure=tuple(map(int, kept)), interact=())
     powers = f"powers {','.join(map(str, written))}"
-    return Fit(structure, powers, time.perf_counter() - start)
+    return FormulaRun(structure, powers, time.perf_counter() - start)
 
 
 def skeleton(formula: str) -> str:
@@ -187,7 +187,7 @@ def streams_text(structure: NeuronStructure | None) -> str:
     return " + ".join([*parts, *(["sin"] if structure.sin else [])])
 
 
-def _table(fits: Iterable[Fit], keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _table(fits: Iterable[FormulaRun], keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return a row a fit: its keys, structure, truth, whether exact, written, seconds."""
     rows = []
     for fit, key in zip(fits, keys, strict=True):
