@@ -42,14 +42,11 @@ def computed(
         return
     with _single_threaded():
         before = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(
-            min(workers, len(cells)), mp_context=multiprocessing.get_context("spawn")
-        )
+        fresh = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(min(workers, len(cells)), mp_context=fresh)
         try:
-            futures = {
-                pool.submit(_attempt, run_cell, cell, data[cell.dataset], work): cell
-                for cell in cells
-            }
+            futures = {pool.submit(_attempt, run_cell, cell, data[cell.dataset], work): cell
+                       for cell in cells}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BaseException:
@@ -100,8 +97,7 @@ class GridProgress:
         runs = [reports.read(cell.path(work, seed)) for seed in cell.seeds]
         if cell.method:
             return f"{runs[0]['structure']}, {runs[0]['seconds']:.1f} s"
-        seconds = sum(run.get("seconds", 0.0) for run in runs)
         values = [run["metrics"]["test"][main_score(run["task"])] for run in runs if run["fits"]]
-        if not values or None in values:
-            return f"{'not finite' if values else 'no network fits'}, {seconds:.1f} s"
-        return f"{np.mean(values):.4f} ± {np.std(values):.4f}, {seconds:.1f} s"
+        text = ("no network fits" if not values else "not finite" if None in values else
+                f"{np.mean(values):.4f} ± {np.std(values):.4f}")
+        return f"{text}, {sum(run.get('seconds', 0.0) for run in runs):.1f} s"
