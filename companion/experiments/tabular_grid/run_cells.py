@@ -96,7 +96,7 @@ def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
             results = _networks(cell, data, splits, work)
     seconds = (time.perf_counter() - start) / len(splits)
     for split, result in zip(splits, results, strict=True):
-        facts = {"task": split.task, "rows": split.sizes, "seconds": seconds, **result}
+        facts = {"task": split.task, "seconds": seconds, **result}
         reports.write(cell.path(work, split.seed), cell.config(data, split.seed), facts)
 
 
@@ -181,12 +181,12 @@ def train_networks(
     for i, (split, X) in enumerate(zip(splits, encoded, strict=True)):
         own = range(i * len(candidates), (i + 1) * len(candidates))
         best = min(own, key=lambda k: models[k].validation_loss)
-        model = models[best]
-        outputs = {part: split.in_units(model.predict(X[part])) for part in PARTS}
+        model, (learning_rate, weight_decay) = models[best], rates[best]
         results.append(_judged(
-            split, outputs, n_parameters=n_parameters(model.network),
-            structure=str(getattr(model.network, "structure", "")), learning_rate=rates[best][0],
-            weight_decay=rates[best][1], step=model.step, validation_loss=model.validation_loss,
+            split, {part: split.in_units(model.predict(X[part])) for part in PARTS},
+            n_parameters=n_parameters(model.network), learning_rate=learning_rate,
+            weight_decay=weight_decay, structure=str(getattr(model.network, "structure", "")),
+            step=model.step, validation_loss=model.validation_loss,
         ))
     return results
 
