@@ -121,9 +121,8 @@ def standing(runs: pd.DataFrame) -> pd.DataFrame:
 def _ratios(runs: pd.DataFrame) -> pd.DataFrame:
     """Return `compare_models.means` with each model's loss over the best rival's mean loss.
 
-    Added: kind, ratio, low, high (range over the seeds), band (1 plus the best rival's standard
-    deviation), chosen, place. Data sets without a rival, or whose best makes no error, are left
-    out; ValueError where that leaves none.
+    Added are the columns of `relative` and place. Data sets without a rival, or whose best makes no
+    error, are left out; ValueError where that leaves none.
     """
     rows = compare.means(runs)
     own = ours(runs).set_index("dataset")["label"]
@@ -136,10 +135,9 @@ def _ratios(runs: pd.DataFrame) -> pd.DataFrame:
         if best and scaled[best].mean() > 0:
             scaled = scaled[part["label"]] / scaled[best].mean()
             spread = scaled[best].std() if scaled[best].count() > 1 else 0.0
-            ratios = {"ratio": scaled.mean(), "low": scaled.min(), "high": scaled.max()}
-            parts.append(part.assign(
-                **{name: each.to_numpy() for name, each in ratios.items()}, band=1 + spread
-            ))
+            ratios = scaled.agg(["mean", "min", "max"]).to_numpy()
+            parts.append(part.assign(**dict(zip(("ratio", "low", "high"), ratios, strict=True)),
+                                     band=1 + spread))
     if not parts:
         raise ValueError("runs: found no data set with a rival, expected at least one")
     return pd.concat(parts).dropna(subset="ratio")

@@ -136,9 +136,7 @@ def real_world_parameters(data: pd.DataFrame) -> Figure:
     for trees), ratio, low, high (range over the seeds). Trees: only the best is drawn.
     """
     datasets = list(data["dataset"].unique())
-    figure, panels = plt.subplots(
-        1, len(datasets), figsize=(DOUBLE, 2.5), squeeze=False
-    )
+    figure, panels = plt.subplots(1, len(datasets), figsize=(DOUBLE, 2.5), squeeze=False)
     for axes, dataset in zip(panels[0], datasets, strict=True):
         part = data[data["dataset"] == dataset]
         ends = ["low", "ratio", "high"]

@@ -8,7 +8,7 @@ kinematics of special relativity; Fowler and Chillemi, IRAS asteroid data proces
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,8 +44,10 @@ def cases(source: str = "generated", n_samples: int = 1000, seed: int = 0) -> li
     """
     checks.one_of(source, "source", SOURCES)
     generated = source == "generated"
-    pairs, mass = _collisions(n_samples, seed) if generated else _measured_collisions()
-    rocks, diameter = _asteroids(n_samples, seed) if generated else _measured_asteroids()
+    pairs, mass = _collisions(n_samples, seed) if generated else _measured(COLLISION, MOMENTA)
+    rocks, diameter = _asteroids(n_samples, seed) if generated else _measured(
+        ASTEROID, ("H", "albedo")
+    )
     logs = pd.DataFrame({"H": rocks["H"], "log_albedo": np.log10(rocks["albedo"])})
     return [
         Case("M", pairs, mass, {}),
@@ -75,18 +77,14 @@ def _asteroids(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     return rocks, 1329 * albedo**-0.5 * 10 ** (-magnitude / 5)
 
 
-def _measured_collisions() -> tuple[pd.DataFrame, np.ndarray]:
-    data = load_tabular(COLLISION)
-    return data.X[list(MOMENTA)].astype(float), data.y.to_numpy(float)
-
-
-def _measured_asteroids() -> tuple[pd.DataFrame, np.ndarray]:
-    data = load_tabular(ASTEROID)
-    known = data.X[["H", "albedo"]].astype(float).dropna()
+def _measured(name: str, columns: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return columns (n, d) of the rows of a data set that have them, and its target (n,)."""
+    data = load_tabular(name)
+    known = data.X[list(columns)].astype(float).dropna()
     return known.reset_index(drop=True), data.y.loc[known.index].to_numpy(float)
 
 
-def searched(cases: list[Case], method: str = "als", seed: int = 0) -> pd.DataFrame:
+def searched(cases: list[Case], seed: int = 0) -> pd.DataFrame:
     """Search each case on four fifths of its rows and judge the formula on the others.
 
     Columns: quantity, structure, unexplained (share of the variance of the test rows), linear (that
@@ -96,16 +94,14 @@ def searched(cases: list[Case], method: str = "als", seed: int = 0) -> pd.DataFr
     """
     rows = []
     for case in cases:
-        X, X_test, y, y_test = train_test_split(
-            case.X, case.y, test_size=0.2, random_state=seed
-        )
-        result = search(X, y, method, seed=seed)
+        X, X_test, y, y_test = train_test_split(case.X, case.y, test_size=0.2, random_state=seed)
+        result = search(X, y, "als", seed=seed)
         linear = LinearRegression().fit(X, y).predict(X_test)
         terms = coefficients(result)
         shown = {
             name: slope(result, X_test, name) if name in X else terms.get(name, 0.0)
             for name in case.law
-        } or _largest(terms)
+        } or dict(sorted(terms.items(), key=lambda item: -abs(item[1]))[:4])
         rows.append({
             "quantity": case.quantity, "structure": str(result.structure),
             "unexplained": unexplained(y_test, result.predict(X_test)),
@@ -132,10 +128,6 @@ def slope(result: SearchResult, X: pd.DataFrame, name: str) -> float:
     return float(np.mean(result.predict(high) - result.predict(low)) / (2 * step))
 
 
-def _largest(terms: dict[str, float], n: int = 4) -> dict[str, float]:
-    return dict(sorted(terms.items(), key=lambda item: -abs(item[1]))[:n])
-
-
 def from_record(laws: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Return the table of `searched` from a record's mapping of quantities to its rows."""
     return pd.DataFrame([{"quantity": name, **row} for name, row in laws.items()])
@@ -147,11 +139,9 @@ def sentences(laws: pd.DataFrame) -> list[str]:
     for row in laws.itertuples():
         text = (f"{row.quantity}: {row.structure} leaves {row.unexplained:.2g} of the variance, a "
                 f"linear model {row.linear:.2g}")
-        if row.law:
-            terms = ", ".join(f"{name} {row.terms[name]:.3g} (law {value:.3g})"
-                              for name, value in row.law.items())
-            text += f"; {terms}"
-        lines.append(text)
+        terms = ", ".join(f"{name} {row.terms[name]:.3g} (law {value:.3g})"
+                          for name, value in row.law.items())
+        lines.append(f"{text}; {terms}" if terms else text)
     return lines
 
 

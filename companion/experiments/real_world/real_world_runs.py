@@ -15,7 +15,7 @@ from companion.experiments.tabular_grid import reports, run_cells
 from companion.experiments.tabular_grid import score_table as table
 from companion.experiments.tabular_grid.splits import divide, misplaced_rows, search_rows
 from nslib import checks
-from nslib.data import REGISTRY, TabularData, load_tabular
+from nslib.data import REGISTRY, load_tabular
 
 NAME = "real_world"  # of the committed table, results/<name>.csv
 
@@ -34,12 +34,11 @@ def run(
         for key in group:
             checks.one_of(key, f"groups[{number}]", ("datasets", "models", "seeds", "budgets"))
         parts.append(run_cells.run(
-            group["datasets"], group["models"], group.get("budgets", ()),
-            seeds=range(group["seeds"]), steps=steps, workers=workers, work=work, resume=resume,
-            progress=progress,
+            group["datasets"], group["models"], group.get("budgets", ()), range(group["seeds"]),
+            steps, workers, work=work, resume=resume, progress=progress,
         ))
     keys = ["dataset", "model", "budget", "seed"]
-    return pd.concat(parts).sort_values(keys).reset_index(drop=True)
+    return pd.concat(parts).sort_values(keys, ignore_index=True)
 
 
 def publish(runs: pd.DataFrame, preset: str) -> pd.DataFrame:
@@ -67,23 +66,18 @@ def structures(datasets: Iterable[str], work: str) -> pd.DataFrame:
     rows = []
     sets = [load_tabular(name) for name in datasets]
     for data, method, report in run_cells.search_reports(sets, reports.folder(work)):
-        names = _column_names(data)
-        terms = [f"{c:+.2g} {_named(term, names)}"
+        encoder = preprocessor("robust").fit(data.X[search_rows(data)])
+        columns = encoder.get_feature_names_out().tolist()
+        terms = [f"{c:+.2g} {_named(term, columns)}"
                  for term, c in report["leading_terms"] if term != "1"]
         rows.append({"dataset": data.name, "method": method, "structure": report["structure"],
                      "leading": " ".join(terms)})
     return pd.DataFrame(rows, columns=["dataset", "method", "structure", "leading"])
 
 
-def _column_names(data: TabularData) -> list[str]:
-    """Return the names of the columns that searches see."""
-    X = data.X[search_rows(data)]
-    return preprocessor("robust").fit(X).get_feature_names_out().tolist()
-
-
-def _named(term: str, names: Sequence[str]) -> str:
+def _named(term: str, columns: Sequence[str]) -> str:
     """Return a monomial in x_1, x_2, … in the names of the columns."""
-    return re.sub(r"x_\{?(\d+)\}?", lambda m: names[int(m[1]) - 1], term)
+    return re.sub(r"x_\{?(\d+)\}?", lambda m: columns[int(m[1]) - 1], term)
 
 
 def is_disjoint(dataset: str, seed: int) -> bool:

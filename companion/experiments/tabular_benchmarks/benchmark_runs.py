@@ -45,8 +45,8 @@ def compute(
     The quick preset computes all anew; others take the reports that are there. Raises the errors
     of `run_cells.run`, and ValueError where no data set is at hand.
     """
-    runs = run_cells.run(datasets, models, budgets, seeds, steps, workers, work_folder(run),
-                         resume=run.preset != "quick")
+    runs = run_cells.run(datasets, models, budgets, seeds, steps, workers,
+                         work=work_folder(run), resume=run.preset != "quick")
     if runs.empty:
         raise ValueError(f"datasets: found none of {', '.join(datasets)}; is NSLIB_DATA set?")
     return table.read(table.write(runs, csv_path(run)))

@@ -35,24 +35,23 @@ def words(name: str) -> str:
 
 
 @drawing
-def gains(data: pd.DataFrame, title: str, against: str = "LN") -> Figure:
+def gains(data: pd.DataFrame, title: str) -> Figure:
     """Draw the gain of networks over LN: a panel a model, rows data sets, columns budgets.
 
     `data`: model, dataset, budget, gain, clear (bold, what the test over seeds is clear about).
     """
     models = list(data["model"].unique())
     sets = sorted(data["dataset"].unique())
-    widths = [data.loc[data["model"] == model, "budget"].nunique() for model in models]
     figure, panels = plt.subplots(
         1, len(models), figsize=(DOUBLE, 0.165 * len(sets) + 1.15), sharey=True, squeeze=False,
-        width_ratios=widths,
+        width_ratios=data.groupby("model", sort=False)["budget"].nunique(),
     )
     for axes, model in zip(panels[0], models, strict=True):
         own = data[data["model"] == model]
-        budgets = sorted(own["budget"].unique())
-        tiles = own.pivot(index="dataset", columns="budget", values="gain")
-        tiles = tiles.reindex(index=sets, columns=budgets).to_numpy(dtype=float)
-        image = axes.imshow(tiles, vmin=-_LARGEST_GAIN, vmax=_LARGEST_GAIN, aspect="auto")
+        tiles = own.pivot(index="dataset", columns="budget", values="gain").reindex(index=sets)
+        budgets = list(tiles.columns)
+        image = axes.imshow(tiles.to_numpy(dtype=float), vmin=-_LARGEST_GAIN, vmax=_LARGEST_GAIN,
+                            aspect="auto")
         for row in own.itertuples():
             axes.text(budgets.index(row.budget), sets.index(row.dataset), _percent(row.gain),
                       ha="center", va="center_baseline", fontsize=5.3,
@@ -67,8 +66,8 @@ def gains(data: pd.DataFrame, title: str, against: str = "LN") -> Figure:
         axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=panels[0], fraction=0.025, pad=0.01, extend="both",
                     format=lambda value, _: _percent(value) + " %")
-    figure.supxlabel(f"parameters of {against}, at most; a number: how much smaller the error is "
-                     f"than that of {against}, %; bold: clear over seeds", fontsize=7)
+    figure.supxlabel("parameters of LN, at most; a number: how much smaller the error is than that "
+                     "of LN, %; bold: clear over seeds", fontsize=7)
     figure.suptitle(title, fontsize=8)
     return figure
 
@@ -122,7 +121,7 @@ def ranks(data: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Draw mean ranks over data sets with the ranks on each; bars join what does not differ.
 
     `data`: "means" (model, rank; best first), "each" (dataset, model, rank) and "test" (a row:
-    datasets, p, critical_difference).
+    datasets, critical_difference).
     """
     means, each, test = data["means"], data["each"], data["test"].iloc[0]
     difference = float(test["critical_difference"])
@@ -165,8 +164,8 @@ def _groups(values: np.ndarray, difference: float) -> list[tuple[int, int]]:
 def error_by_parameters(data: Mapping[str, pd.DataFrame], title: str, unit: str) -> Figure:
     """Draw mean relative error against parameters, a panel a task, lines for models without count.
 
-    `data`: "points" (task, model, budget, n_parameters, ratio, low, high, sets, all_sets) and
-    "levels" (task, model, ratio). `unit`: the model whose error is 1.
+    `data`: "points" (task, model, budget, n_parameters, ratio, low, high, all_sets) and "levels"
+    (task, model, ratio). `unit`: the model whose error is 1.
     """
     points, levels = data["points"], data["levels"]
     tasks = [task for task in _TASKS if task in set(points["task"])]
@@ -195,10 +194,8 @@ def error_by_parameters(data: Mapping[str, pd.DataFrame], title: str, unit: str)
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
     panels[0, 0].set_ylabel(f"error / error of the {unit} model")
-    handles = [Line2D([], [], color=colour, marker=marker, linestyle=dash, markersize=4,
-                      label=model)
-               for model, (colour, marker, dash) in _MARKS.items()
-               if model in set(points["model"])]
+    handles = [Line2D([], [], color=colour, marker=mark, linestyle=style, markersize=4, label=name)
+               for name, (colour, mark, style) in _MARKS.items() if name in set(points["model"])]
     handles += [Line2D([], [], color=_GREY, linewidth=0.9, label=words(name),
                        linestyle=_LEVELS[i % len(_LEVELS)]) for i, name in enumerate(names)]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)

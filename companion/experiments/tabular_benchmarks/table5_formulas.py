@@ -48,6 +48,14 @@ def searched(datasets: Iterable[TabularData], work: Path) -> dict[str, dict[str,
     return structures
 
 
+def _powers_beside_table5(
+    structures: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[tuple[int, ...], frozenset[int]]]:
+    """Return the powers that VSR found and those of Table 5, by data set that has both."""
+    return {name: (NeuronStructure.parse(structures[name]["vsr"]).pure, powers(formula))
+            for name, formula in table5().items() if "vsr" in structures.get(name, {})}
+
+
 def metrics(structures: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Return how well the powers of VSR agree with Table 5, and the structures themselves.
 
@@ -55,15 +63,16 @@ def metrics(structures: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     `constant_power_overlap` that of the best answer that is the same for all of these sets; None
     where the structures have none of them.
     """
-    beside = {name: (_powers_of(by_method["vsr"]), powers(formula))
-              for name, formula in table5().items()
-              for by_method in [structures.get(name, {})]
-              if "vsr" in by_method and name not in STAND_INS}
-    shares = [overlap(own, paper) for own, paper in beside.values()]
-    papers = [paper for _, paper in beside.values()]
+    both = [pair for name, pair in _powers_beside_table5(structures).items()
+            if name not in STAND_INS]
+    shares = [overlap(own, paper) for own, paper in both]
+    known = sorted(frozenset().union(*(paper for _, paper in both)))
+    answers = (answer for n in range(1, len(known) + 1) for answer in combinations(known, n))
+    constant = (sum(overlap(answer, paper) for _, paper in both) for answer in answers)
     return {
-        "vsr_power_overlap": _mean(shares), "constant_power_overlap": _constant(papers),
-        "vsr_powers_equal": sum(share == 1 for share in shares), "sets_compared": len(beside),
+        "vsr_power_overlap": sum(shares) / len(both) if both else None,
+        "constant_power_overlap": max(constant) / len(both) if both else None,
+        "vsr_powers_equal": sum(share == 1 for share in shares), "sets_compared": len(both),
         "structures": {name: dict(by_method) for name, by_method in structures.items()},
     }
 
@@ -73,17 +82,12 @@ def beside_table5(structures: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
 
     Columns: dataset, a column for each search, Table 5, overlap; "–" where there is none.
     """
-    paper = table5()
-    rows = []
-    for name, by_method in structures.items():
-        formula = paper.get(name)
-        both = formula is not None and "vsr" in by_method
-        share = overlap(_powers_of(by_method["vsr"]), powers(formula)) if both else None
-        rows.append({
-            "dataset": name, **{method: by_method.get(method, "–") for method in SEARCHES},
-            "Table 5": formula or "–", "overlap": "–" if share is None else f"{share:.2f}",
-        })
-    return pd.DataFrame(rows)
+    shares = {name: f"{overlap(*both):.2f}"
+              for name, both in _powers_beside_table5(structures).items()}
+    rows = pd.DataFrame.from_dict(structures, orient="index")
+    rows = rows.reindex(columns=list(SEARCHES)).rename_axis("dataset").reset_index()
+    return rows.assign(**{"Table 5": rows["dataset"].map(table5()),
+                          "overlap": rows["dataset"].map(shares)}).astype(object).fillna("–")
 
 
 def sentence(numbers: Mapping[str, Any]) -> str:
@@ -94,19 +98,3 @@ def sentence(numbers: Mapping[str, Any]) -> str:
             f"{numbers['vsr_power_overlap']:.2f} on average, and are the same on "
             f"{numbers['vsr_powers_equal']} of {numbers['sets_compared']} sets; the best answer "
             f"that is the same for all sets has {numbers['constant_power_overlap']:.2f}.")
-
-
-def _powers_of(structure: str) -> tuple[int, ...]:
-    return NeuronStructure.parse(structure).pure
-
-
-def _constant(papers: list[frozenset[int]]) -> float | None:
-    """Return the best mean overlap that one answer for all formulas can have."""
-    known = sorted(frozenset().union(*papers))
-    answers = (answer for n in range(1, len(known) + 1) for answer in combinations(known, n))
-    return max((_mean([overlap(answer, paper) for paper in papers]) for answer in answers),
-               default=None)
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed, parallel_config
 
 from nslib.data import TabularData
-from nslib.threads import one_thread
 
 from . import reports
 from .grid import Cell
@@ -23,56 +19,26 @@ from .splits import main_score
 RunCell = Callable[[Cell, TabularData, Path], None]
 
 
-def _attempt(run_cell: RunCell, cell: Cell, data: TabularData, work: Path) -> str | None:
-    """Run a cell; return what went wrong."""
+def _attempt(
+    run_cell: RunCell, cell: Cell, data: TabularData, work: Path
+) -> tuple[Cell, str | None]:
+    """Run a cell; return it and what went wrong."""
     try:
         run_cell(cell, data, work)
     except Exception as error:  # reported with the cell's name when the others are done
-        return f"{type(error).__name__}: {error}"
-    return None
+        return cell, f"{type(error).__name__}: {error}"
+    return cell, None
 
 
 def computed(
     run_cell: RunCell, cells: Sequence[Cell], data: dict[str, TabularData], work: Path, workers: int
 ) -> Iterator[tuple[Cell, str | None]]:
     """Run the cells on `workers` processes and yield each as it is done, with its error."""
-    if min(workers, len(cells)) <= 1:
-        for cell in cells:
-            yield cell, _attempt(run_cell, cell, data[cell.dataset], work)
-        return
-    with _single_threaded():
-        before = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(
-            min(workers, len(cells)), mp_context=multiprocessing.get_context("spawn")
+    with parallel_config("loky", inner_max_num_threads=1):
+        processes = Parallel(max(min(workers, len(cells)), 1), return_as="generator_unordered")
+        yield from processes(
+            delayed(_attempt)(run_cell, cell, data[cell.dataset], work) for cell in cells
         )
-        try:
-            futures = {
-                pool.submit(_attempt, run_cell, cell, data[cell.dataset], work): cell
-                for cell in cells
-            }
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            for process in set(multiprocessing.active_children()) - before:
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
-            raise
-        pool.shutdown()
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let the processes that are started inside use one thread each."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        with one_thread():
-            yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
 
 class GridProgress:
@@ -100,8 +66,7 @@ class GridProgress:
         runs = [reports.read(cell.path(work, seed)) for seed in cell.seeds]
         if cell.method:
             return f"{runs[0]['structure']}, {runs[0]['seconds']:.1f} s"
-        seconds = sum(run.get("seconds", 0.0) for run in runs)
         values = [run["metrics"]["test"][main_score(run["task"])] for run in runs if run["fits"]]
-        if not values or None in values:
-            return f"{'not finite' if values else 'no network fits'}, {seconds:.1f} s"
-        return f"{np.mean(values):.4f} ± {np.std(values):.4f}, {seconds:.1f} s"
+        text = ("no network fits" if not values else "not finite" if None in values else
+                f"{np.mean(values):.4f} ± {np.std(values):.4f}")
+        return f"{text}, {sum(run.get('seconds', 0.0) for run in runs):.1f} s"

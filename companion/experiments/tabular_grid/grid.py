@@ -69,10 +69,10 @@ class Cell:
                                 **settings.SEARCHES[source]}
         return config
 
-    def is_done(self, data: TabularData, work: Path) -> bool:
-        """Whether every seed has a report of this configuration and code."""
-        return all(reports.answer(self.path(work, seed), self.config(data, seed))
-                   for seed in self.seeds)
+    def answers(self, data: TabularData, work: Path) -> list[dict[str, Any] | None]:
+        """Return each seed's report of this configuration and code, None where there is none."""
+        return [reports.answer(self.path(work, seed), self.config(data, seed))
+                for seed in self.seeds]
 
 
 def search_cell(dataset: str, method: str) -> Cell:

@@ -36,15 +36,13 @@ from .cell_processes import GridProgress, computed
 from .grid import Cell
 from .splits import PARTS, Split, diverged, divide, scores, search_rows
 
-WORK = "build/tabular"
 _LEADING = 8  # terms of a formula that a report keeps
 _MONOMIALS = 2000  # beyond which a formula is not expanded
 
 
 def run(
-    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int] = settings.BUDGETS,
-    seeds: Sequence[int] = tuple(range(10)), steps: int = TrainingOptions.steps,
-    workers: int = 1, work: str | Path = WORK, resume: bool = True, progress: bool = True,
+    datasets: Iterable[str], models: Iterable[str], budgets: Iterable[int], seeds: Sequence[int],
+    steps: int, workers: int = 1, *, work: str | Path, resume: bool = True, progress: bool = True,
 ) -> pd.DataFrame:
     """Run what is not done yet on `workers` processes and return the table of all runs.
 
@@ -58,9 +56,8 @@ def run(
     wanted = grid.cells(datasets, models, budgets, seeds, steps)
     data = _load(dict.fromkeys(cell.dataset for cell in wanted))
     wanted = [cell for cell in wanted if cell.dataset in data]
-    missing = [
-        cell for cell in wanted if not (resume and cell.is_done(data[cell.dataset], folder))
-    ]
+    missing = [cell for cell in wanted
+               if not (resume and all(cell.answers(data[cell.dataset], folder)))]
     lines = GridProgress(len(wanted), len(wanted) - len(missing), progress)
     failures: dict[str, str] = {}
     for stage in (True, False):  # searches first: other cells read their structures
@@ -100,7 +97,7 @@ def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
             results = _networks(cell, data, splits, work)
     seconds = (time.perf_counter() - start) / len(splits)
     for split, result in zip(splits, results, strict=True):
-        facts = {"task": split.task, "rows": split.sizes, "seconds": seconds, **result}
+        facts = {"task": split.task, "seconds": seconds, **result}
         reports.write(cell.path(work, split.seed), cell.config(data, split.seed), facts)
 
 
@@ -185,12 +182,12 @@ def train_networks(
     for i, (split, X) in enumerate(zip(splits, encoded, strict=True)):
         own = range(i * len(candidates), (i + 1) * len(candidates))
         best = min(own, key=lambda k: models[k].validation_loss)
-        model = models[best]
-        outputs = {part: split.in_units(model.predict(X[part])) for part in PARTS}
+        model, (learning_rate, weight_decay) = models[best], rates[best]
         results.append(_judged(
-            split, outputs, n_parameters=n_parameters(model.network),
-            structure=str(getattr(model.network, "structure", "")), learning_rate=rates[best][0],
-            weight_decay=rates[best][1], step=model.step, validation_loss=model.validation_loss,
+            split, {part: split.in_units(model.predict(X[part])) for part in PARTS},
+            n_parameters=n_parameters(model.network), learning_rate=learning_rate,
+            weight_decay=weight_decay, structure=str(getattr(model.network, "structure", "")),
+            step=model.step, validation_loss=model.validation_loss,
         ))
     return results
 
@@ -234,7 +231,7 @@ def sized(
 def linear_size(in_features: int, out_features: int, budget: int) -> int:
     """Return the parameters of the network of linear neurons of a budget; it, where none fits."""
     make = mlp(in_features, out_features, budget)
-    return budget if make is None else n_parameters(make(generator=torch.Generator()))
+    return n_parameters(make(generator=torch.Generator())) if make else budget
 
 
 def _run_search(cell: Cell, data: TabularData, work: Path) -> dict[str, Any]:
@@ -263,27 +260,21 @@ def search_data(data: TabularData, n_rows: int) -> tuple[np.ndarray, np.ndarray]
     return X, target_scaler(data.target_scaling).fit_transform(y.to_numpy(float)[:, None])[:, 0]
 
 
-def search_report(data: TabularData, method: str, work: Path) -> dict[str, Any] | None:
-    """Return the report of a search on a data set by this code, None where there is none."""
-    cell = grid.search_cell(data.name, method)
-    return reports.answer(cell.path(work, *cell.seeds), cell.config(data, *cell.seeds))
-
-
 def search_reports(
     datasets: Iterable[TabularData], work: Path
 ) -> Iterator[tuple[TabularData, str, dict[str, Any]]]:
     """Yield (data set, method, report) of each search that this code has run on the data sets."""
     for data in datasets:
         for method in settings.SEARCHES:
-            if report := search_report(data, method, work):
+            report, = grid.search_cell(data.name, method).answers(data, work)
+            if report:
                 yield data, method, report
 
 
 def structure_of(data: TabularData, method: str, work: Path) -> NeuronStructure:
     """Return the structure from the report of a search, which is run where that lacks."""
-    report = search_report(data, method, work)
-    if report is None:
-        report = _run_search(grid.search_cell(data.name, method), data, work)
+    cell = grid.search_cell(data.name, method)
+    report = cell.answers(data, work)[0] or _run_search(cell, data, work)
     return NeuronStructure.parse(report["structure"])
 
 

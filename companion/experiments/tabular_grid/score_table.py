@@ -20,9 +20,8 @@ COLUMNS = (
     "weight_decay", "diverged", "seconds",
 )
 _TYPES = {"budget": "Int64", "seed": "int64", "n_parameters": "Int64", "diverged": "bool"}
-_NUMBERS = ("value", "train_value", "validation_value", "validation_loss", "f1", "learning_rate",
-            "weight_decay", "seconds")
 _TEXTS = ("dataset", "task", "model", "metric", "structure")
+_NUMBERS = tuple(name for name in COLUMNS if name not in _TYPES and name not in _TEXTS)
 
 
 def collect(cells: Iterable[Cell], work: Path) -> pd.DataFrame:
@@ -31,12 +30,9 @@ def collect(cells: Iterable[Cell], work: Path) -> pd.DataFrame:
     Columns are `COLUMNS`; `value`, `train_value` and `validation_value` are in the unit of
     `metric`, `f1` is that of the test rows. A value that is not finite is NaN.
     """
-    rows = []
-    for cell in cells:
-        for seed in cell.seeds:
-            report = reports.read(cell.path(work, seed))
-            if report is not None and report["fits"]:
-                rows.append(_row(cell, seed, report))
+    runs = [(cell, seed, reports.read(cell.path(work, seed)))
+            for cell in cells for seed in cell.seeds]
+    rows = [_row(*run) for run in runs if run[2] and run[2]["fits"]]
     return _typed(pd.DataFrame(rows, columns=COLUMNS))
 
 
@@ -50,9 +46,7 @@ def _row(cell: Cell, seed: int, report: dict[str, Any]) -> dict[str, Any]:
         "value": metrics["test"][metric], "train_value": metrics["train"][metric],
         "validation_value": metrics["validation"][metric],
         "validation_loss": metrics["validation"][loss], "f1": metrics["test"].get("f1"),
-        **{name: report[name] for name in (
-            "n_parameters", "structure", "learning_rate", "weight_decay", "diverged", "seconds"
-        )},
+        **{name: report[name] for name in COLUMNS[-6:]},
     }
 
 
@@ -67,9 +61,8 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 def write(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table as CSV, numbers with 6 significant digits, and return its path."""
     path = reports.folder(path)
-    text = _typed(table)[list(COLUMNS)].to_csv(
-        index=False, float_format="%.6g", lineterminator="\n"
-    )
+    rows = _typed(table)[list(COLUMNS)]
+    text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     files.write({path: text.encode()})
     return path
 

@@ -51,11 +51,6 @@ class Split:
         """Outputs of a network: one, or the number of classes."""
         return self.n_classes or 1
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Rows of each part."""
-        return {part: len(self.y[part]) for part in PARTS}
-
     def features(self, scaling: str = "robust", n_bins: int = 0) -> dict[str, np.ndarray]:
         """Return the features of each part as numbers (rows, columns), learnt from training rows.
 
@@ -143,11 +138,9 @@ def scores(split: Split, outputs: dict[str, np.ndarray]) -> dict[str, dict[str, 
     score that is not finite is None.
     """
     one = _regression if split.n_classes is None else _classification
-    return {
-        part: {name: value if np.isfinite(value) else None
-               for name, value in one(split.y[part], outputs[part]).items()}
-        for part in PARTS
-    }
+    return {part: {name: value if np.isfinite(value) else None
+                   for name, value in one(split.y[part], outputs[part]).items()}
+            for part in PARTS}
 
 
 def diverged(split: Split, by_part: dict[str, dict[str, Any]]) -> bool:
