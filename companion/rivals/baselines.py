@@ -25,18 +25,18 @@ class BaselineOptions:
 
 
 def fit_mean(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
-    """Return the mean of the target."""
+    """Return the mean of the target y (N,)."""
     return ScaledFit(partial(_constant, constant=float(y.mean())))
 
 
 def fit_linear(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
-    """Return ordinary least squares."""
+    """Return ordinary least squares of y (N,) on Z (N, D)."""
     model = LinearRegression().fit(Z, y)
     return ScaledFit(partial(_linear, weights=model.coef_, constant=float(model.intercept_)))
 
 
 def fit_ridge(Z: np.ndarray, y: np.ndarray, seed: int, options: BaselineOptions) -> ScaledFit:
-    """Return ridge regression on the powers 1 to 3, its penalty chosen by leave-one-out."""
+    """Return ridge regression of y (N,) on Z (N, D), Z², Z³, the penalty by leave-one-out."""
     _, scaler, ridge = ridge_on_powers().fit(Z, y).named_steps.values()
     weights = (ridge.coef_ / scaler.scale_).reshape(len(POWERS), -1)
     constant = float(ridge.intercept_ - scaler.mean_ @ weights.ravel())

@@ -142,6 +142,7 @@ def _confined(polynomial: Polynomial, Z: np.ndarray, k: int, n_directions: int) 
     points = Z[: max(200, 2 * Z.shape[1])] / size
 
     def part(U: np.ndarray) -> np.ndarray:
+        """Return the part of degree k (n,) at scaled points U (n, D)."""
         parts = polynomial(Graded.of(U * size)).parts
         return parts[k] if k < len(parts) else np.zeros(len(U))
 

@@ -287,7 +287,7 @@ class NeuronSeekEstimator(BaseEstimator):
 
 
 def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted numbers of the training and of the validation rows.
+    """Return the sorted numbers of the rows of y (N,) to train on, and of those to validate.
 
     Classes keep their shares, as far as whole rows can, and each has a row to train on.
     """

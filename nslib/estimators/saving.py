@@ -87,6 +87,7 @@ def _state(model: BaseEstimator) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _restored(
     state: dict[str, Any], tensors: dict[str, Tensor], kinds: Mapping[str, type[BaseEstimator]]
 ) -> BaseEstimator:
+    """Return the estimator of a state and its tensors, of whatever shapes its networks have."""
     params = {k: tuple(v) if isinstance(v, list) else v for k, v in state["params"].items()}
     model = kinds[state["kind"]](**params)
     model.n_features_in_ = state["n_features"]
@@ -115,12 +116,13 @@ def _restored(
 
 
 def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with the prefix, without it."""
+    """Return the tensors, of any shapes, whose names begin with the prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()
             if name.startswith(prefix)}
 
 
 def _checksum(text: str, tensors: dict[str, Tensor]) -> str:
+    """Return a hash of a text and of named tensors of any shapes."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         digest.update(name.encode() + tensors[name].numpy().tobytes())

@@ -111,7 +111,7 @@ def make_predecessor_sets(
 
 
 def _read(arrays: Mapping[str, np.ndarray], noise: str, formula: int) -> PredecessorSet:
-    """Return the set of a formula and a noise from the arrays of the file; ValueError if absent."""
+    """Return a set from the file's arrays, X (N, D), y (N,); ValueError where it is absent."""
     features, target = names = [f"{noise}__no{formula}__{part}_train" for part in "xy"]
     for name in names:
         if name not in arrays:

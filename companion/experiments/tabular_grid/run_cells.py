@@ -102,7 +102,7 @@ def run_cell(cell: Cell, data: TabularData, work: Path) -> None:
 
 
 def _judged(split: Split, outputs: dict[str, np.ndarray], **facts: Any) -> dict[str, Any]:
-    """Return the part of a report that says what a model is and how good; see `splits.scores`."""
+    """Return what a report says of a model and its outputs (n,) or (n, C) by part, as `scores`."""
     by_part = scores(split, outputs)
     return {"fits": True, **facts, "metrics": by_part, "diverged": diverged(split, by_part)}
 

@@ -122,6 +122,7 @@ def _silenced(table: OwnTable, fit: SplitFit, some: np.ndarray, test: np.ndarray
     shares = search.stream_shares(X_test)
 
     def held_out(decision: np.ndarray) -> float:
+        """Return the score of outputs (test rows, C)."""
         if search.classes is None:
             return score(table.task, y, decision[:, 0])
         return score(table.task, y, search.classes[decision.argmax(axis=1)])
