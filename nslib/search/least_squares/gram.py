@@ -230,7 +230,7 @@ def _by_sample(
     model: Polynomial, data: Data, max_steps: int, tolerance: float, local: Local,
     penalty: Tensor | float,
 ) -> tuple[Polynomial, float]:
-    """Minimise from a fit to the sample, in cheaper passes; `penalty` as in `minimise`.
+    """Minimise from a fit to the sample, in cheaper passes; `penalty` (p,) or a number.
 
     Steps use the exact gradient and the curvature of the sample, and that of all rows where this
     gains too little. Ends when a step promises less than a hundredth of the p / N by which p
