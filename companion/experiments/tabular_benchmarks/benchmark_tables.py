@@ -97,7 +97,7 @@ def error_by_parameters(table: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
     """Return errors over that of the linear model, means over the data sets, and their intervals.
 
     "points": task, model, budget (0 for none), n_parameters (geometric mean), ratio, low, high
-    (95 %, resampling the data sets), all_sets (whether these are all). "levels": task, model,
+    (95 %, resampling the data sets), sets, all_sets (whether these are all). "levels": task, model,
     ratio, of models whose parameters cannot be counted. Sets on which the linear model has not run
     or makes no error are left out.
     """
@@ -117,7 +117,7 @@ def error_by_parameters(table: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
             "task": task, "model": model, "ratio": ratio.mean(),
             "budget": 0 if pd.isna(budget) else int(budget),
             "n_parameters": float(np.exp(np.log(group["n_parameters"].astype(float)).mean())),
-            "low": low, "high": high, "all_sets": len(ratio) == total[task],
+            "low": low, "high": high, "sets": len(ratio), "all_sets": len(ratio) == total[task],
         })
     trees = rows[rows["model"].isin(settings.BOOSTING)].groupby(["task", "model"])["ratio"]
     levels = trees.agg(lambda ratio: ratio.to_numpy().mean()).reset_index()

@@ -181,8 +181,8 @@ def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFram
     """Rank models, by their labels, on the data sets where all of them have run; 1 is the best.
 
     Returns "means" (model, rank; best first), "each" (dataset, model, rank; ties share the mean
-    rank) and "test", one row: datasets (their number), critical_difference (mean ranks closer than
-    this do not differ: Nemenyi's test, 5 %); None for fewer than three models or two data sets.
+    rank) and "test", one row: datasets (their number), p (of Friedman's test), critical_difference
+    (mean ranks closer than this do not differ: Nemenyi's test, 5 %); None for fewer than three models or two data sets.
     Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets (2006).
     """
     rows = means(table)
@@ -193,12 +193,13 @@ def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFram
     each = losses.rank(axis=1)
     ranks = each.mean().sort_values(kind="stable").rename_axis("model")
     q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
+    p = float(stats.friedmanchisquare(*losses.to_numpy().T).pvalue)
     difference = float(q * np.sqrt(k * (k + 1) / (6 * n)))
     return {
         "means": ranks.reset_index(name="rank"),
         "each": each[ranks.index].melt(ignore_index=False, var_name="model", value_name="rank")
         .reset_index(),
-        "test": pd.DataFrame([{"datasets": n, "critical_difference": difference}]),
+        "test": pd.DataFrame([{"datasets": n, "p": p, "critical_difference": difference}]),
     }
 
 
