@@ -181,8 +181,9 @@ def ranking(table: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFram
     """Rank models, by their labels, on the data sets where all of them have run; 1 is the best.
 
     Returns "means" (model, rank; best first), "each" (dataset, model, rank; ties share the mean
-    rank) and "test", one row: datasets (their number), p (of Friedman's test), critical_difference
-    (mean ranks closer than this do not differ: Nemenyi's test, 5 %); None for fewer than three models or two data sets.
+    rank) and "test", one row: datasets (their number), p (of Friedman's test),
+    critical_difference (mean ranks closer than this do not differ: Nemenyi's test, 5 %); None for
+    fewer than three models or two data sets.
     Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets (2006).
     """
     rows = means(table)
