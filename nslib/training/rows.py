@@ -66,6 +66,11 @@ class Part:
                 raise ValueError(f"{name}: found NaN or infinity, expected finite numbers")
             if y.dtype.kind != "f" and y.min() < 0:
                 raise ValueError(f"{name}: found {y.min()}, expected class codes 0, 1, …")
+            for values, where in ((X, f"X_{rows}"), (y, name)):
+                largest = max((values.min(), values.max()), key=abs)
+                if abs(float(largest)) > np.finfo(np.float32).max:
+                    raise ValueError(f"{where}: found {largest:g}, expected numbers within "
+                                     "±3.4e+38, the range of single precision")
             object.__setattr__(self, f"X_{rows}", X)
             object.__setattr__(self, name, y.astype(float if y.dtype.kind == "f" else np.int64))
         if self.X_train.shape[1:] != self.X_validation.shape[1:]:

@@ -377,3 +377,13 @@ def test_predictions_of_bad_features():
     for X in (np.full((2, 3), np.nan), np.ones(3), np.ones((2, 4)), np.ones((2, 1))):
         with pytest.raises(ValueError, match="^[Xx]"):
             model.predict(X)
+
+
+@pytest.mark.parametrize("name", ["X_train", "X_validation", "y_train", "y_validation"])
+def test_numbers_beyond_single_precision_are_refused(name):
+    """Training is in single precision: they would be infinite there and nothing would be learnt."""
+    arrays = {"X_train": np.ones((20, 2)), "y_train": np.arange(20.0),
+              "X_validation": np.ones((5, 2)), "y_validation": np.arange(5.0)}
+    arrays[name].flat[0] = -1e39
+    with pytest.raises(ValueError, match=f"{name}: found -1e.39, expected numbers within ±3.4e.38"):
+        Part(**arrays)
