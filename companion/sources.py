@@ -14,15 +14,14 @@ from pathlib import Path
 
 _TOPIC = re.compile(r"companion\.experiments(?:\.| import )(\w+)")
 _LOADS = re.compile(r"\b(load_[a-z_]+|read_table)\(")
-_WITHOUT_EFFECT = {"__pycache__", "pyproject.toml", "bench"}  # none of these changes a result
+_WITHOUT_EFFECT = ("bench", "pyproject.toml")  # of the companion: they change no result
 
 
 def files(places: Iterable[Path]) -> list[Path]:
-    """Return the files at or below `places`, sorted, without caches and benches."""
+    """Return the files at or below `places`, sorted, without Python's caches."""
     below = (path for place in places
              for path in ([place] if place.is_file() else place.rglob("*")))
-    return sorted({path for path in below
-                   if path.is_file() and not _WITHOUT_EFFECT.intersection(path.parts)})
+    return sorted({path for path in below if path.is_file() and "__pycache__" not in path.parts})
 
 
 def checksum(places: Iterable[Path], base: Path) -> str:
@@ -46,8 +45,9 @@ def of_notebook(notebook: Path) -> list[Path]:
     root = notebook.parent.parent
     _, others = _experiments(notebook)
     apart = {place for place in others if not (place / "__init__.py").is_file()}
+    apart.update(root / "companion" / name for name in _WITHOUT_EFFECT)
     core = files([root / "nslib", root / "companion"])
-    return [path for path in core if not apart.intersection(path.parents)]
+    return [path for path in core if not apart.intersection((path, *path.parents))]
 
 
 def reads_data(notebook: Path) -> bool:
