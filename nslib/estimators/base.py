@@ -6,6 +6,7 @@ import copy
 import inspect
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -32,7 +33,7 @@ FEWEST_ROWS = 3  # two to train on, one to validate
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuronSeekEstimator(BaseEstimator):
+class NeuronSeekEstimator(BaseEstimator, ABC):
     """Base of the regressor and the classifier; their docstrings end with what follows.
 
     Stage one finds the formula of one neuron by `nslib.search`; stage two trains a network of
@@ -211,9 +212,9 @@ class NeuronSeekEstimator(BaseEstimator):
         checks.boolean(self.enrich, "enrich")
         checks.boolean(self.progress, "progress")
 
+    @abstractmethod
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
         """Return y (N,) as float64 and one output, or class codes and the number of classes."""
-        raise NotImplementedError
 
     def _fit(self, X: Any, y: Any) -> None:
         """Search and train, as `fit` does, which calls this on a copy of the estimator."""

@@ -50,13 +50,6 @@ class Construction(ABC):
     def parameters(self) -> Mapping[str, int | float | Fraction]:
         """Every weight and bias of the network from index k to value, by name."""
 
-    def angle_at(self, k: Fraction) -> Fraction | tuple[Fraction, Fraction]:
-        """Return the angle in turns, or bounds of it, whose sin² the network takes at index k.
-
-        What `values_at` needs of a construction that has no `values_at` of its own.
-        """
-        raise NotImplementedError
-
     def values_at(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
         """Return the network's values (M,) at the indices k = 1 + whole + rest/2^53, as doubles.
 
@@ -65,11 +58,12 @@ class Construction(ABC):
         the index is no whole number; the network has a value there too.
         """
         values, between = self.values.middle[whole], np.flatnonzero(rest)
-        pairs, places = np.unique(
-            np.stack([whole[between], rest[between]]), axis=1, return_inverse=True)
-        angles = [self.angle_at(1 + w + Fraction(r, 1 << 53)) for w, r in pairs.T.tolist()]
-        values[between] = sine_middles(angles)[places.ravel()]
+        values[between] = self._between(whole[between], rest[between])
         return values
+
+    @abstractmethod
+    def _between(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Return the values (M,) at indices that are no whole numbers, as `values_at` has them."""
 
     @property
     def n_parameters(self) -> int:
@@ -87,6 +81,19 @@ class Construction(ABC):
         largest = Fraction(self.max_weight)
         shift = largest.numerator.bit_length() - largest.denominator.bit_length()
         return shift + math.log2(largest / Fraction(2) ** shift)
+
+
+class AngledConstruction(Construction):
+    """A construction whose network takes sin² of an angle that every index has, whole or not."""
+
+    @abstractmethod
+    def angle_at(self, k: Fraction) -> Fraction | tuple[Fraction, Fraction]:
+        """Return the angle in turns, or bounds of it, whose sin² the network takes at index k."""
+
+    def _between(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        pairs, places = np.unique(np.stack([whole, rest]), axis=1, return_inverse=True)
+        angles = [self.angle_at(1 + w + Fraction(r, 1 << 53)) for w, r in pairs.T.tolist()]
+        return sine_middles(angles)[places.ravel()]
 
 
 def certificate(

@@ -49,13 +49,10 @@ class Digits(Construction):
         """Return s = sin²(πα), the one parameter that holds the targets, as an interval (1,)."""
         return outward(sin_squared([self.angle]))
 
-    def values_at(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        """As for every construction; the gate takes from the two nearest words in proportion."""
-        certified = self.values.middle
-        values, between = certified[whole], np.flatnonzero(rest)
-        share = rest[between] * 2.0**-53
-        values[between] = (1 - share) * values[between] + share * certified[whole[between] + 1]
-        return values
+    def _between(self, whole: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        # the gate takes from the two nearest words in proportion
+        certified, share = self.values.middle, rest * 2.0**-53
+        return (1 - share) * certified[whole] + share * certified[whole + 1]
 
     @property
     def bits(self) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import checks
 from .bounds import angle_intervals, arcsine_measure, as_eps, as_targets, waiting_bits, waiting_time
-from .construction import Construction, certificate
+from .construction import AngledConstruction, certificate
 from .expansion import DEFAULT_C, digit_bytes, remainder_at, start_angles, windows
 from .intervals import sin_squared
 from .logistic_map import angle_at, as_fraction
@@ -31,7 +31,7 @@ SLACK = np.uint64(1 << 20)  # of 2^64, covers 57-bit windows and the doubles of 
 
 
 @dataclass(frozen=True, eq=False)
-class DenseTrajectory(Construction):
+class DenseTrajectory(AngledConstruction):
     """|T^depth(sin²(π/(c + k))) - targets[k - 1]| <= eps for k = 1 … K, certified.
 
     Attributes

@@ -18,7 +18,7 @@ from mpmath.ctx_mp import MPContext
 
 from .. import checks
 from .bounds import angle_intervals, as_eps, as_targets, waiting_bits
-from .construction import Construction, certificate
+from .construction import AngledConstruction, certificate
 from .intervals import context, ends, exact, sin_squared
 from .lattice import nearest_planes, reduce, triangular
 
@@ -29,7 +29,7 @@ MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
 
 
 @dataclass(frozen=True, eq=False)
-class Winding(Construction):
+class Winding(AngledConstruction):
     """|sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K, certified.
 
     Attributes

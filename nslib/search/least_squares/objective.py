@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +28,7 @@ EFFORTS = {"brief": (4, 1e-3), "normal": (40, 1e-5), "thorough": (200, 1e-10)}
 is worth a fit, normal to compare models, thorough for the one that is returned."""
 
 
-class Objective:
+class Objective(ABC):
     """What is minimised: squares or cross-entropy, summed over the data's rows.
 
     `data.target` is (N, C), one-hot for C > 1; one column of 0 and 1 stands for two classes.
@@ -36,26 +37,26 @@ class Objective:
     def __init__(self, data: Data) -> None:
         self.data, self.n_working = data, data.target.shape[1]
 
+    @abstractmethod
     def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
         """Return the model fitted from where it is; effort is a key of `EFFORTS`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predicted_loss(self, fitted: Fitted, gain: Tensor) -> float:
         """Return the loss expected when the residual's squares fall by `gain` (C,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def working(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return row weights w and steps z, both (n, C): near output (n, C) the error of target
         (n, C) is that of w-weighted least squares on z, up to a constant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row_errors(self, output: Tensor, moved: Tensor, target: Tensor) -> Tensor:
         """Return each row's error (n,) with output moved by `moved`; all arguments are (n, C)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mean(self, output: Tensor) -> Tensor:
         """Return the target (n, C) that output (n, C) predicts."""
-        raise NotImplementedError
 
     def working_loss(self, squares: float, n_rows: int) -> float:
         """Return the loss of a weighted sum of squared steps."""
