@@ -21,14 +21,7 @@ from nslib.data import FORMULAS, make_formula
 from nslib.search import METHODS, search
 from nslib.threads import one_thread
 
-from .measuring import (
-    add_official,
-    bench_parser,
-    official_searcher,
-    on_path,
-    seconds_of,
-    show,
-)
+from .measuring import add_official, bench_parser, official_searcher, on_path, seconds_of, show
 
 
 def main(argv: list[str]) -> int:

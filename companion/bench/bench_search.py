@@ -16,14 +16,7 @@ from nslib import search, search_many
 from nslib.data import make_formula
 from nslib.threads import one_thread
 
-from .measuring import (
-    add_official,
-    bench_parser,
-    official_searcher,
-    on_path,
-    seconds_of,
-    show,
-)
+from .measuring import add_official, bench_parser, official_searcher, on_path, seconds_of, show
 
 
 def main(argv: list[str]) -> int:

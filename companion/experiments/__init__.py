@@ -1,4 +1,5 @@
-"""The experiments of the notebooks as functions of a configuration, one module a topic.
+"""The experiments of the notebooks, one folder a topic; what several share lies beside them.
 
-Each returns plain tables and numbers; nothing here draws, writes or prints.
+A folder's modules return plain tables and numbers; its `draw_*` modules draw these and compute
+nothing. A folder with an `__init__.py` is shared by several notebooks.
 """

@@ -6,23 +6,12 @@ result is a `Construction` with its certificate. Theorems C8 and C9 of the paper
 """
 
 from .approximant import Approximant, approximate
-from .bounds import (
-    angle_intervals,
-    hoelder,
-    information_bound,
-    waiting_bits,
-    waiting_time,
-)
+from .bounds import angle_intervals, hoelder, information_bound, waiting_bits, waiting_time
 from .construction import Construction
 from .digits import Digits, encode, word_bits
 from .expansion import DEFAULT_C, angles_along, start_angles
 from .intervals import Intervals
-from .logistic_map import (
-    angle_orbit,
-    chaotic_neuron,
-    orbit_intervals,
-    prove_conjugacy,
-)
+from .logistic_map import angle_orbit, chaotic_neuron, orbit_intervals, prove_conjugacy
 from .trajectory import DenseTrajectory, find_depth
 from .typed import TypedFunction, parse_function
 from .winding import Winding, find_winding

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 import yaml
@@ -41,6 +43,14 @@ class Repo:
         path = self.folder / "notebooks" / f"{name}.ipynb"
         nbformat.write(nb, path)
         return path
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """Draw without a window, and close what a test drew."""
+    matplotlib.use("Agg")
+    yield
+    plt.close("all")
 
 
 @pytest.fixture

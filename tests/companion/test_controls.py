@@ -32,8 +32,7 @@ class Shown:
 def shown(monkeypatch):
     shown = Shown()
     monkeypatch.setattr("IPython.display.display", shown.display)
-    yield shown
-    plt.close("all")
+    return shown
 
 
 def draw(name, size):

@@ -1,16 +1,9 @@
 """The figures of the ablations show their data: what is drawn is read back from the axes."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
 from companion.experiments.ablations import draw_ablations as ablations
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_settings_have_a_panel_a_factor_and_the_default_filled():

@@ -2,8 +2,6 @@
 
 import json
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -15,14 +13,6 @@ from companion.experiments.task_driven_neuron import toy_tasks as toys
 from nslib import NeuronStructure
 
 LINEAR, SQUARES = NeuronStructure((1,), ()), NeuronStructure((2,), ())
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Draw without a window, and close what a test drew."""
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,10 @@
 """The figures of structure recovery show their data: what is drawn is read from the axes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.patches import Rectangle
 
 from companion.experiments.structure_recovery import draw_recovery as recovery
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def texts(axes):

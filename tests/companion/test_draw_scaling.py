@@ -1,16 +1,8 @@
 """The figures of notebook 05 show their data: what is drawn is read back from the axes."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
-import pytest
 
 from companion.experiments.convergence_and_scaling import draw_scaling as scaling
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def lines(axes, count):

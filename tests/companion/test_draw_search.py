@@ -1,6 +1,5 @@
 """The figures of the search show their data: what is drawn is read back from the axes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,12 +7,6 @@ from matplotlib.patches import Rectangle
 
 from companion.experiments.decomposition_search import draw_search as search
 from companion.experiments.start_here import draw_hidden_formula as start
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_gate_history_draws_every_stream_and_marks_the_true_ones():

@@ -29,12 +29,6 @@ def runs():
     return table.assign(exact=table["structure"] == table["truth"], written=table["structure"])
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_every_run_is_a_tile_and_every_formula_in_the_key(runs):
     strips = consensus.tiles(runs, "noise")
     figure = drawings.formulas_found(strips, titles=TITLES, group="noise", parts=["seeds", "rows"])

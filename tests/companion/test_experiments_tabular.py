@@ -10,13 +10,7 @@ import pandas as pd
 import pytest
 
 from companion.experiments.tabular_grid import grid, reports, run_cells, settings
-from companion.experiments.tabular_grid.splits import (
-    PARTS,
-    diverged,
-    divide,
-    scores,
-    search_rows,
-)
+from companion.experiments.tabular_grid.splits import PARTS, diverged, divide, scores, search_rows
 from nslib.data import load_tabular
 from nslib.structure import NeuronStructure
 from nslib.training import TrainingOptions

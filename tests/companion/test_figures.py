@@ -18,14 +18,6 @@ import companion
 from companion import cli, execution, figures, records
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Draw without a window, and close what a test drew."""
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
-
-
 @figures.drawing
 def sample_lines(data, title="Lines", log=False):
     """Draw y over x, a line for each group."""

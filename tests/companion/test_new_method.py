@@ -15,11 +15,7 @@ from companion.experiments.convergence_and_scaling import convergence, draw_scal
 from companion.experiments.decomposition_search import draw_search, formula_search
 from companion.experiments.formula_tasks import FORMULA_KEYS
 from companion.experiments.stability import consensus, draw_stability, formula_stability
-from companion.experiments.structure_recovery import (
-    draw_recovery,
-    predecessor_recovery,
-    recovery,
-)
+from companion.experiments.structure_recovery import draw_recovery, predecessor_recovery, recovery
 from companion.rivals import MODELS, fit_model, look
 from nslib.neuron import TaskLinear
 from nslib.search import METHODS, Method, SearchResult, search
@@ -65,8 +61,6 @@ def register(monkeypatch):
         name=NAME, options_class=PowerOptions, function=search_powers, label=LABEL, family="TD",
         colour=COLOUR, marker="h", budget="rounds", interactions=False, classifies=False,
     ))
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from nslib.theory import (
-    angle_intervals,
-    hoelder,
-    information_bound,
-    waiting_bits,
-    waiting_time,
-)
+from nslib.theory import angle_intervals, hoelder, information_bound, waiting_bits, waiting_time
 from nslib.theory.bounds import arcsine_measure
 
 TARGETS = st.lists(st.floats(0, 1), min_size=1, max_size=5)

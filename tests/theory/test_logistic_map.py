@@ -12,12 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nslib import TaskLinear
-from nslib.theory import (
-    angle_orbit,
-    chaotic_neuron,
-    orbit_intervals,
-    prove_conjugacy,
-)
+from nslib.theory import angle_orbit, chaotic_neuron, orbit_intervals, prove_conjugacy
 from nslib.theory.intervals import Intervals, outward, round_down, round_up, sin_squared
 from nslib.theory.logistic_map import angle_at
 

@@ -1,17 +1,9 @@
 """Figures of a table of one's own: every stream, model and feature has its marks."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 
 from companion.experiments.your_own_data import draw_own_data as drawings
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def compared(**scores):

@@ -1,17 +1,9 @@
 """The figures of notebook 10 show their data: what is drawn is read back from the axes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 
 from companion.experiments.tabular_benchmarks import draw_tabular as tabular
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_gains_are_tiles_with_their_numbers():

@@ -1,17 +1,10 @@
 """The figures of notebook 07 show their data: what is drawn is read back from the axes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from companion.experiments.dense_trajectories import draw_trajectories as trajectories
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_the_cobweb_goes_from_the_graph_to_the_diagonal():

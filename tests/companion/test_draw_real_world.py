@@ -11,12 +11,6 @@ from companion.figures import PALETTE
 from companion.rivals.tables import TABULAR_RIVALS, TabularRival
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def points(axes):
     return {(round(float(line.get_xdata()[0]), 6), round(float(line.get_ydata()[0]), 6)):
             line.get_marker() for line in axes.lines

@@ -1,18 +1,11 @@
 """Figures of notebook 09: what is drawn is the data, and what is missing is said."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from companion.experiments.any_function import cell_borders
 from companion.experiments.any_function import draw_any_function as drawings
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def curve(function, construction, bound):
