@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make reproduce   run all notebooks (PRESET=quick or paper), figures and claims table"
+	@echo "make reproduce   run all notebooks (PRESET=quick or paper) and verify what they gave"
 	@echo "make test        unit tests, then the committed notebooks"
 	@echo "make lab         open the notebooks in JupyterLab (LAB=--no-browser for its options)"
 	@echo "make lint        ruff over the code and the notebooks"
@@ -34,6 +34,7 @@ reproduce:
 	@$(call require,3.11,make reproduce (Snakemake))
 	@$(MAKE) --no-print-directory $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --profile profiles/local --config preset=$(PRESET)
+	@$(BIN)/nslib verify --preset $(PRESET)
 
 # One thread a test process: two processes share the cores, and sums come out the same everywhere.
 # What the notebooks write goes aside: the committed figures and records stay as they are.
@@ -58,7 +59,8 @@ site: $(STAMP)
 	cp site/00_start_here.html site/index.html
 
 notebooks: $(STAMP)
-	$(BIN)/nslib run all --refresh
+	$(BIN)/nslib run all
+	$(BIN)/nslib refresh all
 
 clean:
 	rm -rf build site .snakemake .pytest_cache .hypothesis .ruff_cache *.egg-info

@@ -1,4 +1,4 @@
-# From the notebooks to the claims table. What has not changed in content is not run again.
+# All notebooks; `nslib verify` then compares them. What has not changed in content does not rerun.
 #
 #   make reproduce                                      two cores, the defaults of their parameters cells
 #   make reproduce PRESET=paper                         parameters of the paper
@@ -48,9 +48,11 @@ def paper_records(wildcards):
 
 
 def shown_records(wildcards):
-    """The records of the paper's preset where a notebook shows some."""
-    shows = notebooks.shows_paper_records(NOTEBOOKS[wildcards.name])
-    return paper_records(wildcards) if shows else []
+    """The records of the paper's preset and the claims where a notebook shows some."""
+    notebook = NOTEBOOKS[wildcards.name]
+    judged = ["claims.yaml"] if notebooks.shows_claims(notebook) else []
+    shows = notebooks.shows_paper_records(notebook)
+    return judged + (paper_records(wildcards) if shows else [])
 
 
 def shown_notebooks(wildcards):
@@ -74,12 +76,11 @@ wildcard_constraints:
 
 localrules:
     all,
-    claims,
 
 
 rule all:
     input:
-        f"build/claims/{PRESET}.txt",
+        expand(f"build/notebooks/{PRESET}/{{name}}.ipynb", name=NOTEBOOKS),
 
 
 # Snakemake sets OMP_NUM_THREADS and its kin from `threads`.
@@ -102,16 +103,3 @@ rule notebook:
         runtime=runtime,
     shell:
         "nslib run {wildcards.name} --preset {wildcards.preset}"
-
-
-rule claims:
-    input:
-        executed=expand("build/notebooks/{{preset}}/{name}.ipynb", name=NOTEBOOKS),
-        claims="claims.yaml",
-        records=paper_records,
-        sources=relative((ROOT / "companion").glob("*.py")),
-        pages=[page for page in ("README.md", "REPRODUCING.md") if (ROOT / page).exists()],
-    output:
-        "build/claims/{preset}.txt",
-    shell:
-        "nslib claims > {output}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,8 @@ _EVIDENCE = {
     "label": None, "format": None, "reproduced": _LEVEL, "partly": _LEVEL,
 }
 _OPTIONAL = {"status", "format", "reproduced", "partly"}
-TIMING_BAND = 2.0
-"""Ratio by which a judged timing, itself a ratio of times, may vary from run to run."""
+LEVELS = ("reproduced", "partly")
+"""Names of the thresholds of a piece of evidence."""
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
@@ -129,15 +129,22 @@ def _text(evidence: Mapping[str, Any], value: float, where: str) -> str:
     return f"{evidence['label']}: {number}"
 
 
-def judge(claim: Mapping[str, Any], root: Path | None = None) -> Result:
+def judge(
+    claim: Mapping[str, Any], folder: Path | None = None,
+    order: Sequence[str] = tuple(reversed(presets.NAMES)),
+) -> Result:
     """Return our values for a claim and the verdict.
+
+    `folder`: what holds `results/`, the repository by default. `order`: the presets whose records
+    count; a value is that of the first which has it.
 
     "reproduced" where every value reaches its threshold, "not reproduced" where none reaches even
     the one for "partly", "not run yet" where a value is missing, "partly" otherwise. Evidence
     without a threshold is shown and not judged.
     """
-    root = root or paths.root()
-    measured = tuple(_measure(evidence, claim["id"], root) for evidence in claim["evidence"])
+    folder = folder or paths.root()
+    measured = tuple(_measure(evidence, claim["id"], folder, order)
+                     for evidence in claim["evidence"])
     verdicts = {value.verdict for value in measured if value.verdict}
     if not verdicts or NOT_RUN in verdicts:
         verdict = NOT_RUN
@@ -148,12 +155,14 @@ def judge(claim: Mapping[str, Any], root: Path | None = None) -> Result:
     return Result(claim, measured, verdict)
 
 
-def _measure(evidence: Mapping[str, Any], claim: str, root: Path) -> Measured:
-    """Return our value from its record, that of the paper preset before that of the quick one."""
+def _measure(
+    evidence: Mapping[str, Any], claim: str, folder: Path, order: Sequence[str]
+) -> Measured:
+    """Return our value from its record, of the first preset in `order` that has one."""
     notebook, name = evidence["record"].split("/")
     missing = NOT_RUN if "reproduced" in evidence else None
-    paths_of = {preset: root / "results" / preset / notebook / f"{name}.json"
-                for preset in reversed(presets.NAMES)}
+    paths_of = {preset: paths.results(preset, notebook, folder) / f"{name}.json"
+                for preset in order}
     preset = next((preset for preset, path in paths_of.items() if path.is_file()), None)
     if preset is None:
         return Measured(None, "", None, missing)
@@ -168,37 +177,27 @@ def _measure(evidence: Mapping[str, Any], claim: str, root: Path) -> Measured:
     value = checks.real(value, f"{where}: {evidence['key']}")
     verdict = None
     if "reproduced" in evidence:
-        reached = [level for level in (REPRODUCED, PARTLY)
+        reached = [level for level in LEVELS
                    if level in evidence and _reaches(value, evidence[level])]
         verdict = reached[0] if reached else NOT_REPRODUCED
     return Measured(value, _text(evidence, value, claim), preset, verdict)
 
 
-def moved(path: Path, timing: Mapping[str, Any]) -> bool:
-    """Whether a timing that a claim judges differs from the record at `path` by more than noise.
+def verdicts(preset: str, folder: Path, root: Path | None = None) -> dict[str, Any]:
+    """Return id of each claim to its verdict and evidence, from the records of one preset alone.
 
-    `timing`: the values measured now. One has moved where it is more than `TIMING_BAND` times the
-    recorded one or less than its inverse, where it reaches another threshold of the claim, and
-    where only one of the two is there. Other timings of the record do not count.
+    `folder`: what holds `results/`: the repository, or what a run wrote. The evidence is a list of
+    mappings with record, key, the thresholds, value and verdict, as results/verdicts.json keeps it.
     """
-    pointer = f"{path.parent.name}/{path.stem}"
-    judged = [evidence for claim in load() for evidence in claim["evidence"]
-              if evidence["record"] == pointer and evidence["key"].startswith("timing.")
-              and "reproduced" in evidence]
-    recorded = records.read(path)["run"].get("timing", {}) if judged else {}
-    for evidence in judged:
-        name = evidence["key"].removeprefix("timing.")
-        old, new = recorded.get(name), timing.get(name)
-        if old is None or new is None:
-            if old is not new:
-                return True
-            continue
-        levels = [evidence[level] for level in (REPRODUCED, PARTLY) if level in evidence]
-        low, high = sorted((abs(old), abs(new)))
-        if (old * new < 0 or high > TIMING_BAND * low
-                or any(_reaches(old, level) != _reaches(new, level) for level in levels)):
-            return True
-    return False
+    told = {}
+    for claim in load(root):
+        result = judge(claim, folder, (preset,))
+        told[claim["id"]] = {"verdict": result.verdict, "evidence": [
+            {**{key: evidence[key] for key in ("record", "key", *LEVELS) if key in evidence},
+             "value": value.value, "verdict": value.verdict}
+            for evidence, value in zip(claim["evidence"], result.measured, strict=True)
+        ]}
+    return told
 
 
 def _reaches(value: float, threshold: str) -> bool:

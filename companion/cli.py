@@ -1,7 +1,7 @@
-"""The command `nslib`: list, run, claims, figures, bench.
+"""The command `nslib`: list, run, verify, refresh, claims, figures, bench.
 
-Exit codes: 0 when all went well, 1 when a notebook failed or the claims are stale or not valid,
-2 when the command itself was wrong or a file cannot be written, 130 when it was stopped.
+Exit codes: 0 when all went well, 1 when a notebook failed, a re-run is not a reproduction, or the
+claims are stale or not valid, 2 when the command itself was wrong or a file cannot be written, 130 when it was stopped.
 """
 
 from __future__ import annotations
@@ -92,11 +92,23 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-p", dest="parameters", nargs=2, action="append", default=[],
                      metavar=("NAME", "VALUE"), help="set a parameter; VALUE is YAML")
     run.add_argument("--out", type=Path, metavar="DIR", help="write everything below DIR")
-    run.add_argument("--refresh", action="store_true",
-                     help="write the cleaned outputs back into notebooks/ (quick preset)")
-    claims = command("claims", _claims, "write the claims table and REPRODUCING.md")
+    verify = command("verify", _verify, "compare a run with the committed results",
+                     description="Compare what notebooks gave with the committed results, write a "
+                     "certificate, and exit 1 for a changed verdict or a missing value.")
+    verify.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names; without: all")
+    verify.add_argument("--preset", default="quick", help="quick (default) or paper")
+    verify.add_argument("--records", type=Path, metavar="DIR", help="somebody's results/ and "
+                        "figures/, in place of build/ of this repository")
+    refresh = command("refresh", _refresh, "make the last runs the committed results",
+                      description="Say what changes and by how much, then write the records, "
+                      "figures, tables and outputs of the last runs over the committed ones.")
+    refresh.add_argument("notebooks", nargs="+", metavar="NOTEBOOK",
+                         help="a name, or: all, or: claims (the pages made from records alone)")
+    refresh.add_argument("--preset", default="quick", help="quick (default) or paper")
+    refresh.add_argument("--dry-run", action="store_true", help="say what changes, write nothing")
+    claims = command("claims", _claims, "show the claims and their verdicts")
     claims.add_argument("--check", action="store_true",
-                        help="write nothing; exit 1 where they are stale or not valid")
+                        help="exit 1 where the pages made from them are stale")
     command("figures", _figures, "redraw all figures from their data")
     bench = command("bench", _bench, "measure; without a name: show the benches")
     bench.add_argument("name", nargs="?", metavar="NAME")
@@ -140,20 +152,18 @@ def _run(options: argparse.Namespace) -> int:
         with _refusing(2):
             jobs = _plan(options, output)
             for job in jobs:
-                locks.enter_context(_reserved(job, options.refresh))
-        return _execute(jobs, output, options.refresh)
+                locks.enter_context(_reserved(job))
+        return _execute(jobs, output)
 
 
 @contextlib.contextmanager
-def _reserved(job: _Job, refresh: bool) -> Iterator[None]:
+def _reserved(job: _Job) -> Iterator[None]:
     """Make a job's folders and keep other runs from its files; the system frees a dead run's lock.
 
     Raises ValueError where another run has them and OSError for a folder that takes no files.
     """
-    folders = [job.executed.parent, job.log.parent]
-    for folder in folders:
+    for folder in (job.executed.parent, job.log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    for folder in [*folders, job.path.parent] if refresh else folders:
         if not os.access(folder, os.W_OK):
             raise ValueError(f"{folder}: expected a folder that can be written")
     lock = filelock.FileLock(job.log.with_suffix(".lock"))
@@ -170,15 +180,16 @@ def _reserved(job: _Job, refresh: bool) -> Iterator[None]:
         lock.release()
 
 
-def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
+def _execute(jobs: list[_Job], output: Path | None) -> int:
     """Execute the jobs one after another and return the exit code."""
-    from . import cleaning, execution
+    from . import execution
 
     failed = []
     for job in jobs:
         about = "" if job.minutes is None else f", about {job.minutes:g} min"
         _say(f"{job.name}: running ({job.preset}{about}), log in {_short(job.log)}")
         started, partial = time.monotonic(), job.log.with_suffix(".ipynb")
+        _clear(job, output)
         try:
             execution.execute(job.path, job.values, job.executed, job.log, output, job.preset)
         except execution.NotebookFailed as error:
@@ -190,11 +201,18 @@ def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
                                            if partial.exists() else ""))
             return 130
         _say(f"{job.name}: done in {time.monotonic() - started:.0f} s, {_short(job.executed)}")
-        if refresh:
-            cleaning.refresh(job.path, job.executed)
     if failed:
         _say(f"nslib: {len(failed)} of {len(jobs)} notebooks failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _clear(job: _Job, output: Path | None) -> None:
+    """Remove the records and figures of a notebook's earlier run, so that none outlives its run."""
+    folder = output or paths.output(job.preset)
+    for place in (paths.results(job.preset, job.name, folder),
+                  paths.figures(job.preset, job.name, folder)):
+        for path in place.glob("*.*"):
+            path.unlink()
 
 
 def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
@@ -217,8 +235,6 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
         path = files_of[checks.one_of(name, "notebook", [*files_of, "all"])]
         values = presets.check(path, options.preset, overrides)
         preset = presets.matching(path, values, first=options.preset)
-        if options.refresh and preset != "quick":
-            raise ValueError(f"--refresh: found the {preset} parameters, expected the quick preset")
         executed, log = paths.executed(name, preset, root, output)
         minutes = notebooks.info(path).minutes.get(preset)
         jobs.append(_Job(name, path, values, preset, executed, log, minutes))
@@ -243,12 +259,40 @@ def _claims(options: argparse.Namespace) -> int:
         stale = pages.stale(results, root)
     for result in results:
         print(f"{result.claim['id']:<5}{result.verdict:<16}{result.claim['claim']}")
-    if not options.check:
-        files.write({path: text.encode() for path, text in stale.items()})
     for path in stale:
-        _say(f"nslib: {path.name} is stale: run `nslib claims`" if options.check
-             else f"nslib: wrote {path.name}")
+        _say(f"nslib: {path.name} is stale: run `nslib refresh claims`")
     return 1 if options.check and stale else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from .reproduction import certificate, verify
+
+    root = _root()
+    with _refusing(2):
+        result = verify.verify(options.preset, options.notebooks, options.records, root)
+    page = certificate.write(result, root / "build" / "reproduction" / options.preset)
+    print("\n".join(verify.summary(result, Path(_short(page)))))
+    return 1 if result.failed else 0
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    from .reproduction import refresh
+
+    root = _root()
+    with _refusing(2):
+        checks.one_of(options.preset, "preset", presets.NAMES)
+        known = notebooks.find(root)
+        names = [checks.one_of(name, "notebook", [*known, "all", "claims"])
+                 for name in options.notebooks if name != "claims"]
+        names = list(known) if "all" in names else list(dict.fromkeys(names))
+        build = paths.output(options.preset)
+        told = refresh.changes(names, options.preset, root, build)
+        print("\n".join(refresh.in_words(told)) or "no value changes")
+        if options.dry_run:
+            return 0
+        for path in refresh.write(names, options.preset, root, build, list(told)):
+            _say(f"nslib: wrote {_short(path)}")
+    return 0
 
 
 def _figures(options: argparse.Namespace) -> int:

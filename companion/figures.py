@@ -1,7 +1,8 @@
 """Figures: one style, and every figure saved with the data it shows and a record of its making.
 
 `save` writes a PNG, an SVG, the plotted data as CSV and a JSON record. A figure made by a function
-marked with `drawing` can be drawn again from these files alone (`redraw`), without computing.
+marked with `drawing` can be drawn again from these files alone (`redraw`), without computing: it is
+drawn from numbers with the digits that the CSV keeps, so equal numbers give equal pictures.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from cycler import cycler
@@ -76,7 +78,8 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
     """Mark a function `f(data, **options) -> Figure`, so that its figures can be redrawn.
 
     `data`: a DataFrame or a mapping of names to DataFrames, drawn and never computed from;
-    `options`: values that JSON holds. The function draws in the companion's style and the figure
+    `options`: values that JSON holds. Both reach the function with `files.DIGITS` significant
+    digits, as they are stored. The function draws in the companion's style and the figure
     remembers what drew it, as "module:function"; nothing where that is a notebook's own function,
     which cannot be imported again. Raises ValueError for one that is not at the top of a module.
     """
@@ -86,14 +89,26 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(function)
     def drawn(data: Any, **options: Any) -> Figure:
-        options = files.plain(options, "options")
+        options = files.plain(options, "options", files.significant)
         with style():
-            figure = function(data, **options)
+            figure = function(_stored(data), **options)
         if function.__module__ != "__main__":
             figure.nslib_drawing = {"function": name, "options": options}
         return figure
 
     return drawn
+
+
+def _stored(data: Any) -> Any:
+    """Return a DataFrame, or each of a mapping, with numbers as the CSV keeps them."""
+    if isinstance(data, Mapping):
+        return {label: _stored(frame) for label, frame in data.items()}
+    if not isinstance(data, pd.DataFrame) or not data.columns.is_unique:
+        return data
+    floats = data.select_dtypes("floating")
+    rounded = {name: np.array([files.significant(number) for number in column], column.dtype)
+               for name, column in floats.items()}
+    return data.assign(**rounded)
 
 
 def _tables(name: str, data: Any) -> list[tuple[str | None, str, pd.DataFrame]]:
@@ -191,18 +206,17 @@ def svg(figure: Figure, title: str) -> bytes:
 
 
 def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) -> None:
-    """Save a figure of the current run, with its data and its record, into figures/<notebook>/.
+    """Save a figure of the current run, with its data and its record, below build/figures/.
 
     `name`: letters, digits, - and _. `data`: what is plotted, long form, as a DataFrame
-    (`<name>.csv`) or a mapping of names to DataFrames (`<name>.<key>.csv`). Beside them stand
-    `<name>.png` (300 dpi), `<name>.svg` and `<name>.json`: parameters, seed, git commit and dirty
-    flag, versions, checksums, wall time, peak memory, CPU. The figure stays open, so a notebook
-    shows it as usual.
+    (`<name>.csv`) or a mapping of names to DataFrames (`<name>.<key>.csv`), kept with
+    `files.DIGITS` significant digits. Beside them stand `<name>.png` (300 dpi), `<name>.svg` and
+    `<name>.json`: parameters, seed, git commit and dirty flag, versions, checksums, wall time,
+    peak memory, CPU. The figure stays open, so a notebook shows it as usual.
 
-    Writes all files or none, and nothing where images, data and stable facts are as they were.
-    Raises TypeError or ValueError for no data, data without rows or that no CSV can hold, data in
-    the index (a CSV keeps columns only, and row numbers are no data), and RuntimeError where no run
-    was begun.
+    Writes all files or none. Raises TypeError or ValueError for no data, data without rows or that
+    no CSV can hold, data in the index (a CSV keeps columns only, and row numbers are no data), and
+    RuntimeError where no run was begun.
     """
     if not isinstance(figure, Figure):
         raise TypeError(f"figure: found {type(figure).__name__}, expected a matplotlib Figure")
@@ -210,7 +224,7 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     if not isinstance(run, Run):
         raise TypeError(f"run: found {run!r}, expected a Run (from companion.begin)")
     paths.valid_name(name, "name")
-    tables = _tables(name, data)
+    tables = _tables(name, _stored(data))
     contents = {file: _csv(frame, file) for _, file, frame in tables}
     titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
     facts = {
@@ -231,24 +245,22 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     }
     images = _images(figure, name, facts)
     _write(paths.figures(run.preset, run.notebook), name, facts, {**images, **contents},
-           lambda: records.circumstances(run.notebook, run.wall_seconds))
+           records.circumstances(run.notebook, run.wall_seconds))
 
 
 def _write(
     folder: Path, name: str, facts: dict[str, Any], contents: Mapping[str, bytes],
-    circumstances: Callable[[], dict[str, Any]],
+    run: Mapping[str, Any],
 ) -> bool:
-    """Write a figure's files and record where anything stable changed; return whether it did."""
+    """Write a figure's files and record where anything changed; return whether it did."""
     facts = {**facts, "files": {file: records.checksum(contents[file])
                                 for file in (f"{name}.png", f"{name}.svg")}}
     record = folder / f"{name}.json"
     on_disk = {file: folder / file for file in contents}
-    if records.is_current(record, facts) and all(
-        path.is_file() and path.read_bytes() == contents[file] for file, path in on_disk.items()
-    ):
-        return False
     whole = {on_disk[file]: content for file, content in contents.items()}
-    whole[record] = files.json_bytes({**facts, "run": circumstances()})
+    whole[record] = files.json_bytes({**facts, "run": run})
+    if all(path.is_file() and path.read_bytes() == content for path, content in whole.items()):
+        return False
     files.write(whole)
     for path in folder.glob(f"{name}.*csv"):  # tables of an earlier form of the figure
         if path not in whole:
@@ -274,7 +286,7 @@ def redraw(folder: Path) -> dict[Path, str]:
         figure, contents = drawn_again(path)
         contents |= _images(figure, facts["figure"], facts)
         plt.close(figure)
-        changed = _write(path.parent, facts["figure"], facts, contents, lambda run=run: run)
+        changed = _write(path.parent, facts["figure"], facts, contents, run)
         outcome[path] = "redrawn" if changed else "unchanged"
     return outcome
 

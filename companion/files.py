@@ -12,6 +12,14 @@ from ruamel.yaml import YAML, YAMLError
 
 from nslib.whole_files import write as write  # used as `files.write`
 
+DIGITS = 6
+"""Significant digits of a stored number: those beyond are the processor's, not the method's."""
+
+
+def significant(number: float) -> float:
+    """Return a number with `DIGITS` significant digits, as records and figures' data keep it."""
+    return float(f"{number:.{DIGITS}g}")
+
 
 def parse_yaml(text: str, name: str) -> Any:
     """Return the value of YAML 1.2 `text`; nothing in it is ever executed.
@@ -27,6 +35,14 @@ def parse_yaml(text: str, name: str) -> Any:
 def read_yaml(path: Path) -> Any:
     """Return the value in a YAML file; ValueError where it is broken."""
     return parse_yaml(path.read_text(encoding="utf-8"), path.name)
+
+
+def read_json(path: Path) -> Any:
+    """Return the value in a JSON file; ValueError where it is broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: found broken JSON ({error})") from None
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:

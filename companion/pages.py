@@ -1,11 +1,11 @@
-"""The pages made from the claims: the table in the README, and REPRODUCING.md."""
+"""What is made from the claims: the README's table, REPRODUCING.md, results/verdicts.json."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import claims, notebooks
+from . import claims, files, notebooks, presets
 from .claims import Result
 
 BEGIN, END = "<!-- claims:begin -->", "<!-- claims:end -->"
@@ -16,14 +16,17 @@ def stale(results: Sequence[Result], root: Path) -> dict[Path, str]:
 
     Raises ValueError where the README has no pair of markers for the table.
     """
-    readme, guide = root / "README.md", root / "REPRODUCING.md"
+    readme, guide, verdicts = (root / name for name in (
+        "README.md", "REPRODUCING.md", "results/verdicts.json"))
     old = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
         raise ValueError(f"README.md: expected the lines {BEGIN} and {END}, once each, in order")
     head, _, rest = old.partition(BEGIN)
     tail = rest.partition(END)[2]
     pages = {readme: f"{head}{BEGIN}\n{table(results)}{END}{tail}",
-             guide: reproducing(results, root)}
+             guide: reproducing(results, root),
+             verdicts: files.json_bytes({preset: claims.verdicts(preset, root, root)
+                                         for preset in presets.NAMES}).decode()}
     return {path: text for path, text in pages.items()
             if not path.is_file() or path.read_text(encoding="utf-8") != text}
 
@@ -51,10 +54,12 @@ def reproducing(results: Sequence[Result], root: Path) -> str:
         rows.append((result.claim["id"], *known))
     parts = [
         "# Reproducing the claims\n",
-        "Written by `nslib claims` from claims.yaml and the records in `results/`; edit those "
+        "Written by `nslib refresh` from claims.yaml and the records in `results/`; edit those "
         "instead.\n",
-        "`make reproduce` runs every notebook with its quick preset. The commands below compute "
-        "with the paper preset; without `--preset paper` they take the first number of minutes.\n",
+        "`make reproduce` runs every notebook with its quick preset and compares the run with the "
+        "committed results. The commands below compute with the paper preset; without "
+        "`--preset paper` they take the first number of minutes. `nslib verify --preset paper "
+        "NOTEBOOK` compares such a run.\n",
         _markdown(("claim", "notebook", "command", "minutes (quick / paper)"), rows),
         "## How each claim is judged\n",
         "A claim is *reproduced* where every value reaches its threshold, *not reproduced* where "
@@ -75,7 +80,7 @@ def _section(result: Result) -> str:
         f"- judged: {claim['judged']}",
     ]
     for evidence, value in zip(claim["evidence"], result.measured, strict=True):
-        limits = ", ".join(f"{level} {evidence[level]}" for level in ("reproduced", "partly")
+        limits = ", ".join(f"{level} {evidence[level]}" for level in claims.LEVELS
                            if level in evidence)
         source = f"record `{evidence['record']}`, `{evidence['key']}`"
         text = f"{value.text} ({value.preset} preset)" if value.text else evidence["label"]

@@ -33,24 +33,28 @@ def root() -> Path:
 def output(preset: str) -> Path:
     """Return the folder below which a run of `preset` writes `figures/` and `results/`.
 
-    `NSLIB_OUTPUT` where it is set (`nslib run --out` sets it), else the repository, else, for
-    parameters of no preset, `build/custom` in it, so that committed files are only preset ones.
+    `NSLIB_OUTPUT` where it is set (`nslib run --out` sets it), else `build/` of the repository, or
+    `build/custom` for parameters of no preset. `nslib refresh` alone writes what is committed.
     """
     given = os.environ.get("NSLIB_OUTPUT")
     if given:
         return Path(given).resolve()
-    return root() / "build" / "custom" if preset == "custom" else root()
+    build = root() / "build"
+    return build / "custom" if preset == "custom" else build
 
 
-def figures(preset: str, notebook: str) -> Path:
-    """Return the folder of a notebook's figures; the paper preset has a subfolder of its own."""
-    folder = output(preset) / "figures" / notebook
-    return folder / "paper" if preset == "paper" else folder
+def figures(preset: str, notebook: str, folder: Path | None = None) -> Path:
+    """Return the folder of a notebook's figures; the paper preset has a subfolder of its own.
+
+    `folder`: what holds them, `output(preset)` by default, the repository for committed ones.
+    """
+    place = (folder or output(preset)) / "figures" / notebook
+    return place / "paper" if preset == "paper" else place
 
 
-def results(preset: str, notebook: str) -> Path:
-    """Return the folder of a notebook's records."""
-    return output(preset) / "results" / preset / notebook
+def results(preset: str, notebook: str, folder: Path | None = None) -> Path:
+    """Return the folder of a notebook's records and tables, in `folder` as `figures` says."""
+    return (folder or output(preset)) / "results" / preset / notebook
 
 
 def given(path: str) -> Path:

@@ -1,8 +1,7 @@
 """Records: what was run, on what, with which versions, and what came out, as one JSON file.
 
 A record has a stable part, equal for equal runs, and a part named `run` that changes every time
-(git commit, time, memory, machine). A record on disk is left alone while its stable part is equal,
-so running again changes no committed file.
+(git commit, time, memory, machine, the speed of the machine in that moment).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import datetime
 import functools
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import subprocess
@@ -23,11 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import files, notebooks, paths, sources
+from . import calibration, files, notebooks, paths, sources
 
 PACKAGES = ("nslib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "tensorly", "sympy",
             "matplotlib", "seaborn")
-_DIGITS = 6
 
 
 def checksum(data: Any) -> str:
@@ -115,8 +112,8 @@ def circumstances(notebook: str, wall_seconds: float) -> dict[str, Any]:
     """Return the part of a record that changes every time: git, code, time, memory, machine.
 
     `code` is the hash of the files that made the record: of the core and of the experiment's
-    folder (`sources.of_notebook`). A record that is left as it is keeps the hash of those that
-    made it first.
+    folder (`sources.of_notebook`). `calibration_seconds` is what the machine took in that moment
+    for a fixed piece of work, so that times of other machines can be compared with these.
     """
     root = paths.root()
     made_by = sources.of_notebook(notebooks.get(notebook))
@@ -124,6 +121,7 @@ def circumstances(notebook: str, wall_seconds: float) -> dict[str, Any]:
         "git": git_state(root),
         "code": sources.checksum(made_by, root),
         "wall_seconds": round(wall_seconds, 2),
+        "calibration_seconds": files.significant(calibration.seconds()),
         "peak_memory_mb": peak_memory_mb(),
         "cpu": cpu(),
         "cores": os.cpu_count(),
@@ -138,15 +136,12 @@ def rounded(metrics: Mapping[str, Any], name: str = "metrics") -> dict[str, Any]
     """
     if not files.mapping(metrics, name):
         raise ValueError(f"{name}: found none, expected at least one measured value")
-    return files.plain(metrics, name, lambda number: float(f"{number:.{_DIGITS}g}"))
+    return files.plain(metrics, name, files.significant)
 
 
 def read(path: Path) -> dict[str, Any]:
     """Return a record; ValueError where the file is not one."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: found broken JSON ({error}), expected a record") from None
+    record = files.read_json(path)
     if not isinstance(record, dict) or "run" not in record:
         raise ValueError(f"{path}: found no record (a JSON object with the key 'run')")
     return record
@@ -168,11 +163,3 @@ def paper(notebook: str, name: str) -> dict[str, Any] | None:
 def stable(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a record that is equal for equal runs."""
     return {key: value for key, value in record.items() if key != "run"}
-
-
-def is_current(path: Path, facts: Mapping[str, Any]) -> bool:
-    """Whether the record on disk has these stable facts already."""
-    try:
-        return stable(read(path)) == facts
-    except (OSError, ValueError):
-        return False

@@ -43,18 +43,16 @@ class Run:
         timing: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Write results/<preset>/<notebook>/<name>.json and return its path.
+        """Write results/<preset>/<notebook>/<name>.json below `build/` and return its path.
 
         `config`: what the experiment ran with; its `seed` or `seeds` is the record's seed, else
         the run's. `metrics`: what came out; numbers, text, None, or lists and mappings of them,
         kept with 6 significant digits. `timing`: measured seconds and the like, which differ every
         time. `data`: name to array, DataFrame, file path or checksum of every data set used.
 
-        A record on disk is left as it is where its stable part is equal and no timing that a claim
-        judges left its band (see `claims.moved`). Raises TypeError or ValueError for values that
-        no record can hold (NaN, infinity, objects).
+        Raises TypeError or ValueError for values that no record can hold (NaN, infinity, objects).
         """
-        from . import claims, records
+        from . import records
 
         paths.valid_name(name, "name")
         config = files.plain(files.mapping(config, "config"), "config")
@@ -74,9 +72,8 @@ class Run:
         }
         path = paths.results(self.preset, self.notebook) / f"{name}.json"
         measured = records.rounded(timing, "timing") if timing else {}
-        if not records.is_current(path, facts) or claims.moved(path, measured):
-            run = records.circumstances(self.notebook, self.wall_seconds)
-            files.write({path: files.json_bytes({**facts, "run": {**run, "timing": measured}})})
+        run = records.circumstances(self.notebook, self.wall_seconds)
+        files.write({path: files.json_bytes({**facts, "run": {**run, "timing": measured}})})
         return path
 
 

@@ -21,7 +21,6 @@ set -e
 case "$1" in
 run) test "$2" != "$FAIL"; echo "$2 $4 $OMP_NUM_THREADS" >> runs.txt
      cp "notebooks/$2.ipynb" "build/notebooks/$4/" ;;
-claims) echo "claims" >> runs.txt; echo "a table" ;;
 esac
 """
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="Snakemake needs Python 3.11")
@@ -87,16 +86,12 @@ def planned(repo: Path, *arguments: str, **variables: str) -> set[str]:
 
 def test_runs_each_notebook_once_then_nothing_until_content_changes(repo):
     alpha, beta = (f"build/notebooks/quick/{name}.ipynb" for name in ("01_alpha", "02_beta"))
-    claims = "build/claims/quick.txt"
 
     failed = snakemake(repo, FAIL="02_beta")
     assert failed.returncode != 0 and (repo / alpha).exists() and not (repo / beta).exists()
     done = snakemake(repo)
     assert done.returncode == 0, done.stderr
-    assert (repo / "runs.txt").read_text().split("\n")[:3] == [
-        "01_alpha quick 1", "02_beta quick 1", "claims"
-    ]
-    assert (repo / claims).read_text() == "a table\n"
+    assert (repo / "runs.txt").read_text().splitlines() == ["01_alpha quick 1", "02_beta quick 1"]
     for file in repo.rglob("*.*"):
         if not file.is_relative_to(repo / ".snakemake") and "build" not in file.parts:
             os.utime(file)
@@ -105,16 +100,14 @@ def test_runs_each_notebook_once_then_nothing_until_content_changes(repo):
     folder = repo / "companion" / "experiments" / "alpha"
     for file, content in ((folder / "compute.py", "value = 1\n"), (folder / "paper.csv", "1\n")):
         file.write_text("value = 2\n")
-        assert planned(repo) == {alpha, claims}, file
+        assert planned(repo) == {alpha}, file
         file.write_text(content)
     (repo / "nslib" / "core.py").write_text("value = 1\n")
-    assert planned(repo) == {alpha, beta, claims}
+    assert planned(repo) == {alpha, beta}
     (repo / "nslib" / "core.py").unlink()
     write_paper(repo, alpha=2)
     assert planned(repo) == set()  # the quick preset's parameters stand in the notebooks
     write_paper(repo, alpha=1)
-    (repo / "claims.yaml").write_text("more text\n")
-    assert planned(repo) == {claims}
 
 
 def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
@@ -123,7 +116,7 @@ def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
     beta.write_text("value = load_tabular('wine')\n")
     assert snakemake(repo, "--config", "preset=paper").returncode == 0
     changed = planned(repo, "--config", "preset=paper", NSLIB_DATA=str(tmp_path))
-    assert changed == {"build/notebooks/paper/02_beta.ipynb", "build/claims/paper.txt"}
+    assert changed == {"build/notebooks/paper/02_beta.ipynb"}
 
 
 def test_a_notebook_that_shows_results_runs_after_them(repo):
@@ -137,11 +130,13 @@ def test_a_notebook_that_shows_results_runs_after_them(repo):
     (repo / "runs.txt").unlink(missing_ok=True)
     assert snakemake(repo).returncode == 0
     assert [line.split()[0] for line in (repo / "runs.txt").read_text().splitlines()] == [
-        "02_beta", "01_alpha", "claims"
+        "02_beta", "01_alpha"
     ]
+    alpha, beta = (f"build/notebooks/quick/{name}.ipynb" for name in ("01_alpha", "02_beta"))
+    (repo / "claims.yaml").write_text("more text\n")
+    assert planned(repo) == {alpha}
     record.write_text("2")
-    both = {f"build/notebooks/quick/{name}.ipynb" for name in ("01_alpha", "02_beta")}
-    assert planned(repo) == {*both, "build/claims/quick.txt"}
+    assert planned(repo) == {alpha, beta}
 
 
 def test_unknown_preset_is_refused_with_the_nearest_name(repo):
@@ -151,6 +146,4 @@ def test_unknown_preset_is_refused_with_the_nearest_name(repo):
 
 def test_covers_every_notebook_of_this_repository():
     names = [path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")]
-    assert planned(ROOT, "--forceall") == {
-        "build/claims/quick.txt", *(f"build/notebooks/quick/{name}.ipynb" for name in names)
-    }
+    assert planned(ROOT, "--forceall") == {f"build/notebooks/quick/{name}.ipynb" for name in names}

@@ -46,7 +46,7 @@ def test_a_run_writes_below_the_repository(clone, monkeypatch, capfd):
     assert printed[0] == sys.executable
     assert printed[1] == str(clone.folder / "notebooks")
     assert "Agg" not in printed[2]
-    record = clone.folder / "results" / "quick" / "01_x" / "e1.json"
+    record = clone.folder / "build" / "results" / "quick" / "01_x" / "e1.json"
     assert json.loads(record.read_text())["metrics"] == {"count": 1}
     logs = clone.folder / "build" / "logs" / "quick"
     assert sorted(path.name for path in logs.iterdir()) == ["01_x.lock", "01_x.log"]
@@ -74,28 +74,31 @@ def test_the_preset_asked_for_wins_where_both_have_the_same_parameters(clone, mo
     clone.presets({"01_x": {"word": "a", "count": 1}}, {"01_x": {"word": "a", "count": 1}})
     assert cli.main(["run", "01_x", "--preset", "paper"]) == 0
     assert (clone.folder / "build" / "notebooks" / "paper" / "01_x.ipynb").is_file()
-    assert (clone.folder / "results" / "paper" / "01_x" / "e1.json").is_file()
-    assert not (clone.folder / "results" / "quick").exists()
+    assert (clone.folder / "build" / "results" / "paper" / "01_x" / "e1.json").is_file()
+    assert not (clone.folder / "build" / "results" / "quick").exists()
 
 
 def test_parameters_of_another_preset_are_that_preset(clone):
     assert cli.main(["run", "01_x", "--preset", "paper", "-p", "count", "1"]) == 0
     assert (clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb").is_file()
-    assert (clone.folder / "results" / "quick" / "01_x" / "e1.json").is_file()
+    assert (clone.folder / "build" / "results" / "quick" / "01_x" / "e1.json").is_file()
 
 
-def test_out_takes_everything_and_refresh_writes_clean_outputs(clone, tmp_path):
+def test_out_takes_everything(clone, tmp_path):
     out = tmp_path / "out"
-    assert cli.main(["run", "all", "--out", str(out), "--refresh"]) == 0
+    assert cli.main(["run", "all", "--out", str(out)]) == 0
     assert (out / "notebooks" / "quick" / "01_x.ipynb").is_file()
     assert (out / "results" / "quick" / "01_x" / "e1.json").is_file()
     assert not (clone.folder / "results").exists()
     assert not (clone.folder / "build").exists()
-    nb = nbformat.read(clone.folder / "notebooks" / "01_x.ipynb", as_version=4)
-    assert "papermill" not in nb.metadata
-    assert [cell.source for cell in nb.cells][1:] == [PARAMETERS, *CELLS]
-    assert nb.cells[-1].outputs[0].data == {"text/plain": "'e1.json'"}
-    assert str(clone.folder) not in outputs(clone.folder / "notebooks" / "01_x.ipynb")
+
+
+def test_a_run_leaves_no_record_of_an_earlier_one(clone):
+    old = clone.folder / "build" / "results" / "quick" / "01_x" / "gone.json"
+    old.parent.mkdir(parents=True)
+    old.write_text("{}")
+    assert cli.main(["run", "01_x"]) == 0
+    assert [path.name for path in old.parent.iterdir()] == ["e1.json"]
 
 
 def test_all_ends_with_the_notebooks_that_show_the_claims(clone, capfd):
@@ -204,8 +207,8 @@ def test_a_page_that_cannot_be_written_is_said_in_words(clone, capsys, monkeypat
         raise PermissionError(13, "Permission denied", "README.md")
 
     monkeypatch.setattr(cli.files, "write", refuse)
-    assert cli.main(["claims"]) == 2
-    assert capsys.readouterr().err == "nslib: error: README.md: Permission denied\n"
+    assert cli.main(["refresh", "claims"]) == 2
+    assert "nslib: error: README.md: Permission denied\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -221,8 +224,6 @@ def test_a_page_that_cannot_be_written_is_said_in_words(clone, capsys, monkeypat
      "-p count: found it twice"),
     (["01_x", "--out", "/dev/null"], "nslib: error: /dev/null"),
     (["01_x", "--out", "/dev/null/sub"], "nslib: error: /dev/null/sub"),
-    (["01_x", "--refresh", "-p", "count", "3"], "expected the quick preset"),
-    (["01_x", "--refresh", "--preset", "paper"], "expected the quick preset"),
 ])
 def test_wrong_usage_starts_nothing(clone, capsys, arguments, message):
     assert cli.main(["run", *arguments]) == 2
@@ -241,7 +242,8 @@ def test_a_command_line_that_cannot_be_read(clone, capsys, arguments):
 def test_outside_a_clone(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("NSLIB_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    for arguments in (["list"], ["run", "all"], ["claims"], ["figures"]):
+    for arguments in (["list"], ["run", "all"], ["claims"], ["figures"], ["verify"],
+                      ["refresh", "all"]):
         assert cli.main(arguments) == 2
         assert "inside a clone" in capsys.readouterr().err
 
@@ -257,14 +259,14 @@ def test_list_and_claims_import_neither_plotting_nor_jupyter(clone):
     code = """if True:
         import sys
         from companion import cli
-        assert cli.main(["list"]) == cli.main(["claims"]) == cli.main(["claims", "--check"]) == 0
+        assert cli.main(["list"]) == cli.main(["claims"]) == 0
         heavy = {"matplotlib", "seaborn", "papermill", "nbformat", "jupyter_client", "IPython"}
         assert not heavy & sys.modules.keys()"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_claims_are_written_then_current_then_not_valid(clone, capsys):
+def test_claims_are_stale_then_current_then_not_valid(clone, capsys):
     claim = """- {id: C1, claim: It is so, where: T, notebook: 01_x, metric: m, judged: j,
    paper: {value: v, source: s, kind: table}, evidence: []}
 """
@@ -274,6 +276,9 @@ def test_claims_are_written_then_current_then_not_valid(clone, capsys):
     assert not (clone.folder / "REPRODUCING.md").exists()
     assert cli.main(["claims"]) == 0
     assert "C1   not run yet     It is so" in capsys.readouterr().out
+    assert cli.main(["claims", "--check"]) == 1
+    assert cli.main(["refresh", "claims"]) == 0
+    assert (clone.folder / "results" / "verdicts.json").is_file()
     assert cli.main(["claims", "--check"]) == 0
     (clone.folder / "claims.yaml").write_text(claim.replace("judged", "jugded"))
     assert cli.main(["claims", "--check"]) == 1

@@ -222,7 +222,7 @@ def test_only_the_paper_preset_writes_to_the_results(tmp_path, monkeypatch):
     monkeypatch.setenv("NSLIB_OUTPUT", str(tmp_path))
     paths = {p: benchmark.csv_path(Run("10_tabular_benchmarks", {}, p))
              for p in ("quick", "paper", "custom")}
-    assert paths["paper"] == tmp_path / "results" / "tabular.csv"
+    assert paths["paper"].parent == tmp_path / "results" / "paper" / "10_tabular_benchmarks"
     assert all("results" not in paths[p].parts for p in ("quick", "custom"))
     folders = {benchmark.work_folder(Run("n", {}, p)) for p in paths}
     assert len(folders) == 3
@@ -233,14 +233,14 @@ def test_the_committed_table_is_one_of_the_paper_preset(whole, tmp_path, monkeyp
     monkeypatch.setenv("NSLIB_ROOT", str(tmp_path))
     quick = Run("10_tabular_benchmarks", {}, "quick")
     assert benchmark.committed(quick) is None
-    table.write(whole, tmp_path / "results" / "tabular.csv")
-    pd.testing.assert_frame_equal(benchmark.committed(quick), table.read(
-        tmp_path / "results" / "tabular.csv"))
+    path = table.write(
+        whole, tmp_path / "results" / "paper" / "10_tabular_benchmarks" / "tabular.csv")
+    pd.testing.assert_frame_equal(benchmark.committed(quick), table.read(path))
     assert benchmark.committed(Run("10_tabular_benchmarks", {}, "paper")) is None
 
 
 def test_committed_tables_can_be_read_and_hold_what_the_claims_need():
-    for path in (ROOT / "results").glob("tabular.csv"):
+    for path in (ROOT / "results").rglob("tabular.csv"):
         runs_there = table.read(path)
         assert tuple(runs_there.columns) == table.COLUMNS
         assert compare.pairs(runs_there)["n_own"].gt(0).all()

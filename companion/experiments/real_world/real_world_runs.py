@@ -14,10 +14,11 @@ from companion.experiments.table_preparation import preprocessor
 from companion.experiments.tabular_grid import reports, run_cells
 from companion.experiments.tabular_grid import score_table as table
 from companion.experiments.tabular_grid.splits import divide, misplaced_rows, search_rows
+from companion.run import Run
 from nslib import checks
 from nslib.data import REGISTRY, load_tabular
 
-NAME = "real_world"  # of the committed table, results/<name>.csv
+NAME = "real_world"  # of the table, beside the records
 
 
 def run(
@@ -41,9 +42,9 @@ def run(
     return pd.concat(parts).sort_values(keys, ignore_index=True)
 
 
-def publish(runs: pd.DataFrame, preset: str) -> pd.DataFrame:
-    """Write the table of this run where a preset's results go, and return it as it reads back."""
-    return table.read(table.write(runs, paths.output(preset) / "results" / f"{NAME}.csv"))
+def publish(runs: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Write the table of this run beside its records, and return it as it reads back."""
+    return table.read(table.write(runs, paths.results(run.preset, run.notebook) / f"{NAME}.csv"))
 
 
 def constants(datasets: Iterable[str], seeds: Iterable[int]) -> dict[str, float]:

@@ -32,7 +32,8 @@ def work_folder(run: Run) -> Path:
 
 def csv_path(run: Run) -> Path:
     """Return the table that a run writes: in results/ for the paper preset alone."""
-    folder = paths.output("paper") / "results" if run.preset == "paper" else work_folder(run)
+    paper = run.preset == "paper"
+    folder = paths.results(run.preset, run.notebook) if paper else work_folder(run)
     return folder / "tabular.csv"
 
 
@@ -54,7 +55,7 @@ def compute(
 
 def committed(run: Run) -> pd.DataFrame | None:
     """Return the committed table of the paper preset for a run of another, None where none is."""
-    return None if run.preset == "paper" else table.committed("tabular")
+    return None if run.preset == "paper" else table.committed(run.notebook, "tabular")
 
 
 def config() -> dict[str, Any]:

@@ -67,9 +67,9 @@ def write(table: pd.DataFrame, path: str | Path) -> Path:
     return path
 
 
-def committed(name: str) -> pd.DataFrame | None:
-    """Return the table results/<name>.csv that a paper preset wrote, None where there is none."""
-    path = paths.root() / "results" / f"{name}.csv"
+def committed(notebook: str, name: str) -> pd.DataFrame | None:
+    """Return the committed table of a notebook's paper preset, None where there is none."""
+    path = paths.results("paper", notebook, paths.root()) / f"{name}.csv"
     return read(path) if path.is_file() else None
 
 
