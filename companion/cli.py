@@ -1,7 +1,8 @@
 """The command `nslib`: list, run, verify, refresh, claims, figures, bench.
 
 Exit codes: 0 when all went well, 1 when a notebook failed, a re-run is not a reproduction, or the
-claims are stale or not valid, 2 when the command itself was wrong or a file cannot be written, 130 when it was stopped.
+claims are stale or not valid, 2 when the command itself was wrong or a file cannot be written, 130
+when it was stopped.
 """
 
 from __future__ import annotations

@@ -110,6 +110,13 @@ def folders(
     return Comparison(tuple(compared), counts, sources)
 
 
+def every_value(notebook: str, preset: str, folder: Path) -> Iterator[tuple[str, Key, Any]]:
+    """Yield place, key and value of everything in a folder that is compared."""
+    for place, path, _ in _pairs(notebook, preset, folder, folder, True):
+        for name, values in _parts(place, path):
+            yield from ((name, key, value) for key, value in values.items())
+
+
 def _pairs(
     notebook: str, preset: str, committed: Path, rerun: Path, figures: bool
 ) -> Iterator[tuple[str, Path | None, Path | None]]:
@@ -134,23 +141,30 @@ def _file(place: str, old: Path | None, new: Path | None, rules: Rules) -> Itera
         yield Compared(place, (), there if old else None, there if new else None, "file", MISSING,
                        f"found in the {there if new else 'committed results'} alone")
         return
-    if old.suffix == ".csv":
-        yield from _values(place, _table(old), _table(new), rules)
+    speeds = (None, None)
+    if old.suffix == ".json":
+        speeds = tuple(records.read(path)["run"].get("calibration_seconds") for path in (old, new))
+    committed, rerun = dict(_parts(place, old)), dict(_parts(place, new))
+    for part in [*committed, *(part for part in rerun if part not in committed)]:
+        if part in committed and part in rerun:
+            yield from _values(part, committed[part], rerun[part], rules, speeds)
+        else:
+            yield from _file(part, old if part in committed else None,
+                             new if part in rerun else None, rules)
+
+
+def _parts(place: str, path: Path) -> Iterator[tuple[str, dict[Key, Any]]]:
+    """Yield place and values of a file, and of the tables that belong to a figure's record."""
+    if path.suffix == ".csv":
+        yield place, _table(path)
         return
-    facts, again = records.read(old), records.read(new)
-    speeds = tuple(one["run"].get("calibration_seconds") for one in (facts, again))
-    yield from _values(place, dict(_facts(facts)), dict(_facts(again)), rules, speeds)
-    if "drawing" in facts:
-        tables = [{table["file"]: table for table in one["data"]} for one in (facts, again)]
-        for file in sorted(tables[0].keys() | tables[1].keys()):
-            there = place.rpartition("/")[0] + "/" + Path(file).stem
-            one, other = ((path.parent / file) if file in own else None
-                          for path, own in zip((old, new), tables, strict=True))
-            if one is None or other is None or not (one.is_file() and other.is_file()):
-                yield from _file(there, one if one and one.is_file() else None,
-                                 other if other and other.is_file() else None, rules)
-            else:
-                yield from _values(there, _table(one), _table(other), rules, speeds)
+    record = records.read(path)
+    yield place, dict(_facts(record))
+    if "drawing" in record:
+        for table in record["data"]:
+            file = path.parent / table["file"]
+            if file.is_file():
+                yield f"{place.rpartition('/')[0]}/{file.stem}", _table(file)
 
 
 def _facts(record: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
@@ -202,7 +216,7 @@ def _values(
     """Compare the values of one file by key."""
     for key in [*old, *(key for key in new if key not in old)]:
         committed, rerun = old.get(key), new.get(key)
-        if key in old and key in new and same(committed, rerun):
+        if key in old and key in new and tolerances.same(committed, rerun):
             yield Compared(place, key, committed, rerun, "", IDENTICAL, "")
             continue
         rule = rules.of(place, key, rerun if isinstance(rerun, float) else committed)
@@ -217,13 +231,6 @@ def _values(
         outcome = NOT_COMPARED if near is None else WITHIN if near else DIFFERS
         explained = explained if outcome == DIFFERS else None
         yield Compared(place, key, committed, rerun, rule.kind, outcome, allowed, explained, speeds)
-
-
-def same(committed: Any, rerun: Any) -> bool:
-    """Whether two values are the same; NaN is NaN, and 1 is 1.0 but not True."""
-    if isinstance(committed, bool) != isinstance(rerun, bool):
-        return False
-    return committed == rerun or (committed != committed and rerun != rerun)
 
 
 def _judged(

@@ -65,7 +65,7 @@ class Tolerance:
         answer is None, since seconds of two machines cannot be compared.
         """
         if self.kind == EXACT or not (_is_number(committed) and _is_number(rerun)):
-            return committed == rerun, "equal"
+            return same(committed, rerun), "equal"
         low, high = sorted((abs(committed), abs(rerun)))
         if self.kind == RELATIVE:
             near = high <= self.floor or abs(committed - rerun) <= self.within * high
@@ -89,7 +89,14 @@ class Tolerance:
                 self.spread, beside) / math.sqrt(runs)
             low, high = committed - half, committed + half
         words = f"{low:.3g} to {high:.3g} ({self.confidence:.0%} interval of {runs} runs)"
-        return low - 1e-9 <= rerun <= high + 1e-9, words
+        return bool(low - 1e-9 <= rerun <= high + 1e-9), words
+
+
+def same(committed: Any, rerun: Any) -> bool:
+    """Whether two values are the same; NaN is NaN, and 1 is 1.0 but not True."""
+    if isinstance(committed, bool) != isinstance(rerun, bool):
+        return False
+    return committed == rerun or (committed != committed and rerun != rerun)
 
 
 def _is_number(value: Any) -> bool:
@@ -116,6 +123,11 @@ class Rules:
             self._matched[place] = next((tolerance for where, tolerance in self.rules
                                          if fnmatch.fnmatchcase(place, where)), None)
         return self._matched[place]
+
+    def never_met(self) -> list[str]:
+        """Return the patterns of the rules that no value asked for so far came under."""
+        met = {id(rule) for rule in self._matched.values()}
+        return [where for where, rule in self.rules if id(rule) not in met]
 
     def of(self, place: str, key: Key, value: Any) -> Tolerance:
         """Return the tolerance of a value.

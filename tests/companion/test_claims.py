@@ -30,7 +30,9 @@ def with_evidence(**changes):
 
 
 @pytest.fixture
-def clone(repo):
+def clone(repo, monkeypatch):
+    """A repository with one claim, whose runs write the committed records."""
+    monkeypatch.setenv("NSLIB_OUTPUT", str(repo.folder))
     repo.notebook("01_x", "seed: int = 0")
     repo.presets({"01_x": {"seed": 0}}, {"01_x": {"seed": 1}})
     write(repo, CLAIM)
@@ -158,12 +160,13 @@ def test_the_pages_change_with_the_record_and_only_then(clone):
     def stale():
         return pages.stale([claims.judge(claim) for claim in claims.load()], root)
 
-    assert {path.name for path in stale()} == {"README.md", "REPRODUCING.md"}
+    assert {path.name for path in stale()} == {"README.md", "REPRODUCING.md", "verdicts.json"}
+    (root / "results").mkdir(exist_ok=True)
     for path, text in stale().items():
         path.write_text(text)
     assert stale() == {}
     record(0.95)
-    assert {path.name for path in stale()} == {"README.md", "REPRODUCING.md"}
+    assert {path.name for path in stale()} == {"README.md", "REPRODUCING.md", "verdicts.json"}
     readme = stale()[root / "README.md"]
     assert readme.startswith("head\n<!-- claims:begin -->\n| claim | paper | ours | verdict |\n")
     assert readme.endswith("<!-- claims:end -->\ntail\n")

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 import companion
 from companion import paths, presets, records
