@@ -95,14 +95,14 @@ def _run(job: tuple[str, str, Path]) -> bool:
 
 
 def spreads(comparisons: Mapping[str, compare.Comparison]) -> pd.DataFrame:
-    """Return what moved: place, value, kind, the base's value, one column a setting, largest, outcome.
+    """Return what moved: place, value, kind, the base's value, a column each setting, and the worst.
 
-    `comparisons`: setting to its comparison with the base. largest: the largest change, of times
-    the largest factor; outcome: the worst.
+    `comparisons`: setting to its comparison with the base. The last columns: largest, the largest
+    change, of times the largest factor; outcome, the worst one.
     """
     rows: dict[str, dict[str, Any]] = {}
     for setting, comparison in comparisons.items():
-        for value in comparison.values:
+        for value in comparison.of(WITHIN, DIFFERS, MISSING):
             row = rows.setdefault(value.name, {
                 "place": value.place, "value": ".".join(map(str, value.key)), "kind": value.kind,
                 BASE: value.committed, "largest": 0.0, "outcome": WITHIN,
