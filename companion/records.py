@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nslib.portable import digits
+
 from . import calibration, files, notebooks, paths, sources
 
 PACKAGES = ("nslib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "tensorly", "sympy",
@@ -30,7 +32,9 @@ PACKAGES = ("nslib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "tenso
 def checksum(data: Any) -> str:
     """Return `sha256:` and 16 hexadecimal digits of bytes, a file, an array or a DataFrame.
 
-    A text that already has this form is returned as it is, so that records can pass it on.
+    Floats are taken with six significant digits, so that the last bits, which differ between
+    processors, do not count; integers, text and files are exact. A text that already has this
+    form is returned as it is, so that records can pass it on.
     """
     if isinstance(data, str):
         if not data.startswith("sha256:"):
@@ -42,13 +46,21 @@ def checksum(data: Any) -> str:
     if isinstance(data, bytes):
         digest.update(data)
     elif isinstance(data, pd.DataFrame):
-        digest.update(data.to_csv(index=False, lineterminator="\n").encode())
+        frame = data.copy()
+        for i, dtype in enumerate(frame.dtypes):
+            if pd.api.types.is_float_dtype(dtype):
+                frame.isetitem(i, digits(frame.iloc[:, i].to_numpy(np.float64, na_value=np.nan)))
+        digest.update(frame.to_csv(index=False, lineterminator="\n").encode())
     else:
         array = np.ascontiguousarray(data)
         if array.dtype.kind not in "biufc":
             raise TypeError(f"data: found dtype {array.dtype}, expected numbers or a DataFrame")
         digest.update(f"{array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
+        if array.dtype.kind in "fc":
+            parts = np.stack([array.real, array.imag]) if array.dtype.kind == "c" else array
+            digest.update("\n".join(digits(parts)).encode())
+        else:
+            digest.update(array.tobytes())
     return f"sha256:{digest.hexdigest()[:16]}"
 
 

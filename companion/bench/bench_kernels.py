@@ -95,7 +95,7 @@ def _run(job: tuple[str, str, Path]) -> bool:
 
 
 def spreads(comparisons: Mapping[str, compare.Comparison]) -> pd.DataFrame:
-    """Return what moved: place, value, kind, the base's value, a column each setting, and the worst.
+    """Return what moved: place, value, kind, the base's value, a column each setting, the worst.
 
     `comparisons`: setting to its comparison with the base. The last columns: largest, the largest
     change, of times the largest factor; outcome, the worst one.

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .. import checks
+from ..portable import power
 from ..structure import NeuronStructure, Stream
 
 _RANGES = {"c": (1.0, 3.0), "c'": (1.0, 3.0), "e": (0.5, 3.0)}  # of |coefficient|; random sign
@@ -89,14 +90,18 @@ class FormulaTask:
 
 
 def stream_values(weights: Weights, X: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what each stream contributes to the raw target, (N,) each, at the points X (N, D)."""
+    """Return what each stream contributes to the raw target, (N,) each, at the points X (N, D).
+
+    No BLAS and no `**`, so that the data of a seed do not depend on the processor.
+    """
     values = {}
     for stream, weight in weights.items():
         if stream.kind == "interact":
             v, u = weight
-            values[stream] = np.prod(np.tensordot(X, u, axes=(1, 2)), axis=2) @ v
+            values[stream] = np.einsum("nr,r->n", np.einsum("nd,rkd->nrk", X, u).prod(axis=2), v)
         else:
-            values[stream] = (np.sin(X) if stream.kind == "sin" else X**stream.order) @ weight
+            terms = np.sin(X) if stream.kind == "sin" else power(X, stream.order)
+            values[stream] = np.einsum("nd,d->n", terms, weight)
     return values
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nslib import checks
+from nslib.portable import power
 from nslib.structure import Stream
 
 
@@ -36,7 +37,7 @@ def normalised_streams(
     X, rows = rng.standard_normal((n_samples, n_features)), []
     for k in orders:
         w = rng.standard_normal((k, n_features)) / np.sqrt(n_features)
-        for stream, values in ((Stream("pure", k), (X**k).sum(axis=1)),
+        for stream, values in ((Stream("pure", k), power(X, k).sum(axis=1)),
                                (Stream("interact", k), (X @ w.T).prod(axis=1))):
             rows += [{"stream": stream, "batch": size, "left": normalised_fit(values, size)}
                      for size in batch_sizes]

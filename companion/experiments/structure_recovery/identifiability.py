@@ -11,6 +11,7 @@ import sympy as sp
 import torch
 
 from companion.experiments.formula_tasks import named_formula
+from nslib import portable
 from nslib.neuron import TaskLinear
 from nslib.search import SearchResult, refit
 from nslib.structure import NeuronStructure
@@ -76,7 +77,7 @@ def power_correlations(order: int, n_samples: int, n_features: int, seed: int) -
     """
     X = np.random.default_rng(seed).standard_normal((n_samples, n_features))
     orders = range(1, order + 1)
-    sample = np.corrcoef([(X**k).sum(axis=1) for k in orders])
+    sample = np.corrcoef([portable.power(X, k).sum(axis=1) for k in orders])
     return pd.DataFrame([
         {"a": a, "b": b, "exact": float(power_correlation(a, b)),
          "sample": float(sample[a - 1, b - 1])}

@@ -18,6 +18,7 @@ import numpy as np
 
 from nslib import checks
 from nslib.data.tabular_loading import FOLDER_VARIABLE
+from nslib.portable import power
 from nslib.structure import NeuronStructure
 
 NOISES = ("low", "medium", "high")
@@ -43,7 +44,7 @@ PREDECESSOR_FORMULAS: Mapping[int, Mapping[int, float]] = MappingProxyType({
 
 def clean_target(formula: int, X: np.ndarray) -> np.ndarray:
     """Return the target (N,) of a formula without noise at X (N, D)."""
-    return sum(a * (X**k).sum(axis=1) for k, a in PREDECESSOR_FORMULAS[formula].items())
+    return sum(a * power(X, k).sum(axis=1) for k, a in PREDECESSOR_FORMULAS[formula].items())
 
 
 class PredecessorSet(NamedTuple):
