@@ -17,8 +17,11 @@ DIGITS = 6
 
 
 def significant(number: float) -> float:
-    """Return a number with `DIGITS` significant digits, as records and figures' data keep it."""
-    return float(f"{number:.{DIGITS}g}")
+    """Return a number with `DIGITS` significant digits, as records and figures' data keep it.
+
+    It is rounded to twice as many first: what is a tie but for its last bits is one everywhere.
+    """
+    return float(f"{float(f'{number:.{2 * DIGITS}g}'):.{DIGITS}g}")
 
 
 def parse_yaml(text: str, name: str) -> Any:
