@@ -43,7 +43,8 @@ RULES = {
     "seed": rules.integer(0, 10**9), "shown": _shown,
     "error_bits": rules.several(rules.integer(1, 1000)), "error_cells": rules.integer(1),
     "error_targets": rules.integer(1), "lattice": _lattice,
-    "cells": rules.mapping(_KIND, rules.several(rules.integer(1, 4096))), "eps": _EPS,
+    "cells": rules.mapping(_KIND, rules.several(rules.integer(1, 4096))),
+    "eps": rules.several(rules.number(1e-9, 0.49)),  # a half asks for no bits
     "targets": rules.integer(1), "waiting_limit": rules.number(0.0, 40.0),
     "function_eps": rules.mapping(_KIND, _EPS), "zigzags": rules.integer(0),
     "zigzag_eps": rules.mapping(_KIND, _EPS), "check_points": rules.integer(1),
