@@ -123,11 +123,12 @@ def _tables(name: str, data: Any) -> list[tuple[str | None, str, pd.DataFrame]]:
             f"data: found {'None' if data is None else repr(data)[:60]}, expected the plotted data "
             "as a pandas DataFrame or a mapping of names to DataFrames"
         )
+    rows = sum(len(frame) for _, _, frame in tables if isinstance(frame, pd.DataFrame))
     for label, _, frame in tables:
         where = "data" if label is None else f"data[{label!r}]"
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"{where}: found {type(frame).__name__}, expected a pandas DataFrame")
-        if frame.empty:
+        if not frame.shape[1] or not rows:  # one of several parts may have no rows to draw
             raise ValueError(f"{where}: found shape {frame.shape}, expected at least one row and "
                              "one column")
         names = ", ".join(repr(name) for name in frame.index.names if name is not None)

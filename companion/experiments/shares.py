@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -11,6 +13,11 @@ def wilson(count: int, of: int) -> tuple[float, float]:
     """Return the Wilson interval of 95 % of the share `count` / `of`."""
     interval, share = binomtest(int(count), int(of)).proportion_ci(method="wilson"), count / of
     return max(min(interval.low, share), 0.0), min(max(interval.high, share), 1.0)
+
+
+def known(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """Return numbers by name, with None, for "not measured", in place of those not finite."""
+    return {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}
 
 
 def with_intervals(table: pd.DataFrame, count: str, of: str) -> pd.DataFrame:

@@ -266,6 +266,16 @@ def test_save_refuses_data_that_cannot_be_kept(begun, data, error, message):
     assert not (begun.folder / "build" / "figures").exists()
 
 
+def test_one_of_several_parts_of_the_data_may_be_empty(begun):
+    """No half point lies in a small grid: its figure has fewer marks, and can be redrawn."""
+    figures.save(plt.figure(), "lines", data={
+        "points": pd.DataFrame({"x": [1]}), "half": pd.DataFrame(columns=["order", "N"])})
+    assert (begun.folder / "figures").exists()
+    with pytest.raises(ValueError, match=r"data\['half'\]: found shape \(0, 0\)"):
+        figures.save(plt.figure(), "lines", data={"points": pd.DataFrame({"x": [1]}),
+                                                  "half": pd.DataFrame()})
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "../a", "a.png", None, "é"])
 def test_save_refuses_names_that_are_no_file_names(begun, frame, name):
     with pytest.raises(ValueError, match="name: found"):

@@ -99,15 +99,6 @@ def test_hidden_formula_lists_every_monomial():
     assert error < 0.05 and hidden.test_mse < 2 * hidden.noise_floor
 
 
-def test_choices_are_checked_with_the_nearest_name():
-    assert experiments.check_choices("iris", "als", "hybrid 3") == FORMULAS["hybrid", 3]
-    for arguments, near in ((("irs", "als", "pure 0"), "iris"),
-                            (("iris", "gatd", "pure 0"), "gated"),
-                            (("iris", "als", "hybrid9"), "hybrid")):
-        with pytest.raises(ValueError, match=f"did you mean '{near}"):
-            experiments.check_choices(*arguments)
-
-
 def test_formulas_too_long_to_expand_are_said_to_be():
     X = np.random.default_rng(0).standard_normal((60, 40))
     result = search(X, X[:, 0], "gated", epochs=2, order=5, rank=1)

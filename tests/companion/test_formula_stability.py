@@ -79,19 +79,6 @@ def test_texts_of_formulas():
     assert stability.skeleton("-3.5*x_2 + 7.1*x_4 + 2*x_1**2*x_3") == stability.skeleton(written)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"formulas": ["hybrid 9"]}, "formula: found 'hybrid 9'"),
-    ({"methods": ["gated", "als", "vrs"]}, "did you mean 'vsr'"),
-    ({"methods": ["gated", "als"]}, "claimed method: found 'vsr'"),
-    ({"slow_methods": ["als"]}, "slow_methods: found 'als'"),
-])
-def test_choices_are_checked_before_the_work(change, message):
-    right = {"formulas": ["pure 0"], "methods": ["gated", "als", "vsr"], "slow_methods": []}
-    assert list(stability.check_choices(**right)) == right["methods"]
-    with pytest.raises(ValueError, match=message):
-        stability.check_choices(**{**right, **change})
-
-
 def test_options_go_to_the_methods_of_the_model():
     options = stability.method_options({"vsr": {"population": 50}})
     assert options["vsr"] == {"population": 50} and options["gated"] == {}

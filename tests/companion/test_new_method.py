@@ -14,7 +14,12 @@ from companion.experiments.ablations import draw_ablations, search_settings
 from companion.experiments.convergence_and_scaling import convergence, draw_scaling, scaling
 from companion.experiments.decomposition_search import draw_search, formula_search
 from companion.experiments.formula_tasks import FORMULA_KEYS
-from companion.experiments.stability import consensus, draw_stability, formula_stability
+from companion.experiments.stability import (
+    check_stability,
+    consensus,
+    draw_stability,
+    formula_stability,
+)
 from companion.experiments.structure_recovery import draw_recovery, predecessor_recovery, recovery
 from companion.rivals import MODELS, fit_model, look
 from nslib.neuron import TaskLinear
@@ -144,7 +149,8 @@ def test_more_methods_than_colours_are_drawn_by_stream():
 def test_figures_of_stability():
     settings = formula_stability.method_options({NAME: {"order": 2}})
     methods = ["gated", "vsr", "als", NAME]
-    titles = formula_stability.check_choices(["pure 2"], methods, [])
+    titles = {name: form.title for name, form in formula_stability.forms().items()}
+    check_stability.RULES["methods"](methods, "methods")
     assert titles[NAME] == "TD: all powers"
     titles = {NAME: titles[NAME]}
     runs = formula_stability.stability_runs(["pure 2"], [0.01], {NAME: 2}, 60, 3, 0, settings)

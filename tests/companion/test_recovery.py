@@ -216,8 +216,10 @@ def test_without_keeps_the_other_streams():
         structure.without("pure 3")
 
 
-def test_costs_need_a_gated_fit_and_a_known_formula():
-    with pytest.raises(ValueError, match="found no 'gated'"):
-        identifiability.costs_by_formula({}, ["pure 0"], 100, 3, 0.1, 0)
+def test_costs_need_a_known_formula_and_are_none_without_a_gated_fit():
+    costs = identifiability.costs_by_formula({}, ["pure 0"], 100, 3, 0.1, 0)
+    assert costs.empty and list(costs) == ["formula", *identifiability.COSTS]
+    assert identifiability.spoken(costs) == [
+        "no gated fits to these formulas, so no gates to look at"]
     with pytest.raises(ValueError, match="did you mean 'pure 0'"):
         identifiability.costs_by_formula({}, ["pure0"], 100, 3, 0.1, 0)

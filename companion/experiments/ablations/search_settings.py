@@ -196,7 +196,7 @@ def panels(table: pd.DataFrame, method: str) -> pd.DataFrame:
         middle = pd.DataFrame([{**base, "factor": factor, "value": value}])
         part = pd.concat([middle.assign(default=True), own.assign(default=False)])
         if factor != TOGETHER:
-            keys = part["value"].replace({"off": "0", "on": "1"}).astype(float)
+            keys = pd.to_numeric(part["value"].replace({"off": "0", "on": "1"}), errors="coerce")
             part = part.iloc[np.argsort(keys.to_numpy(), kind="stable")]
         parts.append(part.assign(x=range(len(part))))
     return pd.concat(parts, ignore_index=True)

@@ -154,14 +154,23 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
 def finest(
     networks: Mapping[tuple[str, str, float], Approximant],
 ) -> dict[tuple[str, str], Approximant]:
-    """Return the network of the smallest ε for each function and construction."""
+    """Return the network of the smallest ε for each function and construction.
+
+    Raises ValueError where there is none.
+    """
+    if not networks:
+        raise ValueError("tolerances: found none that a network reaches within the budgets, "
+                         "expected larger tolerances or budgets")
     falling = sorted(networks, key=lambda key: -key[2])
     finest = {key[:2]: networks[key] for key in falling}
     return {key[:2]: finest[key[:2]] for key in networks}
 
 
 def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd.DataFrame:
-    """Return function, construction, x, f, network, bound, eps, cells: those of one variable."""
+    """Return function, construction, x, f, network, bound, eps, cells: those of one variable.
+
+    Without rows where there is none.
+    """
     x = np.linspace(0, 1, size)
     parts = [
         pd.DataFrame({"function": name, "construction": LETTERS[construction], "x": x,
@@ -169,18 +178,25 @@ def curves(chosen: Mapping[tuple[str, str], Approximant], size: int = 513) -> pd
                       "cells": one.n_cells})
         for (name, construction), one in chosen.items() if one.dim == 1
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def surfaces(chosen: Mapping[tuple[str, str], Approximant], construction: str = "digits",
              size: int = 97) -> pd.DataFrame:
-    """Return function, x, y, f, network, error, bound, cells: those of two variables."""
+    """Return function, x, y, f, network, error, bound, cells: those of two variables.
+
+    By `construction`, or the first other one where it has none; without rows where none has.
+    """
     points = grid(2, size)
+    kinds = [kind for (_, kind), one in chosen.items() if one.dim == 2]
+    construction = construction if construction in kinds else next(iter(kinds), construction)
     parts = [
         pd.DataFrame({"function": name, "x": points[:, 0], "y": points[:, 1], "f": one.f(points),
                       "network": one(points), "bound": one.bound, "cells": one.n_cells})
         for (name, kind), one in chosen.items() if one.dim == 2 and kind == construction
     ]
+    if not parts:
+        return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True)
     table.insert(5, "error", (table["network"] - table["f"]).abs())
     return table
@@ -206,7 +222,8 @@ def in_doubles(
         points = inside(one.cells, grid(one.dim, size if one.dim == 1 else 33))
         gap = np.abs(module(torch.from_numpy(points)).numpy() - one(points)).max()
         rows.append({**row, "outcome": "held", "gap": gap, "precision": module.precision})
-    return pd.DataFrame(rows)
+    columns = ["function", "construction", "eps", "bits", "outcome", "gap", "precision"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def typed(

@@ -162,10 +162,16 @@ def convergence(
 def batch_seconds(
     formula: str, n_train: int, n_features: int, noise: float, n_fits: int, epochs: int
 ) -> float:
-    """Return a fit's share of the seconds of `n_fits` gated searches that run as one batch."""
+    """Return a fit's share of the seconds of `n_fits` gated searches that run as one batch.
+
+    `epochs`: 0 for the default. 0 seconds for no fits.
+    """
+    if not n_fits:
+        return 0.0
     task = named_formula(formula, n_train, n_features, noise, 0)
     results = search_many(
-        [(task.X, task.y)], "gated", seeds=range(n_fits), standardize=False, epochs=epochs
+        [(task.X, task.y)], "gated", seeds=range(n_fits), standardize=False,
+        **budgeted("gated", epochs),
     )
     return results[0][0].seconds
 

@@ -12,7 +12,6 @@ import torch
 
 from companion.experiments.formula_tasks import (
     folded_streams,
-    formula_key,
     formula_tasks,
     judged_streams,
     kept_streams,
@@ -21,9 +20,9 @@ from companion.experiments.formula_tasks import (
 from companion.experiments.table_preparation import preprocessor, split
 from companion.rivals.baselines import fitted_baselines
 from nslib import checks
-from nslib.data import FORMULAS, REGISTRY, Formula, load_tabular
+from nslib.data import load_tabular
 from nslib.formula import feature_symbols, leading_terms
-from nslib.search import METHODS, SearchResult, search, search_many
+from nslib.search import SearchResult, search, search_many
 from nslib.structure import NeuronStructure
 
 
@@ -170,16 +169,6 @@ def _score(
         return "accuracy", lambda predicted: float(np.mean(predicted == y_test.to_numpy()))
     scale = float(np.var(y_train))
     return "mse", lambda predicted: float(np.mean((predicted - y_test.to_numpy()) ** 2) / scale)
-
-
-def check_choices(dataset: str, method: str, formula: str) -> Formula:
-    """Return the formula of a name such as "hybrid 1".
-
-    Raises ValueError with the nearest right name for an unknown data set, method or formula.
-    """
-    checks.one_of(dataset, "dataset", REGISTRY)
-    checks.one_of(method, "method", METHODS)
-    return FORMULAS[formula_key(formula)]
 
 
 def short_formula(result: SearchResult, n_terms: int = 6) -> tuple[str, sp.Expr | None]:

@@ -119,20 +119,35 @@ def tiles(runs: pd.DataFrame, group: str) -> pd.DataFrame:
     return table.rename(columns={"run": "column"}).reset_index(drop=True)
 
 
-def claim_metrics(means: pd.DataFrame) -> dict[str, float]:
+def claim_metrics(means: pd.DataFrame) -> dict[str, float | None]:
     """Return the values that claim C1 is judged by, from `overall` with the method as its index.
 
     TD is the paper's gated search, SR the predecessor's as published, als ours. td_agreement,
     td_exact, sr_agreement, sr_exact, als_agreement, als_exact: means over the formulas.
-    sr_formulas_per_td_formula: mean number of distinct formulas of SR over that of TD.
+    sr_formulas_per_td_formula: mean number of distinct formulas of SR over that of TD. None for a
+    method that was not run.
     """
     metrics = {
-        f"{name}_{share}": float(means.loc[method, share])
+        f"{name}_{share}": float(means.loc[method, share]) if method in means.index else None
         for name, method in (("td", "gated"), ("sr", "vsr"), ("als", "als"))
         for share in ("agreement", "exact")
     }
-    ratio = means.loc["vsr", "distinct"] / means.loc["gated", "distinct"]
-    return {**metrics, "sr_formulas_per_td_formula": float(ratio)}
+    both = {"gated", "vsr"} <= set(means.index)
+    ratio = means.loc["vsr", "distinct"] / means.loc["gated", "distinct"] if both else None
+    return {**metrics, "sr_formulas_per_td_formula": float(ratio) if both else None}
+
+
+def claim_sentences(means: pd.DataFrame) -> list[str]:
+    """Return what `claim_metrics` says in words, as far as its methods were run."""
+    metrics, lines = claim_metrics(means), []
+    if metrics["td_agreement"] is not None:
+        lines.append(f"TD agrees in {metrics['td_agreement']:.0%} of its runs and is right in "
+                     f"{metrics['td_exact']:.0%}.")
+    if (ratio := metrics["sr_formulas_per_td_formula"]) is not None:
+        distinct = means["distinct"]
+        lines.append(f"SR finds {distinct['vsr']:.1f} distinct formulas for one, TD "
+                     f"{distinct['gated']:.1f}: {ratio:.1f} times as many.")
+    return lines or ["TD (gated) was not run."]
 
 
 def commonest(

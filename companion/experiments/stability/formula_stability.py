@@ -27,9 +27,6 @@ from nslib.search.search_task import make_task
 from nslib.structure import NeuronStructure
 from nslib.threads import one_thread
 
-CLAIMED = ("gated", "vsr", "als")
-"""What claim C1 is judged by: the paper's TD, its SR, and ours beside them."""
-
 NO_POLYNOMIAL = "no polynomial"
 _COEFFICIENT = re.compile(r"^-?\s*\d[\d.]*(e[-+]?\d+)?\*?")
 
@@ -74,27 +71,6 @@ def forms() -> dict[str, Form]:
         "vsr": Form("vsr", {}, "SR: VSR as published", _genetic),
         "vsr scaled": Form("vsr", {"linear_scaling": True}, "SR: VSR, linear scaling", _genetic),
     }
-
-
-def check_choices(
-    formulas: Sequence[str], methods: Sequence[str], slow_methods: Sequence[str]
-) -> dict[str, str]:
-    """Return method to title, the slow methods last, before any work is done.
-
-    Raises ValueError, with the nearest name, for unknown formulas and methods, for a method that
-    is in both lists, and where the methods that the claim needs are not among `methods`.
-    """
-    for formula in formulas:
-        formula_key(formula)
-    known = forms()
-    for method in (*methods, *slow_methods):
-        checks.one_of(method, "methods", known)
-    for method in CLAIMED:
-        checks.one_of(method, "claimed method", methods)
-    for method in slow_methods:
-        if method in methods:
-            raise ValueError(f"slow_methods: found {method!r}, which is in methods too")
-    return {method: known[method].title for method in (*methods, *slow_methods)}
 
 
 def method_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -40,6 +40,11 @@ class HiddenFormula:
         error = self.predictions["observed"] - self.predictions["predicted"]
         return float(np.mean(error**2))
 
+    @property
+    def over_floor(self) -> float:
+        """The test error over the noise floor, infinite where there is no noise."""
+        return self.test_mse / self.noise_floor if self.noise_floor else float("inf")
+
 
 def hidden_formula(
     structure: NeuronStructure, method: str, n_samples: int, n_features: int, noise: float,

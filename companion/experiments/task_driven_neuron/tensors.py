@@ -107,7 +107,8 @@ def ratios(times: pd.DataFrame) -> pd.DataFrame:
 
     Columns: order, dimension, and `ratio`, the time of the full tensor over that of the CP form.
     """
-    wide = times.pivot(index=["order", "dimension"], columns="form", values="microseconds").dropna()
+    wide = times.pivot(index=["order", "dimension"], columns="form", values="microseconds")
+    wide = wide.reindex(columns=["full tensor", "CP"]).dropna()
     wide["ratio"] = wide["full tensor"] / wide["CP"]
     return wide.reset_index().groupby("order").tail(1)[["order", "dimension", "ratio"]]
 
