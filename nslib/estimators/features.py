@@ -10,6 +10,7 @@ import pandas as pd
 from ..data.bounded import PiecewiseLinearEncoder, SmoothClipper
 from ..data.table_encoder import TableEncoder
 from ..formula import feature_symbols
+from ..search.columns import check_range
 
 
 class Features:
@@ -29,7 +30,9 @@ class Features:
     def learnt(cls, X: pd.DataFrame, n_bins: int) -> Features:
         """Return the preprocessing learnt on the training rows X."""
         table, clipper = TableEncoder(), SmoothClipper()
-        bounded = clipper.fit_transform(table.fit_transform(X))
+        encoded = table.fit_transform(X)
+        check_range(np.abs(encoded).max(axis=0), np.ones(encoded.shape[1]), "X")
+        bounded = clipper.fit_transform(encoded)
         bins = PiecewiseLinearEncoder(n_bins).fit(bounded) if n_bins else None
         return cls(table, clipper, bins)
 
