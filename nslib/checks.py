@@ -123,6 +123,15 @@ def positive_int(value: Any, name: str, minimum: int = 1, maximum: int = 2**63 -
     return value
 
 
+def finite_numbers(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers, lists of them, … as finite float64 of this shape; ValueError otherwise."""
+    array = as_array(values, name)
+    if array.dtype.kind not in "iuf" or array.shape != shape:
+        raise ValueError(f"{name}: found {array.dtype} of shape {array.shape}, expected numbers of "
+                         f"shape {shape}")
+    return _finite(array.astype(np.float64), name)
+
+
 def boolean(value: Any, name: str) -> bool:
     """Return `value` as a bool; TypeError for anything but True and False."""
     if not isinstance(value, (bool, np.bool_)):

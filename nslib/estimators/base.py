@@ -331,7 +331,10 @@ def _target(y: Any) -> np.ndarray:
     if isinstance(y, (list, tuple)):
         checks.as_array(y, "y")  # for its errors, since pandas takes lists of lists
         y = pd.Series(y)  # numpy would turn all labels into text
-    return checks.as_array(y, "y")
+    y = checks.as_array(y, "y")
+    if y.dtype.kind == "c":
+        raise TypeError(f"y: found dtype {y.dtype}, expected numbers or labels")
+    return y
 
 
 def _parsed(text: str) -> NeuronStructure:
