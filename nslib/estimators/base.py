@@ -191,8 +191,8 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         """Return X as a DataFrame, checked as scikit-learn does, its values as they are."""
         fewest = FEWEST_ROWS if reset else 1
         if not isinstance(X, pd.DataFrame):
-            X = check_array(checks.as_array(X, "X"), dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
-                            input_name="X", estimator=self)
+            X = check_array(checks.as_array(X, "X"), dtype=None, ensure_all_finite=False,
+                            ensure_min_samples=fewest, input_name="X", estimator=self)
         elif len(X) < fewest or not X.shape[1]:
             raise ValueError(f"X: found shape {X.shape}, expected at least {fewest} samples and "
                              "one column")

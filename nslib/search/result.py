@@ -13,8 +13,8 @@ import torch
 
 from .. import checks, formula
 from ..neuron import TaskLinear
-from ..structure import NeuronStructure, Stream
 from ..stored_weights import load_weights
+from ..structure import NeuronStructure, Stream
 from ..threads import one_thread
 from .columns import finite_chunks
 from .result_text import described
