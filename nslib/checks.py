@@ -5,12 +5,80 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import os
+import reprlib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
+
+# The caps: what is beyond them does not end in sensible time, or has no numbers in float64.
+MAX_ORDER = 64
+"""Of a stream. The variance of x^k, x standard normal, is (2k - 1)!!: 1e107 for 64, and beyond
+float64 soon after; a search of order 64 takes seconds, its time grows with the square."""
+
+MAX_RANK = 10_000
+"""Of an interaction. A hundred times what any table here needs; a layer still fits in memory."""
+
+MAX_WEIGHTS = 10**9
+"""Of a layer: 4 GB in float32."""
+
+MAX_BUDGET = 10**7
+"""Parameters of an estimator's network, four of which are trained at once: about 1 GB."""
+
+MAX_REPEATS = 10**6
+"""Of what is done again and again: epochs, steps, sweeps, random starts. A day at 0.1 s each."""
+
+MAX_RATE = 1e6
+"""Of rates, penalties and first weights: beyond, single precision overflows in a few steps."""
+
+MAX_SIZE, MIN_SPREAD = 1e300, 1e-300
+"""Absolute values and standard deviations of columns, so that neither they nor their inverses, nor
+the difference of two of them, leave float64."""
+
+
+class _Short(reprlib.Repr):
+    """Show a value in at most a few hundred characters, whatever it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 4, 100, 100, 100
+        self.maxlist = self.maxtuple = self.maxset = self.maxdict = 4
+
+    def repr_int(self, x: int, level: int) -> str:
+        bits = int(x).bit_length()  # Python refuses to write more than 4300 digits
+        return f"an int of {bits} bits" if bits > 256 else repr(x)
+
+
+def shown(value: Any) -> str:
+    """Return how errors show a value: its repr, shortened where it is long, nested or huge.
+
+    Examples
+    --------
+    >>> shown(10**5000), shown([1.5, "a"])
+    ('an int of 16610 bits', "[1.5, 'a']")
+    """
+    # a subclass of int, such as bool or numpy's, shows itself
+    text = _Short().repr(value)
+    return text if len(text) <= 250 else f"{text[:250]}…"
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of an error, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def path(value: Any, name: str = "path") -> str:
+    """Return the text of a path, str or PathLike; TypeError or ValueError for anything else."""
+    try:
+        text = os.fsdecode(value)
+    except Exception:  # whatever a stranger's __fspath__ raises
+        raise TypeError(f"{name}: found {shown(value)}, expected a path") from None
+    if not text or "\0" in text:
+        raise ValueError(f"{name}: found {shown(text)}, expected a path")
+    return text
 
 
 def suggest(value: object, allowed: Iterable[str]) -> str:
@@ -37,7 +105,8 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         expected = ", ".join(allowed)
         raise ValueError(
-            f"{name}: found {value!r}, expected one of {expected}{suggest(value, allowed)}"
+            f"{name}: found {shown(value)}, expected one of {expected}"
+            f"{suggest(value, allowed) if isinstance(value, str) else ''}"
         )
     return value
 
@@ -45,34 +114,51 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
 def positive_int(value: Any, name: str, minimum: int = 1, maximum: int = 2**63 - 1) -> int:
     """Return `value` as an int within [minimum, maximum]; TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected an int")
+        raise TypeError(f"{name}: found {shown(value)} ({type(value).__name__}), expected an int")
+    value = int(value)
     if value < minimum:
-        raise ValueError(f"{name}: found {value}, expected an int of at least {minimum}")
+        raise ValueError(f"{name}: found {shown(value)}, expected an int of at least {minimum}")
     if value > maximum:
-        raise ValueError(f"{name}: found {value}, expected an int of at most {maximum}")
-    return int(value)
+        raise ValueError(f"{name}: found {shown(value)}, expected an int of at most {maximum}")
+    return value
+
+
+def finite_numbers(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers, lists of them, … as finite float64 of this shape; ValueError otherwise."""
+    array = as_array(values, name)
+    if array.dtype.kind not in "iuf" or array.shape != shape:
+        raise ValueError(f"{name}: found {array.dtype} of shape {array.shape}, expected numbers of "
+                         f"shape {shape}")
+    return _finite(array.astype(np.float64), name)
 
 
 def boolean(value: Any, name: str) -> bool:
     """Return `value` as a bool; TypeError for anything but True and False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: found {value!r}, expected True or False")
+        raise TypeError(f"{name}: found {shown(value)}, expected True or False")
     return bool(value)
 
 
 def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> float:
     """Return `value` as a finite float within [low, high]; TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected a number")
-    if not np.isfinite(value) or not low <= value <= high:
-        raise ValueError(f"{name}: found {value}, expected a finite number in [{low}, {high}]")
-    return float(value)
+        raise TypeError(f"{name}: found {shown(value)} ({type(value).__name__}), expected a number")
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond 1e308
+        number = math.inf
+    if not math.isfinite(number) or not low <= number <= high:
+        raise ValueError(
+            f"{name}: found {shown(value) if isinstance(value, numbers.Integral) else value}, "
+            f"expected a finite number in [{low}, {high}]"
+        )
+    return number
 
 
 def reals(values: Any, name: str, low: float = -np.inf, high: float = np.inf) -> tuple[float, ...]:
     """Return `values` as a tuple of at least one finite float within [low, high]."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise TypeError(f"{name}: found {values!r}, expected a sequence of numbers")
+        raise TypeError(f"{name}: found {shown(values)}, expected a sequence of numbers")
     checked = tuple(real(value, name, low, high) for value in values)
     if not checked:
         raise ValueError(f"{name}: found none, expected at least one number")
@@ -85,30 +171,70 @@ def _is_frame(values: Any) -> bool:
     return pandas is not None and isinstance(values, pandas.DataFrame)
 
 
-def _array(values: Any, name: str) -> np.ndarray:
-    """Return an array, tensor, list or table of any shape as an array; ValueError if ragged."""
-    if hasattr(values, "detach"):  # a torch tensor, wherever it lives
-        values = values.detach().cpu().numpy()
+def as_array(values: Any, name: str) -> np.ndarray:
+    """Return what a caller gives as rows or targets, of any shape, as an array of any type.
+
+    The one way in for data: arrays, which are not copied, tensors of every floating type wherever
+    they are, with or without gradients, nested lists, tables. Masked numbers become NaN. TypeError
+    for sparse data and for what makes no array, ValueError for ragged lists.
+    """
+    if hasattr(values, "detach"):  # a torch tensor
+        return _of_tensor(values, name)
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise TypeError(f"{name}: found a sparse {type(values).__name__}, expected a dense array, "
+                        f"such as {name}.toarray()")
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "biuf":
+        values = values.astype(np.float64).filled(np.nan)
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"{name}: found rows of different length ({error})") from None
+        raise ValueError(f"{name}: found rows of different length ({_first_line(error)})") from None
+    except Exception as error:  # numpy asks the values themselves, which may raise anything
+        raise TypeError(f"{name}: found {type(values).__name__} that makes no array "
+                        f"({_first_line(error)})") from None
 
 
-def _numeric(values: Any, name: str) -> np.ndarray:
-    """Return `values` of any shape as float64; TypeError names the column or value that is text."""
+def _of_tensor(values: Any, name: str) -> np.ndarray:
+    """Return a tensor of any shape as an array; TypeError for sparse ones and ones without data."""
+    if str(getattr(values, "layout", "torch.strided")) != "torch.strided":
+        raise TypeError(f"{name}: found a sparse tensor ({values.layout}), expected a dense one, "
+                        f"such as {name}.to_dense()")
+    try:
+        values = values.detach().cpu()
+        try:
+            return values.numpy()
+        except TypeError:  # bfloat16 and 8 bits, which numpy lacks and float32 holds
+            return values.float().numpy()
+    except Exception as error:  # no data, complex conjugates, quantised: torch has many errors
+        raise TypeError(f"{name}: found a tensor of {values.dtype} on {values.device} that makes "
+                        f"no array ({_first_line(error)})") from None
+
+
+def as_numbers(values: Any, name: str) -> np.ndarray:
+    """Return `values` of any shape as float64; TypeError names the column or value that is none."""
     if _is_frame(values):
         for i, column in enumerate(values.columns):
-            _numeric(values.iloc[:, i], f"{name} column {column!r}")
-    array = _array(values, name)
+            as_numbers(values.iloc[:, i], f"{name} column {shown(column)}")
+    array = as_array(values, name)
     if array.dtype.kind in "OUS":
         try:
             return array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{name}: found text ({error}), expected numbers") from None
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(f"{name}: found {_no_number(array)}, expected numbers") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: found dtype {array.dtype}, expected real numbers")
     return array.astype(np.float64)
+
+
+def _no_number(array: np.ndarray) -> str:
+    """Show the first value of an array of any shape that is no number, with its kind."""
+    for value in array.ravel().tolist():
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError):
+            kind = "text" if isinstance(value, (str, bytes)) else type(value).__name__
+            return shown(value) if kind == "int" else f"{kind} {shown(value)}"
+    return f"dtype {array.dtype}"
 
 
 def _finite(array: np.ndarray, name: str) -> np.ndarray:
@@ -128,9 +254,9 @@ def as_rows(X: Any, name: str = "X", min_rows: int = 2) -> np.ndarray:
     read; other arrays, nested lists and DataFrames become float64. TypeError for text or complex
     numbers; ValueError for other than two dimensions, no column or fewer than `min_rows` rows.
     """
-    array = None if _is_frame(X) else _array(X, name)
+    array = None if _is_frame(X) else as_array(X, name)
     if array is None or array.dtype not in (np.float32, np.float64):
-        array = _numeric(X, name)
+        array = as_numbers(X, name)
     if array.ndim != 2:
         raise ValueError(f"{name}: found shape {array.shape}, expected (rows, features)")
     if array.shape[1] == 0:
@@ -153,7 +279,7 @@ def as_batch(X: Any, name: str = "X") -> np.ndarray:
     """
     if _is_frame(X):
         return _finite(as_rows(X, name, 1), name)
-    array = _array(X, name)
+    array = as_array(X, name)
     if array.dtype.kind in "biu" and array.dtype.itemsize <= 2:
         array = array.astype(np.float32)  # exact
     if array.ndim < 3:
@@ -164,7 +290,7 @@ def as_batch(X: Any, name: str = "X") -> np.ndarray:
 
 def _as_column(y: Any, n_rows: int, name: str) -> np.ndarray:
     """Return `y`, (n_rows,) or (n_rows, 1), as (n_rows,); ValueError for any other shape."""
-    array = _array(y, name)
+    array = as_array(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -180,17 +306,17 @@ def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
 
     TypeError for text; ValueError for another length, NaN, infinity or a constant target.
     """
-    array = _finite(_numeric(_as_column(y, n_rows, name), name), name)
+    array = _finite(as_numbers(_as_column(y, n_rows, name), name), name)
     if array.min() == array.max():
         raise ValueError(f"{name}: found the constant {array[0]:g}, expected a target that varies")
     return array
 
 
-def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
-    """Return class codes (n_rows,) int64 and the sorted class names (C,).
+def labels(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
+    """Return class labels (n_rows,) as they are given, checked, in an array.
 
-    TypeError for dates and for labels of several types; ValueError for another length, missing
-    labels, numbers that are not whole, or one class.
+    TypeError for dates and for labels of several types; ValueError for another length and for
+    missing labels.
     """
     import pandas as pd
 
@@ -203,15 +329,38 @@ def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndar
     if missing.any():
         row = int(np.argmax(missing))
         raise ValueError(f"{name}: found a missing label at {row}, expected a class name")
-    if array.dtype.kind == "f" and (array != np.round(array)).any():
-        value = array[array != np.round(array)][0]
-        raise ValueError(f"{name}: found {value}, expected class names or whole numbers as classes")
     kinds = sorted({type(label).__name__ for label in array.tolist()})
     if len(kinds) > 1:
         raise TypeError(f"{name}: found labels of types {', '.join(kinds)}, expected one type")
+    return array
+
+
+def as_labels(y: Any, n_rows: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
+    """Return class codes (n_rows,) int64 and the sorted class names (C,).
+
+    Raises what `labels` does, and ValueError for numbers that are not whole, or one class.
+    """
+    array = labels(y, n_rows, name)
+    if array.dtype.kind == "f" and (array != np.round(array)).any():
+        value = array[array != np.round(array)][0]
+        raise ValueError(f"{name}: found {value}, expected class names or whole numbers as classes")
     classes, codes = np.unique(array.astype(str) if array.dtype.kind == "O" else array,
                                return_inverse=True)
     if len(classes) < 2:
         only = classes.tolist()[0]
-        raise ValueError(f"{name}: found the one class {only!r}, expected at least two")
+        raise ValueError(f"{name}: found the one class {shown(only)}, expected at least two")
     return codes.astype(np.int64), classes
+
+
+def as_data(
+    X: Any, y: Any, task: str = "regression", min_rows: int = 2
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return rows and what belongs to them: X (N, D), then y (N,) and the class names (C,) or None.
+
+    X is as of `as_rows`; y as of `as_target`, or for "classification" codes as of `as_labels`.
+    Raises their errors.
+    """
+    rows = as_rows(X, "X", min_rows)
+    if task == "classification":
+        return rows, *as_labels(y, len(rows))
+    return rows, as_target(y, len(rows)), None

@@ -38,7 +38,7 @@ class TaskLinear(nn.Module):
     generator : torch.Generator, optional
         Makes the initial weights reproducible.
     device, dtype : optional
-        Of the parameters, as in `nn.Linear`; the type is a floating-point one.
+        Of the parameters, as in `nn.Linear`; the type is a floating-point one of 16 bits or more.
 
     Attributes
     ----------
@@ -51,7 +51,8 @@ class TaskLinear(nn.Module):
     Raises
     ------
     TypeError, ValueError
-        For sizes below 1, unknown norms and types that are not floating-point.
+        For sizes below 1, more than `nslib.checks.MAX_WEIGHTS` weights, unknown norms, devices
+        and types.
 
     Examples
     --------
@@ -89,15 +90,19 @@ class TaskLinear(nn.Module):
         self.structure = NeuronStructure() if structure is None else structure
         if not isinstance(self.structure, NeuronStructure):
             raise TypeError(
-                f"structure: found {structure!r}, expected a NeuronStructure, "
+                f"structure: found {checks.shown(structure)}, expected a NeuronStructure, "
                 "or True or False for bias"
             )
         self.norm = checks.one_of(norm, "norm", ["batch"]) if norm is not None else None
 
         bias = checks.boolean(True if bias is None else bias, "bias")
-        if dtype is not None and not dtype.is_floating_point:
-            raise TypeError(f"dtype: found {dtype}, expected a floating-point type")
-        s, make = self.structure, {"device": device, "dtype": dtype}
+        s, make = self.structure, _checked_place(device, dtype, generator)
+        n = s.n_parameters(self.in_features, self.out_features)
+        if n > checks.MAX_WEIGHTS:
+            raise ValueError(
+                f"in_features, out_features: found {checks.shown(n)} weights for {in_features} "
+                f"features, {out_features} outputs and {s}, expected at most {checks.MAX_WEIGHTS}"
+            )
         self._widths = tuple(
             s.rank if stream.kind == "interact" else in_features for stream in s.streams
         )
@@ -141,13 +146,16 @@ class TaskLinear(nn.Module):
         """Return a view (k, R, D) of u of the interaction of order k; ValueError for others."""
         orders = self.structure.interact
         if order not in orders:
-            raise ValueError(f"order: found {order!r}, expected one of {orders}")
+            raise ValueError(f"order: found {checks.shown(order)}, expected one of {orders}")
         rank = self.structure.rank
         blocks = self.factors.split([k * rank for k in orders])
         return blocks[orders.index(order)].view(order, rank, self.in_features)
 
     def _checked(self, x: Tensor) -> Tensor:
-        """Return `x` if it is a floating-point tensor (..., D); TypeError or ValueError if not."""
+        """Return `x` if it is a tensor (..., D) that the weights can be applied to.
+
+        TypeError or ValueError if not.
+        """
         if not isinstance(x, Tensor):
             raise TypeError(f"x: found {type(x)}, expected a floating-point tensor (..., D)")
         if not x.is_floating_point() or x.dim() == 0:
@@ -159,6 +167,16 @@ class TaskLinear(nn.Module):
             raise ValueError(
                 f"x: found {x.shape[-1]} features in shape {tuple(x.shape)}, "
                 f"expected {self.in_features}"
+            )
+        if x.layout is not torch.strided:
+            raise TypeError(f"x: found layout {x.layout}, expected a dense tensor: x.to_dense()")
+        weight = self.weight
+        if x.device != weight.device:
+            raise ValueError(f"x: found device {x.device}, expected {weight.device}, the layer's")
+        if x.dtype != weight.dtype and not _cast_to_one(x, weight):
+            raise TypeError(
+                f"x: found dtype {x.dtype}, expected that of the layer, {weight.dtype}: "
+                f"x.to({weight.dtype}) or layer.to({x.dtype})"
             )
         return x
 
@@ -204,3 +222,32 @@ class TaskLinear(nn.Module):
             f"{self.in_features}, {self.out_features}, structure={self.structure}, "
             f"bias={self.bias is not None}, norm={self.norm!r}"
         )
+
+
+def _cast_to_one(x: Tensor, weight: Tensor) -> bool:
+    """Whether autocast brings x (..., D) and weight (C, terms) to one type."""
+    kind = x.device.type
+    return torch.is_autocast_enabled(kind) and {x.dtype, weight.dtype} <= {
+        torch.float32, torch.get_autocast_dtype(kind)
+    }
+
+
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def _checked_place(
+    device: torch.device | str | None, dtype: torch.dtype | None,
+    generator: torch.Generator | None,
+) -> dict[str, object]:
+    """Return device and dtype by name for torch's factories; TypeError or ValueError if no such."""
+    if dtype is not None and dtype not in _DTYPES:
+        raise TypeError(f"dtype: found {checks.shown(dtype)}, expected one of "
+                        f"{', '.join(map(str, _DTYPES))}")
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator: found {checks.shown(generator)}, expected a torch.Generator")
+    try:
+        device = None if device is None else torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device: found {checks.shown(device)}, expected a device of torch such "
+                         "as 'cpu'") from None
+    return {"device": device, "dtype": dtype}

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     import sympy as sp
 
 KINDS = ("pure", "interact", "sin")
+MAX_TEXT = 10_000
+"""Characters of a structure in text: more than all orders need."""
+
+MAX_DIGITS = 9
+"""Of a number in such a text: more than any order or rank has."""
+
+MAX_SYMBOLS = 20_000
+"""Weights of `NeuronStructure.to_sympy`, which takes a second for so many."""
 
 _TEXT = re.compile(
     r"pure\((?P<pure>\d+(,\d+)*)\)|interact\((?P<interact>\d+(,\d+)*);rank=(?P<rank>\d+)\)|(?P<sin>sin)"
@@ -35,12 +43,12 @@ class Stream(str):
     kind : {"pure", "interact", "sin"}
         The element-wise power x^k, the interaction of order k in CP form, or sin(x).
     order : int, optional
-        The order k, at least 1; None for sin.
+        The order k, from 1 to `nslib.checks.MAX_ORDER`; None for sin.
 
     Raises
     ------
     TypeError, ValueError
-        For another kind, an order below 1, a missing order, or an order of sin.
+        For another kind, an order out of range, a missing order, or an order of sin.
 
     Examples
     --------
@@ -60,7 +68,7 @@ class Stream(str):
                 raise ValueError(f"order: found {order!r}, expected None for sin")
             stream = super().__new__(cls, kind)
         else:
-            order = checks.positive_int(order, "order")
+            order = checks.positive_int(order, "order", maximum=checks.MAX_ORDER)
             stream = super().__new__(cls, f"{kind} {order}")
         stream.kind, stream.order = kind, order
         return stream
@@ -70,21 +78,35 @@ class Stream(str):
 
     @classmethod
     def parse(cls, name: str) -> Stream:
-        """Return the stream of a name such as ``"pure 2"``; ValueError for any other text."""
+        """Return the stream of a name such as ``"pure 2"``.
+
+        ValueError for any other text, TypeError for anything but text.
+        """
         if isinstance(name, Stream):
             return name
-        match = re.fullmatch(r"(pure|interact) ([1-9]\d*)|(sin)", name)
-        if match is None:
-            raise ValueError(
-                f"stream: found {name!r}, expected a name such as 'pure 2', 'interact 3' or 'sin'"
+        match = isinstance(name, str) and re.fullmatch(r"(pure|interact) ([1-9]\d*)|(sin)", name)
+        if not match:
+            raise (ValueError if isinstance(name, str) else TypeError)(
+                f"stream: found {checks.shown(name)}, "
+                "expected a name such as 'pure 2', 'interact 3' or 'sin'"
             )
+        _check_digits(match[2] or "", "stream")
         return cls("sin") if match[3] else cls(match[1], int(match[2]))
+
+
+def _check_digits(text: str, name: str) -> None:
+    """Raise ValueError, naming the argument, for a number of too many digits."""
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"{name}: found {len(text)} digits, expected at most {MAX_DIGITS}")
 
 
 def _orders(values: Any, name: str) -> tuple[int, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise TypeError(f"{name}: found {values!r}, expected a sequence of orders such as (1, 2)")
-    return tuple(sorted({checks.positive_int(order, name) for order in values}))
+        raise TypeError(
+            f"{name}: found {checks.shown(values)}, expected a sequence of orders such as (1, 2)"
+        )
+    orders = {checks.positive_int(order, name, maximum=checks.MAX_ORDER) for order in values}
+    return tuple(sorted(orders))
 
 
 @dataclass(frozen=True)
@@ -97,7 +119,8 @@ class NeuronStructure:
 
     The value is canonical, so equal neurons compare and hash equal: orders are sorted and unique,
     an interaction of order 1 is the pure order 1 and becomes it, and `rank` is 1 where there is no
-    interaction. Raises TypeError or ValueError for an order or rank below 1 and for no stream.
+    interaction. Raises TypeError or ValueError for orders that are not within 1 and
+    `nslib.checks.MAX_ORDER`, ranks not within 1 and `nslib.checks.MAX_RANK`, and for no stream.
     """
 
     pure: tuple[int, ...] = (1, 2)
@@ -107,7 +130,7 @@ class NeuronStructure:
 
     def __post_init__(self) -> None:
         pure, interact = _orders(self.pure, "pure"), _orders(self.interact, "interact")
-        rank = checks.positive_int(self.rank, "rank")
+        rank = checks.positive_int(self.rank, "rank", maximum=checks.MAX_RANK)
         checks.boolean(self.sin, "sin")
         if 1 in interact:
             pure, interact = tuple(sorted({1, *pure})), interact[1:]
@@ -130,8 +153,13 @@ class NeuronStructure:
     def of(cls, streams: Iterable[str], rank: int = 8) -> NeuronStructure:
         """Return the structure of these streams, `Stream` values or their names, and this rank.
 
-        Raises ValueError for a text that names no stream, and for no stream.
+        Raises ValueError for a text that names no stream, and for no stream, TypeError for
+        anything but a sequence of texts.
         """
+        if isinstance(streams, (str, bytes)) or not isinstance(streams, Iterable):
+            raise TypeError(
+                f"streams: found {checks.shown(streams)}, expected a sequence such as ['pure 2']"
+            )
         parsed = [Stream.parse(stream) for stream in streams]
         orders = {kind: [s.order for s in parsed if s.kind == kind] for kind in KINDS}
         return cls(orders["pure"], orders["interact"], rank, bool(orders["sin"]))
@@ -144,7 +172,7 @@ class NeuronStructure:
     def same_streams(self, other: NeuronStructure) -> bool:
         """Whether `other` sums the same streams, whatever the rank of the interactions."""
         if not isinstance(other, NeuronStructure):
-            raise TypeError(f"other: found {other!r}, expected a NeuronStructure")
+            raise TypeError(f"other: found {checks.shown(other)}, expected a NeuronStructure")
         return self.streams == other.streams
 
     def n_parameters(self, in_features: int, out_features: int = 1, bias: bool = True) -> int:
@@ -175,17 +203,22 @@ class NeuronStructure:
     def parse(cls, text: str) -> NeuronStructure:
         """Read the text form, e.g. ``pure(1,2)+interact(2;rank=8)+sin``; the inverse of `str`.
 
-        Raises ValueError where the text is anything else. Nothing is ever evaluated.
+        Raises ValueError where the text is anything else, or longer than `MAX_TEXT` characters,
+        TypeError for anything but text. Nothing is ever evaluated.
         """
         if not isinstance(text, str):
-            raise TypeError(f"text: found {text!r}, expected a string")
+            raise TypeError(f"text: found {checks.shown(text)}, expected a string")
+        longest = max(map(len, re.findall(r"\d+", text)), default=0)
+        _check_digits("9" * longest, "text")
+        if len(text) > MAX_TEXT:
+            raise ValueError(f"text: found {len(text)} characters, expected at most {MAX_TEXT}")
         fields: dict[str, Any] = {"pure": (), "interact": ()}
         for part in text.replace(" ", "").split("+"):
             match = _TEXT.fullmatch(part)
             kind = part.split("(")[0]
             if match is None or fields.get(kind):
                 raise ValueError(
-                    f"text: found {part!r} in {text!r}, "
+                    f"text: found {checks.shown(part)} in {checks.shown(text)}, "
                     "expected a form like 'pure(1,2)+interact(2;rank=8)+sin'"
                 )
             fields[kind] = True if kind == "sin" else tuple(map(int, match[kind].split(",")))
@@ -197,11 +230,17 @@ class NeuronStructure:
         """Return the neuron's output as a sympy expression in named weights and x_1 … x_D.
 
         D = `n_features`. Weights are named as in the paper: b, w (pure k, feature i), v (order k,
-        rank r) and u (order k, mode m, rank r, feature i).
+        rank r) and u (order k, mode m, rank r, feature i). ValueError for more than `MAX_SYMBOLS`.
         """
+        n = self.n_parameters(checks.positive_int(n_features, "n_features"))
+        if n > MAX_SYMBOLS:
+            raise ValueError(
+                f"n_features: found {checks.shown(n_features)}, with which {self} has "
+                f"{checks.shown(n)} weights, expected at most {MAX_SYMBOLS}"
+            )
         import sympy as sp  # takes a third of a second, and few who use a structure need it
 
-        x = numbered_symbols("x", checks.positive_int(n_features, "n_features"))
+        x = numbered_symbols("x", n_features)
         terms: list[sp.Expr] = [sp.Symbol("b")]
         for k in self.pure:
             terms += [sp.Symbol(f"w_{{{k},{i + 1}}}") * xi**k for i, xi in enumerate(x)]
@@ -210,7 +249,7 @@ class NeuronStructure:
         for k in self.interact:
             for r in range(1, self.rank + 1):
                 modes = [
-                    sum(sp.Symbol(f"u_{{{k},{m},{r},{i + 1}}}") * xi for i, xi in enumerate(x))
+                    sp.Add(*(sp.Symbol(f"u_{{{k},{m},{r},{i + 1}}}") * x[i] for i in range(len(x))))
                     for m in range(1, k + 1)
                 ]
                 terms.append(sp.Symbol(f"v_{{{k},{r}}}") * sp.Mul(*modes))

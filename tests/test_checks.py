@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 
 from nslib import checks
 
@@ -100,3 +101,54 @@ assert "pandas" not in sys.modules
 assert checks.as_labels(["b", "a"], 2)[0].tolist() == [1, 0]
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def deep(levels=50_000):
+    """Return a list in a list in a list …"""
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [10**5000, -(10**5000), deep(), [10**5000], "a" * 10**6],
+                         ids=["int", "negative int", "nested", "int in a list", "text"])
+def test_what_is_shown_of_a_value_is_short_and_always_there(value):
+    assert 0 < len(checks.shown(value)) < 300
+    for check in (checks.positive_int, checks.boolean, checks.real):
+        with pytest.raises((TypeError, ValueError), match="n: found"):
+            check(value, "n")
+
+
+def test_integers_beyond_double_precision_are_no_real_numbers():
+    assert checks.real(10**30, "x") == 1e30
+    with pytest.raises(ValueError, match="x: found an int of 1329 bits, expected a finite number"):
+        checks.real(10**400, "x")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e5m2])
+def test_tensors_of_few_bits_are_numbers(dtype):
+    X = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).to(dtype).requires_grad_()
+    np.testing.assert_array_equal(checks.as_matrix(X), [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(checks.as_target(X[:, 0], 2), [1, 3])
+
+
+@pytest.mark.parametrize(("X", "words"), [
+    (torch.eye(2).to_sparse(), "X: found a sparse tensor"),
+    (torch.eye(2).to_sparse_csr(), "X: found a sparse tensor"),
+    (sparse.csr_matrix(np.eye(2)), "X: found a sparse csr_matrix"),
+    (torch.ones(2, 2, device="meta"), "X: found a tensor of torch.float32 on meta"),
+    ([torch.ones(2, requires_grad=True)] * 2, "X: found list that makes no array"),
+    ([[1, 10**400]], "X: found an int of 1329 bits, expected numbers"),
+    ([["a", 1.0]], "X: found text 'a', expected numbers"),
+    (np.array([[[1], [2, 3]]], dtype=object), r"X: found list \[1\], expected numbers"),
+])
+def test_what_makes_no_array_of_numbers_is_named(X, words):
+    with pytest.raises(TypeError, match=words):
+        checks.as_rows(X, min_rows=1)
+
+
+def test_masked_numbers_count_as_missing():
+    X = np.ma.masked_equal([[1, 2], [3, 4]], 3)
+    with pytest.raises(ValueError, match=r"X: found nan at \(1, 0\)"):
+        checks.as_matrix(X)

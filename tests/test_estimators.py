@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy as sp
+import torch
 from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
@@ -342,3 +343,68 @@ def test_progress_goes_to_stderr(capsys):
     NeuronSeekRegressor(**{**TINY, "progress": True, "steps": 4}).fit(X, y)
     printed = capsys.readouterr()
     assert printed.out == "" and "network: 4/4" in printed.err
+
+
+ROWS = np.random.default_rng(0).normal(size=(30, 2))
+LABELS = np.array(["a", "b", "c"] * 10)
+
+
+@pytest.mark.parametrize(("X", "y", "options", "words"), [
+    (ROWS, LABELS, {}, "y: found text 'a', expected numbers"),
+    (ROWS, pd.date_range("2020", periods=30), {}, "y: found dtype datetime64"),
+    ([[1.0, 2.0], [3.0]] * 15, ROWS[:, 0], {}, "X: found rows of different length"),
+    (ROWS, [[1.0], [2.0, 3.0]] * 15, {}, "y: found rows of different length"),
+    (torch.eye(30).to_sparse(), ROWS[:, 0], {}, "X: found a sparse tensor"),
+    (ROWS * 1e307, ROWS[:, 0], {}, "X: found values up to .*e.307 in column"),
+    (ROWS * 1e-320, ROWS[:, 0], {}, "X: found a spread of .*e-320 in column"),
+    (ROWS, ROWS[:, 0] * 1e-320, {"structure": "pure(1)"}, "y: found a spread of .*e-320"),
+    (ROWS, ROWS[:, 0], {"random_state": "a"}, "random_state: found 'a', expected None, an int"),
+    (ROWS, ROWS[:, 0], {"random_state": -1}, "random_state: found -1, expected None, an int"),
+    (ROWS, ROWS[:, 0], {"budget": 10**12}, "budget: found 1000000000000, expected an int of at mo"),
+    (ROWS, ROWS[:, 0], {"max_order": 10**6}, "max_order: found 1000000, expected an int of at"),
+    (ROWS, ROWS[:, 0], {"rank": 10**6}, "rank: found 1000000, expected an int of at most 10000"),
+    (ROWS, ROWS[:, 0], {"members": 10**9}, "members: found 1000000000, expected an int of at most"),
+    (ROWS, ROWS[:, 0], {"n_bins": 10**9}, "n_bins: found 1000000000, expected an int of at most"),
+    (ROWS, ROWS[:, 0], {"steps": 10**12}, "steps: found 1000000000000, expected an int of at most"),
+    (ROWS, ROWS[:, 0], {"learning_rates": [0.1] * 2000}, "learning_rates, weight_decays: found"),
+    (ROWS, ROWS[:, 0], {"structure": "pure(1000000)"}, "structure: .*at most 64"),
+    (pd.DataFrame({"a": [10**400] * 30}), ROWS[:, 0], {}, "X: .*column 'a'"),
+])
+def test_what_cannot_be_fitted_is_named(X, y, options, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        NeuronSeekRegressor(**{**TINY, **options}).fit(X, y)
+
+
+@pytest.mark.parametrize(("y", "words"), [
+    (["a", 1, 2] * 10, "y: found labels of types int, str, expected one type"),
+    ([["a"], ["b", "c"]] * 15, "y: found rows of different length"),
+    (pd.date_range("2020", periods=30), "y: found dtype datetime64"),
+    (ROWS[:, 0] * 1j, "y: found dtype complex128"),
+])
+def test_labels_that_are_none_are_named(y, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        NeuronSeekClassifier(**TINY).fit(ROWS, y)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_tensors_are_rows_and_targets(dtype):
+    X = torch.as_tensor(ROWS).to(dtype).requires_grad_()
+    model = NeuronSeekRegressor(**TINY).fit(X, X[:, 0])
+    same = NeuronSeekRegressor(**TINY).fit(X.detach().double().numpy(), X.detach().double()[:, 0])
+    np.testing.assert_array_equal(model.predict(X), same.predict(X.detach().double()))
+    codes = (X[:, 0] > 0).to(dtype)
+    assert set(NeuronSeekClassifier(**TINY).fit(X, codes).predict(X)) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("refused", [{"budget": 1}, {"rank": 0}, {"structure": "sine"}])
+def test_a_refused_fit_draws_no_random_number(refused):
+    state = np.random.RandomState(3)
+    model = NeuronSeekRegressor(**{**TINY, "random_state": state, **refused})
+    with pytest.raises(ValueError, match="found"):
+        model.fit(ROWS, ROWS[:, 0])
+    with pytest.raises(ValueError, match="constant"):
+        NeuronSeekRegressor(**{**TINY, "random_state": state}).fit(ROWS, np.ones(30))
+    NeuronSeekRegressor(**{**TINY, "random_state": state}).fit(ROWS, ROWS[:, 0])
+    other = np.random.RandomState(3)
+    other.randint(2**31 - 1)  # what one fit draws
+    assert state.randint(2**31 - 1) == other.randint(2**31 - 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from test_estimators import QUICK, TINY, table
 
 from nslib import NeuronSeekClassifier, NeuronSeekRegressor, NeuronStructure, load_estimator
+from nslib.estimators import saving
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +174,109 @@ def test_other_contents(regressor, tmp_path, monkeypatch, damage):
     save_file(tensors, path, {**header, "state": json.dumps(state)})
     with pytest.raises(ValueError, match=r"model\.safetensors"):
         load_estimator(path)
+
+
+EDITS = {
+    "target": lambda state: state.update(target=[math.nan, 1.0]),
+    "scale of the target": lambda state: state.update(target=[0.0, 0.0]),
+    "no target": lambda state: state.update(target=None),
+    "target of three": lambda state: state.update(target=[0.0, 1.0, 2.0]),
+    "huge target": lambda state: state.update(target=[0.0, 1e308]),
+    "limits": lambda state: state["network"].update(limits=[math.nan, 1.0]),
+    "limits upside down": lambda state: state["network"].update(limits=[1.0, -1.0]),
+    "no limits": lambda state: state["network"].update(limits=None),
+    "median": lambda state: state["features"]["median"].__setitem__(0, math.inf),
+    "scale": lambda state: state["features"]["scale"].__setitem__(0, 0.0),
+    "text as scale": lambda state: state["features"]["scale"].__setitem__(0, "1"),
+    "limit": lambda state: state["features"].update(limit=-3.0),
+    "median of a column": lambda state: state["features"]["columns"][0].update(median=math.nan),
+    "text as median": lambda state: state["features"]["columns"][0].update(median="a"),
+    "kind of a column": lambda state: state["features"]["columns"][0].update(kind="text"),
+    "categories": lambda state: state["features"]["columns"][2].update(categories=5),
+    "categories twice": lambda state: state["features"]["columns"][2].update(
+        categories=["Rome", "Rome", "missing"]),
+    "edges": lambda state: state["features"]["bins"]["edges"][0].__setitem__(1, math.nan),
+    "edges upside down": lambda state: state["features"]["bins"]["edges"][0].reverse(),
+    "edges of another column": lambda state: state["features"]["bins"]["edges"].append([0.0, 1.0]),
+    "features": lambda state: state.update(n_features=10**12),
+    "names": lambda state: state["columns"].pop(),
+    "order": lambda state: state["network"].update(structure="pure(1000000)"),
+    "order of the search": lambda state: state["search"].update(structure="pure(1000000)"),
+    "order of its neuron": lambda state: state["search"]["neuron"].update(
+        structure="pure(1,2,3,4,5,6)"),
+    "width": lambda state: state["network"].update(hidden=[10**9, 10**9]),
+    "text as width": lambda state: state["network"].update(hidden="12"),
+    "features of the neuron": lambda state: state["search"]["neuron"].update(sizes=[10**12, 1]),
+    "mean of the search": lambda state: state["search"]["scaling"]["x_mean"].pop(),
+    "scale of the search": lambda state: state["search"]["scaling"]["x_scale"].__setitem__(0, 0.0),
+    "unit of the search": lambda state: state["search"]["scaling"].update(y_scale=math.inf),
+    "names of the search": lambda state: state["search"]["scaling"].update(feature_names=["a"]),
+    "limits of the search": lambda state: state["search"].update(limits=[[0.0], [1.0]]),
+    "classes": lambda state: state.update(classes={"dtype": "O", "values": ["a", "b"]}),
+    "parameter": lambda state: state.update(params=5),
+    "history": lambda state: state.update(history=5),
+    "nested": lambda state: state.update(history="DEEP"),
+}
+
+
+def edited(model, path, edit=None, edit_tensors=None):
+    """Save a model, change its state or its tensors, and make the checksum fit."""
+    model.save(path)
+    with safe_open(path, "pt") as stored:
+        header = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    state = json.loads(header["state"])
+    if edit is not None:
+        edit(state)
+    if edit_tensors is not None:
+        edit_tensors(tensors)
+    text = json.dumps(state).replace('"DEEP"', "[" * 50_000 + "]" * 50_000)
+    save_file(tensors, path, {**header, "state": text, "checksum": saving._checksum(text, tensors)})
+
+
+@pytest.mark.parametrize("edit", list(EDITS))
+def test_an_edited_state_with_a_checksum_that_fits(regressor, tmp_path, edit):
+    path = tmp_path / "model.safetensors"
+    edited(regressor, path, EDITS[edit])
+    with pytest.raises(ValueError, match=r"path: found no estimator in .*model\.safetensors \("):
+        load_estimator(path)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 3e38])
+@pytest.mark.parametrize("name", ["network.layers.0.weight", "neuron.weight"])
+def test_edited_weights_are_refused_or_predict_finite_numbers(regressor, tmp_path, name, value):
+    path = tmp_path / "model.safetensors"
+    edited(regressor, path, None, lambda tensors: tensors[name].fill_(value))
+    X, _ = table(20)
+    try:
+        model = load_estimator(path)
+        assert np.isfinite(value)
+        assert np.isfinite(model.predict(X)).all()
+        assert np.isfinite(model.search_.predict(model.formula_inputs(X))).all()
+    except ValueError as error:
+        assert re.match("path: found no estimator|X: found", str(error))
+
+
+def test_a_regressor_is_no_classifier(regressor, tmp_path):
+    path = tmp_path / "model.safetensors"
+    edited(regressor, path, lambda state: state.update(kind="NeuronSeekClassifier"))
+    with pytest.raises(ValueError, match="path: found no estimator"):
+        load_estimator(path)
+
+
+@pytest.mark.parametrize("path", [5, None, "", "a\0b", ["a"]])
+def test_paths_that_are_none(regressor, path):
+    for function in (regressor.save, load_estimator):
+        with pytest.raises((TypeError, ValueError), match="path: found"):
+            function(path)
+
+
+def test_parameters_that_json_cannot_hold(regressor, tmp_path):
+    before = regressor.get_params()
+    try:
+        regressor.set_params(learning_rates=object())
+        with pytest.raises(TypeError, match="learning_rates: found <object"):
+            regressor.save(tmp_path / "model.safetensors")
+    finally:
+        regressor.set_params(**before)
+    assert not list(tmp_path.iterdir())

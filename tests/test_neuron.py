@@ -185,3 +185,39 @@ def test_bad_arguments_are_refused_in_words():
         TaskLinear(4, 1, bias="no")
     with pytest.raises(ValueError, match="order: found 5"):
         TaskLinear(4, 1).factor(5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_another_floating_type_is_refused_in_words_and_taken_by_a_layer_of_that_type(dtype):
+    x = torch.randn(5, 3).to(dtype)
+    for norm in (None, "batch"):
+        with pytest.raises(TypeError, match="x: found dtype .*expected that of the layer.*float32"):
+            TaskLinear(3, 2, norm=norm)(x)
+    y = TaskLinear(3, 2, dtype=dtype)(x)
+    assert y.dtype == dtype and y.isfinite().all()
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # which casts what does not fit
+        assert TaskLinear(3, 2)(x.bfloat16()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: TaskLinear(3, 2)(torch.eye(3).to_sparse()), "x: found layout torch.sparse_coo"),
+    (lambda: TaskLinear(3, 2)(torch.eye(3).to_sparse_csr()), "x: found layout torch.sparse_csr"),
+    (lambda: TaskLinear(3, 2)(torch.ones(1, 3, device="meta")), "x: found device meta"),
+    (lambda: TaskLinear(3, 2).stream_outputs(torch.ones(1, 3).double()), "x: found dtype"),
+    (lambda: TaskLinear(10**6, 10**6), "out_features: found 2000025000000 weights"),
+    (lambda: TaskLinear(10**5000, 1), "in_features: found an int of 16610 bits"),
+    (lambda: TaskLinear(3, 2, dtype="float32"), "dtype: found 'float32'"),
+    (lambda: TaskLinear(3, 2, dtype=torch.float8_e5m2), "dtype: found torch.float8_e5m2"),
+    (lambda: TaskLinear(3, 2, generator=7), "generator: found 7"),
+    (lambda: TaskLinear(3, 2, device="nowhere"), "device: found 'nowhere'"),
+])
+def test_what_no_layer_can_be_or_take_is_named(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+@pytest.mark.parametrize("order", [32, 64])
+def test_the_highest_orders_have_weights_and_outputs_that_are_finite(order):
+    layer = TaskLinear(3, 2, NeuronStructure((1, order), (order,), 2), dtype=torch.float64)
+    assert (layer.weight != 0).all()
+    assert layer(torch.randn(4, 3, dtype=torch.float64)).isfinite().all()

@@ -125,3 +125,37 @@ def test_a_structure_is_made_of_its_streams(structure):
     for stream in structure.streams if len(structure.streams) > 1 else ():
         less = structure.without(stream)
         assert {*less.streams, stream} == set(structure.streams) and stream not in less.streams
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: NeuronStructure(pure=(10**6,)), "pure: found 1000000, expected an int of at most 64"),
+    (lambda: NeuronStructure(interact=(65,)), "interact: found 65, expected an int of at most 64"),
+    (lambda: NeuronStructure(rank=10**12),
+     "rank: found 1000000000000, expected an int of at most 10000"),
+    (lambda: NeuronStructure(pure=(10**5000,)), "pure: found an int of 16610 bits, expected"),
+    (lambda: NeuronStructure(pure=nested()), "pure: found "),
+    (lambda: NeuronStructure(pure=(nested(),)), "pure: found "),
+    (lambda: NeuronStructure(rank=None), "rank: found None"),
+    (lambda: Stream("pure", 65), "order: found 65, expected an int of at most 64"),
+    (lambda: Stream.parse("pure " + "9" * 5000), "stream: found 5000 digits"),
+    (lambda: Stream.parse(None), "stream: found None"),
+    (lambda: NeuronStructure.of(None), "streams: found None"),
+    (lambda: NeuronStructure.of("pure 1"), "streams: found 'pure 1'"),
+    (lambda: NeuronStructure.of([nested()]), "stream: found "),
+    (lambda: NeuronStructure.parse(f"pure({'9' * 5000})"), "text: found 5000 digits"),
+    (lambda: NeuronStructure.parse("pure(1" + "+" * 10**6), "text: found 1000006 characters"),
+    (lambda: NeuronStructure.parse("("), "text: found '\\('"),
+    (lambda: NeuronStructure().to_sympy(10**9), "n_features: found 1000000000"),
+    (lambda: NeuronStructure((), (64,), 10_000).to_sympy(2), "n_features: found 2"),
+    (lambda: NeuronStructure().n_parameters(10**5000), "in_features: found an int of 16610 bits"),
+])
+def test_what_cannot_be_computed_is_refused_at_once(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+def nested(levels=50_000):
+    value = ()
+    for _ in range(levels):
+        value = (value,)
+    return value

@@ -148,7 +148,11 @@ def _holds_numbers(column: pd.Series, name: Hashable) -> bool:
 
 def _numbers(column: pd.Series, name: Hashable) -> np.ndarray:
     """Return a column of numbers as (N,) float64, missing ones as NaN; ValueError for infinity."""
-    numbers = column.astype("Float64" if is_object_dtype(column) else column.dtype)
+    try:
+        numbers = column.astype("Float64" if is_object_dtype(column) else column.dtype)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"X: found in the column {name!r} what is no number in float64 "
+                         f"({str(error)[:100]})") from None
     numbers = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
         row = int(np.argmax(np.isinf(numbers)))

@@ -30,6 +30,9 @@ from . import saving
 from .features import Features
 
 FEWEST_ROWS = 3  # two to train on, one to validate
+MOST = {"max_order": checks.MAX_ORDER, "rank": checks.MAX_RANK, "budget": checks.MAX_BUDGET,
+        "members": 1000, "n_bins": 1000}
+MAX_CANDIDATES = 100
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -50,24 +53,26 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
     structure : NeuronStructure or str, optional
         Used as it is instead of a search, such as "pure(1,2)+interact(2;rank=8)".
     max_order : int
-        The highest order of the search.
+        The highest order of the search, at most `nslib.checks.MAX_ORDER`.
     rank : int
         Rank-one terms of an interaction: the most in the search and, where its layers are as wide,
-        those in the network.
+        those in the network; at most `nslib.checks.MAX_RANK`.
     enrich : bool
         Whether the network's neurons have the streams pure 1, pure 2 and interact 2 beside those
         of the search: what suffices for one neuron on the data may not do for stacked ones.
     budget, members, n_bins : int
-        The most parameters of the network; the members of its ensemble, which share most of them;
-        the bins of the piecewise-linear encoding of each feature that it sees besides (0: none).
+        The most parameters of the network, up to `nslib.checks.MAX_BUDGET`; the members of its
+        ensemble, which share most of them; the bins of the piecewise-linear encoding of each
+        feature that it sees besides (0: none); up to 1000 of each.
     learning_rates, weight_decays : sequence of float
-        Each pair is a candidate.
+        Each pair is a candidate, of which there are at most 100.
     steps, batch_size : int
         Of the training, the steps at most.
     validation_fraction : float
         Share of the rows held out.
     random_state : int, RandomState or None
-        The same int, on the same machine, gives the same estimator.
+        The same int, on the same machine, gives the same estimator. A fit that is refused draws
+        nothing from a RandomState.
     progress : bool
         Whether to print plain lines on stderr.
 
@@ -176,8 +181,9 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         ValueError for parameters out of range, columns that are neither numbers nor text, infinity
         in X; numbers y that are missing, infinite or constant; classes y missing or fewer than two.
         """
-        fitted = copy.copy(self)
-        fitted._fit(X, y)
+        fitted, state = copy.copy(self), self._random_state()
+        fitted._fit(X, y, int(copy.deepcopy(state).randint(2**31 - 1)))
+        state.randint(2**31 - 1)  # only a fit that succeeds draws
         self.__dict__ = fitted.__dict__  # all at once, and only here
         return self
 
@@ -185,13 +191,23 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         """Return X as a DataFrame, checked as scikit-learn does, its values as they are."""
         fewest = FEWEST_ROWS if reset else 1
         if not isinstance(X, pd.DataFrame):
-            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=fewest,
-                            input_name="X", estimator=self)
+            X = check_array(checks.as_array(X, "X"), dtype=None, ensure_all_finite=False,
+                            ensure_min_samples=fewest, input_name="X", estimator=self)
         elif len(X) < fewest or not X.shape[1]:
             raise ValueError(f"X: found shape {X.shape}, expected at least {fewest} samples and "
                              "one column")
         validate_data(self, X, reset=reset, skip_check_array=True)
         return X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+
+    def _random_state(self) -> np.random.RandomState:
+        """Return what `random_state` stands for; ValueError for what is none."""
+        try:
+            return check_random_state(self.random_state)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"random_state: found {checks.shown(self.random_state)}, expected None, an int "
+                "from 0 to 4294967295 or a numpy.random.RandomState"
+            ) from None
 
     def _check_parameters(self) -> None:
         """Raise TypeError or ValueError for a parameter out of range.
@@ -199,9 +215,9 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         `structure`, `steps`, `batch_size` and `random_state` are checked where they are used.
         """
         checks.one_of(self.method, "method", METHODS)
-        for name in ("max_order", "rank", "budget", "members"):
-            checks.positive_int(getattr(self, name), name)
-        checks.positive_int(self.n_bins, "n_bins", minimum=0)
+        for name, most in MOST.items():
+            least = 0 if name == "n_bins" else 1
+            checks.positive_int(getattr(self, name), name, least, most)
         fraction = checks.real(self.validation_fraction, "validation_fraction", 0.0, 1.0)
         if fraction in (0.0, 1.0):
             raise ValueError(f"validation_fraction: found {fraction}, expected a number between "
@@ -209,6 +225,10 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         if min(checks.reals(self.learning_rates, "learning_rates", 0.0)) == 0.0:
             raise ValueError("learning_rates: found 0, expected positive numbers")
         checks.reals(self.weight_decays, "weight_decays", 0.0)
+        n = len(self.learning_rates) * len(self.weight_decays)
+        if n > MAX_CANDIDATES:
+            raise ValueError(f"learning_rates, weight_decays: found {n} pairs, expected at most "
+                             f"{MAX_CANDIDATES}")
         checks.boolean(self.enrich, "enrich")
         checks.boolean(self.progress, "progress")
 
@@ -216,22 +236,21 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
         """Return y (N,) as float64 and one output, or class codes and the number of classes."""
 
-    def _fit(self, X: Any, y: Any) -> None:
+    def _fit(self, X: Any, y: Any, seed: int) -> None:
         """Search and train, as `fit` does, which calls this on a copy of the estimator."""
         X = self._table(X, reset=True)
         if y is None:
             raise ValueError("y: fit requires y to be passed, but the target y is None")
-        y, n_outputs = self._encoded_target(column_or_1d(y, warn=True))
+        y, n_outputs = self._encoded_target(column_or_1d(_target(y), warn=True))
         check_consistent_length(X, y)
         self._check_parameters()
         options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
         given = self.structure
         if isinstance(given, str):
-            given = NeuronStructure.parse(given)
+            given = _parsed(given)
         elif not (given is None or isinstance(given, NeuronStructure)):
-            raise TypeError(f"structure: found {given!r}, expected None, a NeuronStructure or "
-                            "its text")
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            raise TypeError(f"structure: found {checks.shown(given)}, expected None, a "
+                            "NeuronStructure or its text")
         regression = y.dtype.kind == "f"
         training, validation = _held_out(y, self.validation_fraction, seed)
         features = Features.learnt(X.iloc[training], self.n_bins)
@@ -305,6 +324,25 @@ def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np
     places = ((np.arange(n) + 0.5) * len(free) / n).astype(np.int64)
     validation = np.sort(free[places])
     return np.setdiff1d(np.arange(len(y)), validation), validation
+
+
+def _target(y: Any) -> np.ndarray:
+    """Return y (N,) or (N, 1), numbers or labels, as an array of its type."""
+    if isinstance(y, (list, tuple)):
+        checks.as_array(y, "y")  # for its errors, since pandas takes lists of lists
+        y = pd.Series(y)  # numpy would turn all labels into text
+    y = checks.as_array(y, "y")
+    if y.dtype.kind == "c":
+        raise TypeError(f"y: found dtype {y.dtype}, expected numbers or labels")
+    return y
+
+
+def _parsed(text: str) -> NeuronStructure:
+    """Return the structure of a text; ValueError that names the parameter."""
+    try:
+        return NeuronStructure.parse(text)
+    except ValueError as error:
+        raise ValueError(f"structure: {error}") from None
 
 
 def _report(done: int, total: int, loss: float) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
+from .. import checks
 from .base import NeuronSeekEstimator
 
 
@@ -19,15 +20,16 @@ class NeuronSeekClassifier(ClassifierMixin, NeuronSeekEstimator):
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
         if pd.isna(y).any():
             raise ValueError("Input y contains NaN: expected a class for each row")
+        y = checks.labels(y, len(y))
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y: found the one class {self.classes_.tolist()[0]!r}, expected at "
-                             "least two")
+            only = checks.shown(self.classes_.tolist()[0])
+            raise ValueError(f"y: found the one class {only}, expected at least two")
         return codes.astype(np.int64), len(self.classes_)
 
-    def _fit(self, X: Any, y: Any) -> None:
-        super()._fit(X, y)
+    def _fit(self, X: Any, y: Any, seed: int) -> None:
+        super()._fit(X, y, seed)
         if self.search_ is not None:  # which saw codes
             scaling = replace(self.search_.scaling, classes=self.classes_)
             self.search_ = replace(self.search_, scaling=scaling)

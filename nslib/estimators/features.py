@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .. import checks
 from ..data.bounded import PiecewiseLinearEncoder, SmoothClipper
-from ..data.table_encoder import TableEncoder
+from ..data.table_encoder import KINDS, TableEncoder
 from ..formula import feature_symbols
+from ..search.columns import check_range
 
 
 class Features:
@@ -29,7 +31,9 @@ class Features:
     def learnt(cls, X: pd.DataFrame, n_bins: int) -> Features:
         """Return the preprocessing learnt on the training rows X."""
         table, clipper = TableEncoder(), SmoothClipper()
-        bounded = clipper.fit_transform(table.fit_transform(X))
+        encoded = table.fit_transform(X)
+        check_range(np.abs(encoded).max(axis=0), np.ones(encoded.shape[1]), "X")
+        bounded = clipper.fit_transform(encoded)
         bins = PiecewiseLinearEncoder(n_bins).fit(bounded) if n_bins else None
         return cls(table, clipper, bins)
 
@@ -65,18 +69,33 @@ class Features:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Features:
         """Return the preprocessing of a state; KeyError, TypeError or ValueError for others."""
-        table, clipper = TableEncoder(), SmoothClipper(float(state["limit"]))
+        table, clipper = TableEncoder(), SmoothClipper(checks.real(state["limit"], "limit", 1e-100))
+        for column in state["columns"]:
+            _check_column(column)
         table.columns_ = state["columns"]
-        clipper.median_ = np.asarray(state["median"], dtype=np.float64)
-        clipper.scale_ = np.asarray(state["scale"], dtype=np.float64)
-        clipper.n_features_in_ = len(table.names_of([""] * len(table.columns_)))
-        if not len(clipper.median_) == len(clipper.scale_) == clipper.n_features_in_:
-            raise ValueError(f"found scales of {len(clipper.scale_)} of its "
-                             f"{clipper.n_features_in_} columns")
+        n = clipper.n_features_in_ = len(table.names_of([""] * len(table.columns_)))
+        clipper.median_ = checks.finite_numbers(state["median"], "median", (n,))
+        clipper.scale_ = checks.finite_numbers(state["scale"], "scale", (n,))
+        if not (clipper.scale_ > 0).all():
+            raise ValueError("scale: found a number that is not positive")
         bins = None
         if state["bins"] is not None:
             bins = PiecewiseLinearEncoder(state["bins"]["n_bins"])
-            bins.edges_ = [np.asarray(edges) for edges in state["bins"]["edges"]]
+            edges = [checks.finite_numbers(e, "edges", (len(e),)) for e in state["bins"]["edges"]]
+            if len(edges) != n or not all(len(e) and (np.diff(e) > 0).all() for e in edges):
+                raise ValueError(f"edges: found other than {n} rows of ascending numbers")
+            bins.edges_ = edges
             bins.encoded_ = [i for i, edges in enumerate(bins.edges_) if len(edges) > 2]
             bins.n_features_in_ = len(bins.edges_)
         return cls(table, clipper, bins)
+
+
+def _check_column(column: dict[str, Any]) -> None:
+    """Raise KeyError, TypeError or ValueError unless it is one as `TableEncoder.columns_` has."""
+    if checks.one_of(column["kind"], "kind", KINDS) == "number":
+        checks.real(column["median"], "median")
+        return
+    categories = column["categories"]
+    if not (isinstance(categories, list) and all(isinstance(c, str) for c in categories)
+            and 0 < len(set(categories)) == len(categories)):
+        raise ValueError(f"categories: found {checks.shown(categories)}, expected distinct names")

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
+from .. import checks
 from .base import NeuronSeekEstimator
 
 
@@ -28,6 +29,8 @@ class NeuronSeekRegressor(RegressorMixin, NeuronSeekEstimator):
     """
 
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
+        if y.dtype.kind not in "biuf":
+            y = checks.as_numbers(y, "y")  # text is named
         return check_array(y, ensure_2d=False, dtype=float, input_name="y", estimator=self), 1
 
     def predict(self, X: Any) -> np.ndarray:

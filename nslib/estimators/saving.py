@@ -15,10 +15,10 @@ import sklearn
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from torch import Tensor
 
-from .. import whole_files
+from .. import checks, whole_files
 from ..networks import TaskNet
 from ..search import SearchResult
 from ..structure import NeuronStructure
@@ -26,11 +26,12 @@ from ..training import FittedNetwork
 from .features import Features
 
 FORMAT = "nslib estimator 1"
+MAX_LABEL_BYTES = 2**20  # of one class name
 
 
 def write(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator over what the file held; errors as of the estimator's `save`."""
-    path = Path(path)
+    path = Path(checks.path(path))
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path: found {path}, expected a file in a folder that exists")
     state, tensors = _state(model)
@@ -43,7 +44,7 @@ def write(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
 
 def read(path: str | os.PathLike[str], kinds: Mapping[str, type[BaseEstimator]]) -> BaseEstimator:
     """Return the estimator that `write` wrote, of a class in `kinds`; see `load_estimator`."""
-    path = Path(path)
+    path = Path(checks.path(path))
     if not path.is_file():
         raise FileNotFoundError(f"path: found no file {path}, expected one that `save` wrote")
     try:
@@ -55,9 +56,9 @@ def read(path: str | os.PathLike[str], kinds: Mapping[str, type[BaseEstimator]])
         if header["checksum"] != _checksum(header["state"], tensors):
             raise ValueError("its contents have changed since it was written")
         return _restored(json.loads(header["state"]), tensors, kinds)
-    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError,
+    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
             RuntimeError) as error:
-        raise ValueError(f"path: found no estimator in {path} ({error})") from error
+        raise ValueError(f"path: found no estimator in {path} ({str(error)[:500]})") from error
 
 
 def _state(model: BaseEstimator) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -70,7 +71,8 @@ def _state(model: BaseEstimator) -> tuple[dict[str, Any], dict[str, Tensor]]:
                for name, tensor in module.state_dict().items()}
     return {
         "kind": type(model).__name__,
-        "params": {name: _plain(value) for name, value in model.get_params(deep=False).items()},
+        "params": {name: _json_value(value, name)
+                   for name, value in model.get_params(deep=False).items()},
         "columns": [str(name) for name in getattr(model, "feature_names_in_", [])],
         "n_features": int(model.n_features_in_),
         "classes": _labels(getattr(model, "classes_", None)),
@@ -87,31 +89,55 @@ def _state(model: BaseEstimator) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _restored(
     state: dict[str, Any], tensors: dict[str, Tensor], kinds: Mapping[str, type[BaseEstimator]]
 ) -> BaseEstimator:
-    """Return the estimator of a state and its tensors, of whatever shapes its networks have."""
+    """Return the estimator of a state and its tensors, of whatever shapes its networks have.
+
+    Raises an error of some kind where anything does not fit the rest, or is not finite.
+    """
     params = {k: tuple(v) if isinstance(v, list) else v for k, v in state["params"].items()}
     model = kinds[state["kind"]](**params)
-    model.n_features_in_ = state["n_features"]
+    model.n_features_in_ = checks.positive_int(state["n_features"], "n_features")
+    if len(state["columns"]) not in (0, model.n_features_in_):
+        raise ValueError(f"it has {len(state['columns'])} names of {model.n_features_in_} columns")
     if state["columns"]:
         model.feature_names_in_ = np.asarray(state["columns"], dtype=object)
-    classes = state["classes"]
+    classes = _classes(state["classes"])
+    if (classes is None) == is_classifier(model):
+        raise ValueError(f"its classes are not those of a {state['kind']}")
     if classes is not None:
-        classes = np.asarray(classes["values"], dtype=np.dtype(classes["dtype"]))
         model.classes_ = classes
     model.structure_ = NeuronStructure.parse(state["structure"])
-    model._target = None if state["target"] is None else tuple(state["target"])
+    model._target = None
+    if classes is None:
+        model._target = mean, scale = tuple(
+            checks.finite_numbers(state["target"], "target", (2,)).tolist()
+        )
+        if not (abs(mean) <= checks.MAX_SIZE and checks.MIN_SPREAD <= scale <= checks.MAX_SIZE):
+            raise ValueError(f"target: found the mean {mean:g} and the scale {scale:g}")
     model._features = Features.from_state(state["features"])
+    if len(model._features.table.columns_) != model.n_features_in_:
+        raise ValueError(f"it has encodings of {len(model._features.table.columns_)} of its "
+                         f"{model.n_features_in_} columns")
     model.history_ = pd.DataFrame(state["history"])
     model.search_ = None
     if state["search"] is not None:
         neuron = _named(tensors, "neuron.")
         model.search_ = SearchResult.from_state(state["search"], neuron, classes)
+        if model.search_.neuron.in_features != model._features.clipper.n_features_in_:
+            raise ValueError("the formula is not one of its columns")
     stored, weights = state["network"], _named(tensors, "network.")
-    network = TaskNet(
-        model._features.n_bounded, 1 if classes is None else len(classes), stored["hidden"],
-        NeuronStructure.parse(stored["structure"]),
-        members=len(weights["input_scale"]) if "input_scale" in weights else 1,
-    ).to(weights["layers.0.weight"].dtype)
+    with torch.device("meta"):  # no numbers: nothing is allocated before all fits
+        network = TaskNet(
+            model._features.n_bounded, 1 if classes is None else len(classes), stored["hidden"],
+            NeuronStructure.parse(stored["structure"]),
+            members=len(weights["input_scale"]) if "input_scale" in weights else 1,
+        )
     model._fitted = FittedNetwork.from_state(stored, network, weights)
+    limits = model._fitted.limits
+    if (limits is None) == (classes is None):
+        raise ValueError("its limits are those of another task")
+    if limits is not None and not np.isfinite(mean + scale * np.asarray(limits)).all():
+        raise ValueError(f"limits: found {limits}, which in the units of y are not finite")
+    model._fitted.predict(np.zeros((1, model._features.n_bounded)))  # raises where it overflows
     return model
 
 
@@ -138,6 +164,30 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return None if isinstance(value, (np.random.RandomState, np.random.Generator)) else value
+
+
+def _json_value(value: Any, name: str) -> Any:
+    """Return the value of a parameter as JSON has it; TypeError names one that JSON cannot hold."""
+    value = _plain(value)
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        raise TypeError(f"{name}: found {checks.shown(value)}, expected a value that JSON can "
+                        "hold") from None
+    return value
+
+
+def _classes(stored: dict[str, Any] | None) -> np.ndarray | None:
+    """Return the classes (C,) that `_labels` stored; ValueError unless distinct, two or more."""
+    if stored is None:
+        return None
+    values, dtype = stored["values"], np.dtype(stored["dtype"])
+    if dtype.kind not in "OUbiuf" or dtype.itemsize > MAX_LABEL_BYTES:
+        raise ValueError(f"its classes have the type {dtype}")
+    n = len(values)
+    if n < 2 or len(set(values)) != n or len({type(value) for value in values}) != 1:
+        raise ValueError(f"its classes are {checks.shown(values)}")
+    return np.asarray(values, dtype=dtype)
 
 
 def _labels(classes: np.ndarray | None) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import checks
+
 CHUNK_ELEMENTS = 2**18
 """Numbers read at a time: 2 MB in float64, what a processor's cache holds."""
 
@@ -39,8 +41,9 @@ def chunks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def finite_columns(values: np.ndarray, name: str) -> Columns:
     """Return the statistics of values (N, D) or (N,), at least one row.
 
-    Values from 1e-300 to 1e300 are safe: every chunk is summed in units of its largest value.
-    Raises ValueError naming `name`, the first value that is not finite, and their number.
+    Every chunk is summed in units of its largest value. Raises ValueError naming `name`, the first
+    value that is not finite, and their number, or a column beyond `nslib.checks.MAX_SIZE` or with a
+    spread below `nslib.checks.MIN_SPREAD`.
 
     Source: chunks are merged as by Chan, Golub & LeVeque (1983).
     """
@@ -65,9 +68,26 @@ def finite_columns(values: np.ndarray, name: str) -> Columns:
     scale = np.sqrt(squares / count)
     constant = scale <= CONSTANT
     first_row = np.asarray(values[0], dtype=np.float64)
+    check_range(size, np.where(constant, 1.0, scale * unit), name)
     return Columns(
         np.where(constant, first_row, mean * unit), np.where(constant, 1.0, scale * unit), low, high
     )
+
+
+def check_range(size: np.ndarray, spread: np.ndarray, name: str) -> None:
+    """Raise ValueError, naming `name` and the column, where numbers would leave float64.
+
+    `size`, `spread` (D,) or scalars: the largest absolute values and the standard deviations.
+    """
+    for values, bad, what, limit in (
+        (size, size > checks.MAX_SIZE, "values up to", f"most {checks.MAX_SIZE:g} in size"),
+        (spread, spread < checks.MIN_SPREAD, "a spread of", f"least {checks.MIN_SPREAD:g}"),
+    ):
+        if np.any(bad):
+            column = int(np.argmax(bad))
+            place = f" in column {column}" if np.ndim(bad) else ""
+            raise ValueError(f"{name}: found {what} {np.ravel(values)[column]:.3g}{place}, "
+                             f"expected at {limit}; use other units")
 
 
 def finite_chunks(values: np.ndarray, name: str) -> Iterator[np.ndarray]:

@@ -23,7 +23,7 @@ from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
 from .result import SearchResult, without_constants
-from .search_task import SearchTask, check_powers
+from .search_task import SearchTask, check_powers, check_weights
 
 BETA, GAMMA, ZETA = 0.66, -0.1, 1.1
 """Temperature and ends of the stretched concrete distribution (Louizos et al. 2018, who take 2/3,
@@ -63,18 +63,19 @@ class GatedOptions:
     weight_decay_factors: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in ("order", "rank", "epochs"):
-            checks.positive_int(getattr(self, name), name)
+        for name, most in (("order", checks.MAX_ORDER), ("rank", checks.MAX_RANK),
+                           ("epochs", checks.MAX_REPEATS)):
+            checks.positive_int(getattr(self, name), name, maximum=most)
         checks.positive_int(self.batch_size, "batch_size", minimum=2)
         checks.boolean(self.norm, "norm")
-        checks.real(self.penalty, "penalty", 0.0)
+        checks.real(self.penalty, "penalty", 0.0, checks.MAX_RATE)
         checks.real(self.warm_up, "warm_up", 0.0, 1.0)
         checks.real(self.annealed, "annealed", self.warm_up, 1.0)
         checks.real(self.initial_probability, "initial_probability", 1e-6, 1 - 1e-6)
         for name in ("lr", "lr_pure", "initial_std"):
-            checks.real(getattr(self, name), name, 1e-12)
+            checks.real(getattr(self, name), name, 1e-12, checks.MAX_RATE)
         for name in ("weight_decay_pure", "weight_decay_factors"):
-            checks.real(getattr(self, name), name, 0.0)
+            checks.real(getattr(self, name), name, 0.0, checks.MAX_RATE)
 
     def penalty_at(self, epoch: int) -> float:
         """Return λ of an epoch: 0 in the warm-up, then linear up to `penalty`, then constant."""
@@ -221,6 +222,7 @@ def search_gated(
     `report(epoch, epochs, mean loss)` is called after each epoch.
     """
     check_powers(tasks, options.order)
+    check_weights(tasks, len(seeds), options.order, options.rank)
     start = time.perf_counter()
     n_rows, n_features = tasks[0].X.shape
     n_outputs = tasks[0].n_outputs

@@ -13,6 +13,7 @@ import torch
 
 from .. import checks, formula
 from ..neuron import TaskLinear
+from ..stored_weights import load_weights
 from ..structure import NeuronStructure, Stream
 from ..threads import one_thread
 from .columns import finite_chunks
@@ -198,20 +199,36 @@ class SearchResult:
     def from_state(
         cls, state: dict[str, Any], weights: dict[str, torch.Tensor], classes: np.ndarray | None
     ) -> SearchResult:
-        """Return the result of a state, the neuron's weights by name and the classes (C,)."""
+        """Return the result of a state, the neuron's weights by name and the classes (C,).
+
+        Raises KeyError, TypeError, ValueError or RuntimeError where these do not fit each other.
+        """
         of_neuron, scaling, limits = state["neuron"], dict(state["scaling"]), state["limits"]
-        neuron = TaskLinear(
+        neuron = TaskLinear(  # on "meta" it has no numbers: nothing is allocated before all fits
             *of_neuron["sizes"], NeuronStructure.parse(of_neuron["structure"]), of_neuron["bias"],
             of_neuron["norm"], dtype=torch.float64 if of_neuron["double"] else torch.float32,
-        ).eval().requires_grad_(False)
-        neuron.load_state_dict(weights)
-        names = scaling["feature_names"]
+            device="meta",
+        )
+        load_weights(neuron, weights)
+        neuron.eval().requires_grad_(False)
+        if neuron.out_features != (1 if classes is None else len(classes)):
+            raise ValueError(f"neuron: found {neuron.out_features} outputs, expected those of y")
+        d, names = neuron.in_features, scaling["feature_names"]
         scaling["feature_names"] = None if names is None else tuple(names)
-        for name in ("x_mean", "x_scale"):
-            scaling[name] = np.asarray(scaling[name])
+        if names is not None and (len(names) != d or not all(isinstance(n, str) for n in names)):
+            raise ValueError(f"feature_names: found {checks.shown(names)}, expected {d} names")
+        for name, shape in (("x_mean", (d,)), ("x_scale", (d,)), ("y_mean", ()), ("y_scale", ())):
+            scaling[name] = checks.finite_numbers(scaling[name], name, shape)
+            if name.endswith("scale") and not (scaling[name] >= checks.MIN_SPREAD).all():
+                raise ValueError(f"{name}: found a scale that is not positive")
+            scaling[name] = scaling[name] if shape else float(scaling[name])
+        if limits is not None:
+            limits = tuple(checks.finite_numbers(end, "limits", (d,)) for end in limits)
+            if len(limits) != 2 or not (limits[0] <= limits[1]).all():
+                raise ValueError("limits: found other than lowest and highest features")
         return cls(**{
             **state, "neuron": neuron, "scaling": Scaling(**scaling, classes=classes),
             "structure": NeuronStructure.parse(state["structure"]),
             "history": pd.DataFrame(state["history"]),
-            "limits": None if limits is None else tuple(np.asarray(end) for end in limits),
+            "limits": limits,
         })

@@ -120,7 +120,8 @@ def _task_of(y: Any) -> str:
     if isinstance(y, torch.Tensor):
         return "regression"
     kind = getattr(y, "dtype", None)
-    kind = pd.Series(y).dtype if kind is None else kind
+    if kind is None:
+        kind = pd.Series(y if isinstance(y, (list, tuple)) else checks.as_array(y, "y")).dtype
     if pd.api.types.is_bool_dtype(kind):
         return "classification"
     if pd.api.types.is_numeric_dtype(kind):
@@ -144,18 +145,30 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> S
     checks.one_of(task, "task", ["auto", "regression", "classification"])
     checks.boolean(standardize, "standardize")
     names = feature_names(X)
-    X = checks.as_rows(X)
     task = _task_of(y) if task == "auto" else task
+    X, target, classes = checks.as_data(X, y, task)
     columns, d = finite_columns(X, "X"), X.shape[1]
     x_mean, x_scale = (columns.mean, columns.scale) if standardize else (np.zeros(d), np.ones(d))
     if task == "classification":
-        codes, classes = checks.as_labels(y, len(X))
-        return SearchTask(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, codes)
-    target = checks.as_target(y, len(X))
+        return SearchTask(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, target)
     moments = finite_columns(target, "y")
     y_mean, y_scale = float(moments.mean), float(moments.scale)
     target = (target - y_mean) / y_scale
     return SearchTask(x_mean, x_scale, y_mean, y_scale, None, names, X, columns, target)
+
+
+def check_weights(tasks: Sequence[SearchTask], n_seeds: int, order: int, rank: int) -> None:
+    """Raise ValueError where neurons of all orders and C·R columns are too large to be trained."""
+    d, c = tasks[0].X.shape[1], tasks[0].n_outputs
+    if rank * c > checks.MAX_RANK:
+        raise ValueError(f"rank: found {rank} for {c} classes, expected at most "
+                         f"{checks.MAX_RANK // c}, so that their product is at most "
+                         f"{checks.MAX_RANK}")
+    n = len(tasks) * n_seeds * d * c * rank * order * (order + 1) // 2
+    if n > checks.MAX_WEIGHTS:
+        raise ValueError(f"order, rank: found {order} and {rank}, which with {d} features, {c} "
+                         f"outputs and {len(tasks) * n_seeds} fits take {n} weights, expected at "
+                         f"most {checks.MAX_WEIGHTS}")
 
 
 def check_powers(tasks: Sequence[SearchTask], order: int) -> None:

@@ -25,7 +25,7 @@ from .. import checks
 from ..neuron import TaskLinear
 from ..structure import NeuronStructure, Stream
 from .result import SearchResult, without_constants
-from .search_task import SearchTask, check_powers
+from .search_task import SearchTask, check_powers, check_weights
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,22 @@ class ThresholdOptions:
     lr: float = 0.01
 
     def __post_init__(self) -> None:
-        for name in ("order", "rank", "epochs", "batch_size"):
-            checks.positive_int(getattr(self, name), name)
+        for name, most in (("order", checks.MAX_ORDER), ("rank", checks.MAX_RANK),
+                           ("epochs", checks.MAX_REPEATS)):
+            checks.positive_int(getattr(self, name), name, maximum=most)
+        checks.positive_int(self.batch_size, "batch_size")
         checks.boolean(self.sin, "sin")
         checks.one_of(self.decomposition, "decomposition", ["cp", "tucker"])
+        if self.decomposition == "tucker" and self.rank**self.order > checks.MAX_RANK:
+            most = max(r for r in range(1, self.rank) if r**self.order <= checks.MAX_RANK)
+            raise ValueError(
+                f"rank: found {self.rank} in a Tucker form of order {self.order}, expected at most "
+                f"{most}, so that rank to the power of order is at most {checks.MAX_RANK}"
+            )
         checks.real(self.threshold, "threshold", 1e-12)
-        checks.real(self.ridge, "ridge", 0.0)
-        checks.real(self.penalty, "penalty", 0.0)
-        checks.real(self.lr, "lr", 1e-12)
+        checks.real(self.ridge, "ridge", 0.0, checks.MAX_RATE)
+        checks.real(self.penalty, "penalty", 0.0, checks.MAX_RATE)
+        checks.real(self.lr, "lr", 1e-12, checks.MAX_RATE)
 
 
 class TensorTerms(torch.nn.Module):
@@ -200,6 +208,7 @@ def _strengths(
 def search_threshold(task: SearchTask, seed: int, options: ThresholdOptions) -> SearchResult:
     """Alternate gradient fit, ridge regression and thresholding until no more term is dropped."""
     check_powers([task], options.order)
+    check_weights([task], 1, options.order, options.rank)
     start = time.perf_counter()
     Z = torch.as_tensor(task.Z, dtype=torch.float32)
     target = torch.as_tensor(task.target)

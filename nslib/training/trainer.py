@@ -58,7 +58,9 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "evaluations", "patience"):
-            object.__setattr__(self, name, checks.positive_int(getattr(self, name), name))
+            most = checks.MAX_REPEATS if name == "steps" else 2**63 - 1
+            value = checks.positive_int(getattr(self, name), name, maximum=most)
+            object.__setattr__(self, name, value)
         for name in ("learning_rate", "weight_decay", "warmup", "clip"):
             high = 1.0 if name == "warmup" else math.inf
             value = checks.real(getattr(self, name), name, 0.0, high)

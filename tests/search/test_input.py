@@ -206,3 +206,53 @@ def test_progress_is_plain_lines_on_stderr(capsys):
     lines = captured.err.splitlines()
     assert captured.out == "" and len(lines) == 10
     assert lines[-1].startswith("gated: 20/20, loss ")
+
+
+def test_tensors_of_few_bits_are_searched():
+    X = torch.as_tensor(X0).bfloat16().requires_grad_()
+    y = torch.as_tensor(Y0).bfloat16()
+    result = nslib.search(X, y, order=1)
+    same = nslib.search(X.detach().float(), y.float(), order=1)
+    assert result.structure == same.structure
+    np.testing.assert_array_equal(result.predict(X), same.predict(X.detach().double()))
+
+
+@pytest.mark.parametrize(("method", "options", "words"), [
+    ("als", {"rank": 10**6}, "rank: found 1000000, expected an int of at most 10000"),
+    ("als", {"order": 10**6}, "order: found 1000000, expected an int of at most 64"),
+    ("als", {"restarts": 10**12}, "restarts: found 1000000000000, expected an int of at most 1000"),
+    ("gated", {"rank": 10**6}, "rank: found 1000000, expected an int of at most 10000"),
+    ("gated", {"epochs": 10**12}, "epochs: found 1000000000000, expected an int of at most"),
+    ("gated", {"lr": 1e300}, "lr: found 1e.300, expected a finite number"),
+    ("threshold", {"rank": 10**6}, "rank: found 1000000, expected an int of at most 10000"),
+    ("threshold", {"rank": 8, "decomposition": "tucker"},
+     "rank: found 8 in a Tucker form of order 5, expected at most 6, so that"),
+    ("vsr", {"population": 10**12}, "population: found 1000000000000, expected an int of at most"),
+    ("vsr", {"order": 65}, "order: found 65, expected an int of at most 64"),
+])
+def test_more_than_can_be_computed_is_refused_at_once(method, options, words):
+    with pytest.raises(ValueError, match=words):
+        nslib.search(X0, Y0, method, **options)
+
+
+def test_the_rank_of_many_classes_is_bounded_too():
+    X, y = data(2000, 2)
+    with pytest.raises(ValueError, match="rank: found 100 for 1000 classes, expected at most 10"):
+        nslib.search(X, np.arange(2000) % 1000, "gated", rank=100, task="classification")
+
+
+@pytest.mark.parametrize(("X", "y", "words"), [
+    (X0 * 1e-320, Y0, r"X: found a spread of .*e-320 in column 0, expected at least 1e-300"),
+    (X0, Y0 * 1e-320, r"y: found a spread of .*e-320, expected at least 1e-300"),
+    (X0 * 1e307, Y0, r"X: found values up to .*e.307 in column ., expected at most 1e.300 in size"),
+])
+def test_values_at_the_ends_of_double_precision_are_refused(X, y, words):
+    with pytest.raises(ValueError, match=words):
+        nslib.search(X, y)
+
+
+def test_the_smallest_values_that_are_taken_have_a_formula():
+    result = nslib.search(X0 * 1e-299, Y0, order=2)
+    assert np.isfinite(result.predict(X0 * 1e-299)).all()
+    x = {f"x_{i + 1}": value for i, value in enumerate(X0[0] * 1e-299)}
+    assert float(result.formula(raw=True).subs(x)) == pytest.approx(result.predict(X0 * 1e-299)[0])

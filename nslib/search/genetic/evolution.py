@@ -34,6 +34,12 @@ from ..search_task import SearchTask
 from . import trees as programs
 from .power_sums import PowerSums, power_sums
 
+MAX_POPULATION = 100_000
+"""Twenty times the most that was published."""
+
+MAX_NODES = 1000
+"""Of a tree; a population is an array of so many nodes each."""
+
 _INVERSE_PENALTY = 100.0  # of the logistic refit, on features of unit variance
 
 
@@ -66,10 +72,10 @@ class GeneticOptions:
     threshold: float = 0.01
 
     def __post_init__(self) -> None:
-        checks.positive_int(self.population, "population", minimum=4)
-        checks.positive_int(self.nodes, "nodes", minimum=3)
-        for name in ("generations", "order"):
-            checks.positive_int(getattr(self, name), name)
+        checks.positive_int(self.population, "population", 4, MAX_POPULATION)
+        checks.positive_int(self.nodes, "nodes", 3, MAX_NODES)
+        checks.positive_int(self.generations, "generations", maximum=checks.MAX_REPEATS)
+        checks.positive_int(self.order, "order", maximum=checks.MAX_ORDER)
         for name in ("tournament", "crossover", "mutation"):
             checks.real(getattr(self, name), name, 0.0, 1.0)
         checks.real(self.elite, "elite", 0.0, 0.5)
@@ -78,9 +84,9 @@ class GeneticOptions:
                 f"crossover + mutation: found {self.crossover + self.mutation:g}, "
                 "expected at most 1"
             )
-        checks.real(self.constant, "constant", 1e-12)
+        checks.real(self.constant, "constant", 1e-12, checks.MAX_RATE)
         checks.boolean(self.linear_scaling, "linear_scaling")
-        checks.real(self.threshold, "threshold", 1e-12)
+        checks.real(self.threshold, "threshold", 1e-12, 1.0)
 
 
 def tournament(fitness: np.ndarray, n: int, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -61,8 +61,10 @@ class LeastSquaresOptions:
     chunk_rows: int = 4096
 
     def __post_init__(self) -> None:
-        for name in ("order", "rank", "restarts", "sweeps", "resamples"):
-            checks.positive_int(getattr(self, name), name)
+        for name, most in (("order", checks.MAX_ORDER), ("rank", checks.MAX_RANK),
+                           ("restarts", checks.MAX_REPEATS), ("sweeps", checks.MAX_REPEATS),
+                           ("resamples", checks.MAX_REPEATS)):
+            checks.positive_int(getattr(self, name), name, maximum=most)
         checks.positive_int(self.search_rows, "search_rows", minimum=100)
         checks.positive_int(self.chunk_rows, "chunk_rows", minimum=16)
         checks.real(self.minimum_gain, "minimum_gain", 0.0, 0.99)

@@ -1,0 +1,121 @@
+"""Faults of each door of nslib and the companion under thousands of odd arguments.
+
+A fault is an answer that is wrong or not finite, a hang of a minute, or any error but one that
+names the argument. Needs hypothesis. The exit code is 1 where there is a fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from nslib import checks
+
+from .measuring import bench_parser, show
+
+MODULES = ("fuzzing_core", "fuzzing_text")
+LIMIT = 60  # seconds of a case
+SHOWN = 20  # kinds of faults of a door
+
+
+def main(argv: list[str]) -> int:
+    """Try the doors and print a row for each, then the kinds of faults; see --help."""
+    parser = bench_parser("fuzz", __doc__, cases=(10_000, "of each door"), seed=0)
+    parser.add_argument("--doors", nargs="+", metavar="DOOR", help="by default all")
+    options = parser.parse_args(argv)
+    if importlib.util.find_spec("hypothesis") is None:
+        print("nslib bench fuzz: needs hypothesis: pip install -e './companion[test]'",
+              file=sys.stderr)
+        return 2
+    known = doors()
+    try:
+        chosen = [checks.one_of(name, "--doors", known) for name in options.doors or known]
+        cases = checks.positive_int(options.cases, "--cases")
+    except ValueError as error:
+        parser.error(str(error))
+    rows, faults = [], {}
+    for name in chosen:
+        row, faults[name] = tried(*known[name], cases, options.seed)
+        rows.append({"door": name, **row})
+    show(pd.DataFrame(rows), index=False)
+    for name, kinds in faults.items():
+        for text, count in kinds.most_common(SHOWN):
+            print(f"{name}: {count} × {text}")
+    return int(any(faults.values()))
+
+
+def doors() -> dict[str, tuple[Any, Callable[[Any], None]]]:
+    """Return the strategy and the judge of each door, of all modules that have some."""
+    found: dict[str, tuple[Any, Callable[[Any], None]]] = {}
+    for name in MODULES:
+        if importlib.util.find_spec(f"{__package__}.{name}") is not None:
+            found |= importlib.import_module(f"{__package__}.{name}").DOORS
+    return found
+
+
+def tried(
+    strategy: Any, judge: Callable[[Any], None], cases: int, seed: int
+) -> tuple[dict[str, Any], Counter[str]]:
+    """Return the numbers of a door for so many cases, and how often which fault was there."""
+    import hypothesis
+
+    faults: Counter[str] = Counter()
+    seconds: list[float] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=cases, database=None, deadline=None, phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(strategy)
+    def attempt(case: Any) -> None:
+        begin = time.perf_counter()
+        try:
+            with limited(LIMIT):
+                judge(case)
+        except (Exception, Hang) as error:
+            faults[_described(error, case)] += 1
+        seconds.append(time.perf_counter() - begin)
+
+    attempt()
+    return {"cases": len(seconds), "faults": sum(faults.values()), "slowest s": max(seconds),
+            "seconds": sum(seconds)}, faults
+
+
+class Hang(BaseException):
+    """A case took too long; no `except Exception` of the code under test takes it."""
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise Hang inside after so many seconds, where the system has signals for that."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise Hang(f"more than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _described(error: BaseException, case: Any) -> str:
+    """Return a fault in one line, with the case where it can be shown."""
+    text = (str(error).splitlines() or [""])[0][:300]
+    return f"{type(error).__name__}: {text}; the case: {checks.shown(case)}"
