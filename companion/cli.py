@@ -1,4 +1,4 @@
-"""The command `nslib`: list, run, claims, figures, bench.
+"""The command `nslib`: list, run, reproduce, claims, figures, bench.
 
 Exit codes: 0 when all went well, 1 when a notebook failed or the claims are stale or not valid,
 2 when the command itself was wrong or a file cannot be written, 130 when it was stopped.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,18 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from nslib import checks
 
-from . import files, notebooks, paths, presets
+from . import files, interrupts, locks, notebooks, paths, presets
+
+PATIENCE = 5.0  # seconds for the kernel of a run that was killed: it looks once a second
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(argv)
     try:
-        return options.command(options)
+        with interrupts.raised():
+            return options.command(options)
     except _Refused as error:
         _say(f"nslib: error: {error}")
         return error.args[1]
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         _say("nslib: stopped")
-        return 130
+        return interrupts.STOPPED
 
 
 class _Refused(Exception):
@@ -62,16 +62,6 @@ def _words(error: Exception) -> str:
     return f"{file}: {error.strerror}" if file else str(error)
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a termination signal stop what runs inside as Ctrl-C does: it clears up after itself."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _parser() -> argparse.ArgumentParser:
     """Return the reader of the command line; `command` is the function to call."""
     parser = argparse.ArgumentParser(
@@ -94,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, metavar="DIR", help="write everything below DIR")
     run.add_argument("--refresh", action="store_true",
                      help="write the cleaned outputs back into notebooks/ (quick preset)")
+    reproduce = command("reproduce", _reproduce, "run all notebooks that are not up to date",
+                        description="Run all notebooks that are not up to date, as `make "
+                        "reproduce` does; goes on after any end of the last one.")
+    reproduce.add_argument("--preset", default="quick", help="quick (default) or paper")
     claims = command("claims", _claims, "write the claims table and REPRODUCING.md")
     claims.add_argument("--check", action="store_true",
                         help="write nothing; exit 1 where they are stale or not valid")
@@ -136,11 +130,11 @@ class _Job:
 
 def _run(options: argparse.Namespace) -> int:
     output = options.out.resolve() if options.out else None
-    with _terminable(), contextlib.ExitStack() as locks:
+    with contextlib.ExitStack() as reserved:
         with _refusing(2):
             jobs = _plan(options, output)
             for job in jobs:
-                locks.enter_context(_reserved(job, options.refresh))
+                reserved.enter_context(_reserved(job, options.refresh))
         return _execute(jobs, output, options.refresh)
 
 
@@ -156,23 +150,20 @@ def _reserved(job: _Job, refresh: bool) -> Iterator[None]:
     for folder in [*folders, job.path.parent] if refresh else folders:
         if not os.access(folder, os.W_OK):
             raise ValueError(f"{folder}: expected a folder that can be written")
-    lock = filelock.FileLock(job.log.with_suffix(".lock"))
     try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
+        with locks.hold(job.log.with_suffix(".lock"), patience=PATIENCE):
+            yield
+    except locks.Taken:
         raise ValueError(
             f"{job.name}: found another run of it under way that writes {_short(job.executed)}; "
             "wait for it, or give this one a folder of its own with --out"
         ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
     """Execute the jobs one after another and return the exit code."""
-    from . import cleaning, execution
+    with interrupts.at_once():
+        from . import cleaning, execution
 
     failed = []
     for job in jobs:
@@ -188,7 +179,7 @@ def _execute(jobs: list[_Job], output: Path | None, refresh: bool) -> int:
         except KeyboardInterrupt:
             _say(f"{job.name}: stopped" + (f"; partial notebook: {_short(partial)}"
                                            if partial.exists() else ""))
-            return 130
+            return interrupts.STOPPED
         _say(f"{job.name}: done in {time.monotonic() - started:.0f} s, {_short(job.executed)}")
         if refresh:
             cleaning.refresh(job.path, job.executed)
@@ -225,6 +216,14 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     return jobs
 
 
+def _reproduce(options: argparse.Namespace) -> int:
+    from . import pipeline
+
+    with _refusing(2):
+        checks.one_of(options.preset, "preset", presets.NAMES)
+        return pipeline.reproduce(paths.root(), options.preset)
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -235,7 +234,8 @@ def _short(path: Path) -> str:
 
 
 def _claims(options: argparse.Namespace) -> int:
-    from . import claims, pages
+    with interrupts.at_once():
+        from . import claims, pages
 
     root = _root()
     with _refusing(1):
@@ -252,7 +252,8 @@ def _claims(options: argparse.Namespace) -> int:
 
 
 def _figures(options: argparse.Namespace) -> int:
-    from . import figures
+    with interrupts.at_once():
+        from . import figures
 
     root = _root()
     with _refusing(1):
@@ -269,7 +270,7 @@ def _bench(options: argparse.Namespace) -> int:
         for name, summary in bench.available().items():
             print(f"{name:<12}{summary}")
         return 0
-    with _refusing(2):
+    with _refusing(2), interrupts.at_once():
         main = bench.get(options.name)
     return main(options.arguments)
 
