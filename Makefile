@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml companion/pyproject.toml constraints.txt
 reproduce:
 	@$(call require,3.11,make reproduce (Snakemake))
 	@$(MAKE) --no-print-directory $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --profile profiles/local --config preset=$(PRESET)
+	PATH="$(CURDIR)/$(BIN):$$PATH" nslib reproduce --preset $(PRESET)
 	@$(BIN)/nslib verify --preset $(PRESET)
 
 # One thread a test process: two processes share the cores, and sums come out the same everywhere.

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 from nslib import checks
-from companion import notebooks, presets, sources
+from companion import notebooks, pipeline, presets, sources
 
 
 workdir: workflow.basedir
@@ -67,6 +67,11 @@ def runtime(wildcards):
     """Minutes that a cluster should allow: three times what the notebook says of itself."""
     minutes = notebooks.info(NOTEBOOKS[wildcards.name]).minutes[wildcards.preset]
     return 10 + round(3 * minutes)
+
+
+# `make reproduce` removes what a killed Snakemake left; this lock says that one lives.
+onstart:
+    pipeline.join(ROOT)
 
 
 wildcard_constraints:

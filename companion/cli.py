@@ -1,4 +1,4 @@
-"""The command `nslib`: list, run, verify, refresh, claims, figures, bench.
+"""The command `nslib`: list, run, reproduce, verify, refresh, claims, figures, bench.
 
 Exit codes: 0 when all went well, 1 when a notebook failed, a re-run is not a reproduction, or the
 claims are stale or not valid, 2 when the command itself was wrong or a file cannot be written, 130
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,18 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from nslib import checks
 
-from . import files, notebooks, paths, presets
+from . import files, interrupts, locks, notebooks, paths, presets
+
+PATIENCE = 5.0  # seconds for the kernel of a run that was killed: it looks once a second
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(argv)
     try:
-        return options.command(options)
+        with interrupts.raised():
+            return options.command(options)
     except _Refused as error:
         _say(f"nslib: error: {error}")
         return error.args[1]
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         _say("nslib: stopped")
-        return 130
+        return interrupts.STOPPED
 
 
 class _Refused(Exception):
@@ -63,16 +63,6 @@ def _words(error: Exception) -> str:
     return f"{file}: {error.strerror}" if file else str(error)
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a termination signal stop what runs inside as Ctrl-C does: it clears up after itself."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _parser() -> argparse.ArgumentParser:
     """Return the reader of the command line; `command` is the function to call."""
     parser = argparse.ArgumentParser(
@@ -93,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-p", dest="parameters", nargs=2, action="append", default=[],
                      metavar=("NAME", "VALUE"), help="set a parameter; VALUE is YAML")
     run.add_argument("--out", type=Path, metavar="DIR", help="write everything below DIR")
+    reproduce = command("reproduce", _reproduce, "run all notebooks that are not up to date",
+                        description="Run all notebooks that are not up to date, as `make "
+                        "reproduce` does; goes on after any end of the last one.")
+    reproduce.add_argument("--preset", default="quick", help="quick (default) or paper")
     verify = command("verify", _verify, "compare a run with the committed results",
                      description="Compare what notebooks gave with the committed results, write a "
                      "certificate, and exit 1 for a changed verdict or a missing value.")
@@ -149,11 +143,11 @@ class _Job:
 
 def _run(options: argparse.Namespace) -> int:
     output = options.out.resolve() if options.out else None
-    with _terminable(), contextlib.ExitStack() as locks:
+    with contextlib.ExitStack() as reserved:
         with _refusing(2):
             jobs = _plan(options, output)
             for job in jobs:
-                locks.enter_context(_reserved(job))
+                reserved.enter_context(_reserved(job))
         return _execute(jobs, output)
 
 
@@ -167,23 +161,20 @@ def _reserved(job: _Job) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise ValueError(f"{folder}: expected a folder that can be written")
-    lock = filelock.FileLock(job.log.with_suffix(".lock"))
     try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
+        with locks.hold(job.log.with_suffix(".lock"), patience=PATIENCE):
+            yield
+    except locks.Taken:
         raise ValueError(
             f"{job.name}: found another run of it under way that writes {_short(job.executed)}; "
             "wait for it, or give this one a folder of its own with --out"
         ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _execute(jobs: list[_Job], output: Path | None) -> int:
     """Execute the jobs one after another and return the exit code."""
-    from . import execution
+    with interrupts.at_once():
+        from . import execution
 
     failed = []
     for job in jobs:
@@ -200,7 +191,7 @@ def _execute(jobs: list[_Job], output: Path | None) -> int:
         except KeyboardInterrupt:
             _say(f"{job.name}: stopped" + (f"; partial notebook: {_short(partial)}"
                                            if partial.exists() else ""))
-            return 130
+            return interrupts.STOPPED
         _say(f"{job.name}: done in {time.monotonic() - started:.0f} s, {_short(job.executed)}")
     if failed:
         _say(f"nslib: {len(failed)} of {len(jobs)} notebooks failed: {', '.join(failed)}")
@@ -242,6 +233,14 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     return jobs
 
 
+def _reproduce(options: argparse.Namespace) -> int:
+    from . import pipeline
+
+    with _refusing(2):
+        checks.one_of(options.preset, "preset", presets.NAMES)
+        return pipeline.reproduce(paths.root(), options.preset)
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -252,7 +251,8 @@ def _short(path: Path) -> str:
 
 
 def _claims(options: argparse.Namespace) -> int:
-    from . import claims, pages
+    with interrupts.at_once():
+        from . import claims, pages
 
     root = _root()
     with _refusing(1):
@@ -266,7 +266,8 @@ def _claims(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from .reproduction import certificate, verify
+    with interrupts.at_once():
+        from .reproduction import certificate, verify
 
     root = _root()
     with _refusing(2):
@@ -277,7 +278,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _refresh(options: argparse.Namespace) -> int:
-    from .reproduction import refresh
+    with interrupts.at_once():
+        from .reproduction import refresh
 
     root = _root()
     with _refusing(2):
@@ -297,7 +299,8 @@ def _refresh(options: argparse.Namespace) -> int:
 
 
 def _figures(options: argparse.Namespace) -> int:
-    from . import figures
+    with interrupts.at_once():
+        from . import figures
 
     root = _root()
     with _refusing(1):
@@ -314,7 +317,7 @@ def _bench(options: argparse.Namespace) -> int:
         for name, summary in bench.available().items():
             print(f"{name:<12}{summary}")
         return 0
-    with _refusing(2):
+    with _refusing(2), interrupts.at_once():
         main = bench.get(options.name)
     return main(options.arguments)
 

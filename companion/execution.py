@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import files, interrupts, locks, paths
+
 PROGRESS_SECONDS = 20.0
 
 
@@ -29,8 +31,11 @@ def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]
     with tempfile.TemporaryDirectory(prefix="nslib-") as folder:
         # ipykernel reports the interrupt at every kernel's end as an error; those of a notebook's
         # code do not go through its log
-        write_kernel_spec(Path(folder) / "kernels" / "python3",
-                          extra_arguments=["--log-level=CRITICAL"])
+        try:
+            write_kernel_spec(Path(folder) / "kernels" / "python3",
+                              extra_arguments=["--log-level=CRITICAL"])
+        except OSError as error:  # that of a full disk names no file
+            raise OSError(error.errno, error.strerror, folder) from error
         jupyter = [folder, *filter(None, [before.get("JUPYTER_PATH")])]
         os.environ.update(
             JUPYTER_PATH=os.pathsep.join(jupyter), JUPYTER_RUNTIME_DIR=f"{folder}/runtime",
@@ -60,13 +65,25 @@ class _Progress(logging.Handler):
             print(f"{self.name_of_notebook}: cell {cell[1]}", file=sys.stderr, flush=True)
 
 
+class _Log(logging.FileHandler):
+    """A log that a full disk cuts short: the notebook's own file, beside it, says why."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextlib.contextmanager
 def _logged(log: Path) -> Iterator[None]:
     """Send what papermill and the notebook print to a file, and lines of progress to stderr."""
     log.parent.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger("papermill")
     before = logger.level, logger.propagate
-    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8")]
+    handlers: list[logging.Handler] = [_Log(log, mode="w", encoding="utf-8")]
     handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     if not sys.stderr.isatty():  # a terminal has papermill's own progress bar
         handlers.append(_Progress(log.stem))
@@ -96,11 +113,19 @@ def execute(
     the run belongs to where several have these values.
 
     Raises NotebookFailed when a cell fails or the kernel dies and KeyboardInterrupt on Ctrl-C; the
-    partial copy is kept.
+    partial copy is kept. Raises OSError where the copy cannot be written, and keeps none.
     """
-    import papermill
-    import zmq
-    from traitlets.config import Config
+    with interrupts.at_once():
+        import papermill
+        import zmq
+        from jupyter_client import AsyncKernelManager
+        from traitlets.config import Config
+
+    class Manager(AsyncKernelManager):
+        """Starts kernels that hold the locks of this run as well, to their own end."""
+
+        async def start_kernel(self, **options: Any) -> None:
+            await super().start_kernel(pass_fds=locks.held(), **options)
 
     config = Config()
     if zmq.has("curve"):  # ipykernel warns in every run that is not encrypted
@@ -109,15 +134,21 @@ def execute(
     for earlier in (executed, partial):
         earlier.unlink(missing_ok=True)
     with _environment(path.parent.parent, output, preset), _logged(log):
+        for folder in (paths.results(preset, path.stem), paths.figures(preset, path.stem)):
+            files.clear(folder)  # of a run that was killed; this one holds their lock
         try:
             papermill.execute_notebook(
                 str(path), str(partial), parameters=dict(values), kernel_name="python3",
                 cwd=str(path.parent), log_output=True, progress_bar=sys.stderr.isatty(),
-                config=config,
+                config=config, kernel_manager_class=Manager,
             )
         except papermill.PapermillExecutionError as error:
             lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).splitlines()
             raise NotebookFailed("\n".join(lines[-6:]) or str(error)) from None
+        except OSError as error:  # a full disk: what is there may be cut short
+            partial.unlink(missing_ok=True)
+            file = error.filename or str(partial)
+            raise OSError(error.errno, error.strerror, str(file)) from error
         except RuntimeError as error:  # the kernel died, or did not start
             raise NotebookFailed(f"{error} (out of memory?)") from None
         except KeyboardInterrupt:

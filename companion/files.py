@@ -10,7 +10,8 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from nslib.whole_files import write as write  # used as `files.write`
+from nslib.whole_files import clear as clear  # used as `files.clear` and `files.write`
+from nslib.whole_files import write as write
 
 DIGITS = 6
 """Significant digits of a stored number: those beyond are the processor's, not the method's."""
