@@ -36,10 +36,8 @@ def write_notebook(path: Path, source: str) -> None:
     nbformat.write(notebook, path)
 
 
-@pytest.fixture(scope="module")
-def repo(tmp_path_factory) -> Path:
-    """A repository of two notebooks, each with a folder of its experiment, and a small core."""
-    repo = tmp_path_factory.mktemp("repo")
+def write_repository(repo: Path, command: str = COMMAND) -> None:
+    """Write two notebooks, each with a folder of its experiment, a small core and `nslib`."""
     # of nslib only what the Snakefile imports: without the science it starts in half the time
     for name in ("nslib", "companion", "notebooks", "bin"):
         (repo / name).mkdir()
@@ -58,8 +56,14 @@ def repo(tmp_path_factory) -> Path:
     write_paper(repo, alpha=1)
     for name in ("claims.yaml", "README.md", "REPRODUCING.md"):
         (repo / name).write_text("text\n")
-    (repo / "bin" / "nslib").write_text(COMMAND)
+    (repo / "bin" / "nslib").write_text(command)
     (repo / "bin" / "nslib").chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory) -> Path:
+    repo = tmp_path_factory.mktemp("repo")
+    write_repository(repo)
     return repo
 
 
