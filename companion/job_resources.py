@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from . import notebooks, presets
 
@@ -63,27 +63,28 @@ def of_notebook(notebook: Path, preset: str) -> JobResources:
     said = notebooks.info(notebook).minutes.get(preset)
     runs = _runs(notebook.parent.parent / "results" / preset / notebook.stem)
     longest = max((run["wall_seconds"] / 60 for run in runs), default=0.0)
-    peak = max((run["peak_memory_mb"] or 0.0 for run in runs), default=0.0)
+    peak = max((run["peak_memory_mb"] for run in runs), default=0.0)
     if not peak or longest < RESUMED * (said or 0):
         peak = max(peak, UNMEASURED_MB)
+    known = max(said or 0, longest) or UNMEASURED_MINUTES
     processes = 1 if workers == 1 else 1 + workers  # the kernel waits beside its workers
     return JobResources(
         memory_mb=round(OVERHEAD_MB + MEMORY_MARGIN * peak * processes),
-        minutes=round(START_MINUTES + TIME_MARGIN * (max(said or 0, longest) or UNMEASURED_MINUTES)),
+        minutes=round(START_MINUTES + TIME_MARGIN * known),
         processes=workers,
     )
 
 
-def _runs(folder: Path) -> list[dict[str, Any]]:
-    """Return the part `run` of each record in a folder.
+def _runs(folder: Path) -> list[dict[str, float]]:
+    """Return time and memory of the run of each record in a folder.
 
-    A file that is no record is left out: it is not for an estimate to refuse it.
+    A file that does not tell both is left out: it is not for an estimate to refuse it.
     """
     runs = []
     for path in sorted(folder.glob("*.json")):
         try:
             run = json.loads(path.read_text(encoding="utf-8"))["run"]
-            runs.append({key: run[key] for key in ("wall_seconds", "peak_memory_mb")})
-        except (ValueError, KeyError, TypeError):
+            runs.append({key: float(run[key]) for key in ("wall_seconds", "peak_memory_mb")})
+        except (ValueError, KeyError, TypeError):  # the peak is null where it is not known
             continue
     return runs

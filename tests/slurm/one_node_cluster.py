@@ -61,7 +61,8 @@ def running() -> Iterator[Path]:
     pass `SLURM_CONF` on. At the end jobs are cancelled, daemons stopped and the folder removed;
     RuntimeError where a process of the cluster is left.
     """
-    with tempfile.TemporaryDirectory(prefix="nslib-slurm-") as name, contextlib.ExitStack() as stack:
+    with (tempfile.TemporaryDirectory(prefix="nslib-slurm-") as name,
+          contextlib.ExitStack() as stack):
         folder = Path(name)
         folder.chmod(0o755)  # munged wants its socket to be within everybody's reach
         _write_configuration(folder)
