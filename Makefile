@@ -4,12 +4,13 @@ PRESET ?= quick
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help reproduce test lab lint figures site notebooks clean
+.PHONY: help reproduce test test-slurm lab lint figures site notebooks clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make reproduce   run all notebooks (PRESET=quick or paper) and verify what they gave"
 	@echo "make test        unit tests, then the committed notebooks"
+	@echo "make test-slurm  the Slurm profile on a real cluster of one node (as root, on Debian)"
 	@echo "make lab         open the notebooks in JupyterLab (LAB=--no-browser for its options)"
 	@echo "make lint        ruff over the code and the notebooks"
 	@echo "make figures     redraw every figure from its stored data, computing nothing"
@@ -43,6 +44,20 @@ test: export NSLIB_OUTPUT = $(CURDIR)/build/test
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax notebooks
+
+# Slurm's packages stay on the machine; the cluster lives in a temporary folder and ends.
+test-slurm:
+	@test "$$(id -u)" = 0 && command -v apt-get > /dev/null || { echo "make test-slurm installs" \
+	"Slurm with apt-get and starts a cluster: run it as root, on a Debian or Ubuntu machine that" \
+	"may be thrown away" >&2; exit 1; }
+	@$(call require,3.11,make test-slurm (Snakemake))
+	@$(MAKE) --no-print-directory $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e "./companion[cluster]"
+	@which munged slurmctld slurmd > /dev/null || { \
+	echo "installing slurm-wlm and munge from Debian's packages"; apt-get -qq update && \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends slurm-wlm munge \
+	> /dev/null; }
+	$(BIN)/python -m pytest -q -rA --show-capture=no tests/slurm
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB)

@@ -7,14 +7,15 @@
 #
 # A notebook runs again when its own file changes, its parameters in the preset, nslib or what the
 # companion shares, a file in the folder of its experiment, the pinned versions, the data in
-# NSLIB_DATA (where it can read them), or records that it shows beside its own. While it runs, its copy grows beside its log in build/logs; only a
-# whole one goes to build/notebooks.
+# NSLIB_DATA (where it can read them), or records that it shows beside its own. While it runs, its
+# copy grows beside its log in build/logs; only a whole one goes to build/notebooks.
 
+import functools
 import os
 from pathlib import Path
 
 from nslib import checks
-from companion import notebooks, pipeline, presets, sources
+from companion import job_resources, notebooks, pipeline, presets, sources
 
 
 workdir: workflow.basedir
@@ -48,25 +49,31 @@ def paper_records(wildcards):
 
 
 def shown_records(wildcards):
-    """The records of the paper's preset and the claims where a notebook shows some."""
-    notebook = NOTEBOOKS[wildcards.name]
-    judged = ["claims.yaml"] if notebooks.shows_claims(notebook) else []
-    shows = notebooks.shows_paper_records(notebook)
-    return judged + (paper_records(wildcards) if shows else [])
+    """What a notebook shows beside its own records: the claims and the committed records.
+
+    Claims are judged by those of both presets: the notebook that shows them waits for no other.
+    """
+    if notebooks.shows_claims(NOTEBOOKS[wildcards.name]):
+        records = sorted(ROOT.glob("results/*/**/*.json"))
+        return ["claims.yaml", *relative(file for file in records
+                                         if file.parent.name != wildcards.name)]
+    shows = notebooks.shows_paper_records(NOTEBOOKS[wildcards.name])
+    return paper_records(wildcards) if shows else []
 
 
-def shown_notebooks(wildcards):
-    """The other notebooks where one shows the claims, which their records decide."""
-    if not notebooks.shows_claims(NOTEBOOKS[wildcards.name]):
-        return []
-    others = [name for name, path in NOTEBOOKS.items() if not notebooks.shows_claims(path)]
-    return expand("build/notebooks/{preset}/{name}.ipynb", preset=wildcards.preset, name=others)
+@functools.cache
+def needs(name, preset):
+    return job_resources.of_notebook(NOTEBOOKS[name], preset)
 
 
-def runtime(wildcards):
-    """Minutes that a cluster should allow: three times what the notebook says of itself."""
-    minutes = notebooks.info(NOTEBOOKS[wildcards.name]).minutes[wildcards.preset]
-    return 10 + round(3 * minutes)
+def needed(what, growing=True):
+    """What a cluster should give: with each attempt more of what a job can be killed for."""
+
+    def amount(wildcards, attempt):
+        value = getattr(needs(wildcards.name, wildcards.preset), what)
+        return attempt * value if growing else value
+
+    return amount
 
 
 # `make reproduce` removes what a killed Snakemake left; this lock says that one lives.
@@ -94,7 +101,6 @@ rule notebook:
         notebook="notebooks/{name}.ipynb",
         sources=lambda wildcards: SOURCES[wildcards.name],
         versions="constraints.txt",
-        notebooks=shown_notebooks,
         records=shown_records,
     params:
         values=lambda wildcards: presets.check(NOTEBOOKS[wildcards.name], wildcards.preset),
@@ -105,6 +111,8 @@ rule notebook:
         "build/logs/{preset}/{name}.log",
     threads: 1
     resources:
-        runtime=runtime,
+        mem_mb=needed("memory_mb"),
+        runtime=needed("minutes"),
+        cpus_per_task=needed("processes", growing=False),  # each computes with one thread
     shell:
         "nslib run {wildcards.name} --preset {wildcards.preset}"

@@ -14,7 +14,8 @@ from pathlib import Path
 
 _TOPIC = re.compile(r"companion\.experiments(?:\.| import )(\w+)")
 _LOADS = re.compile(r"\b(load_[a-z_]+|read_table)\(")
-_WITHOUT_EFFECT = ("bench", "pyproject.toml", "reproduction")  # they change no result
+# of the companion: they change no result
+_WITHOUT_EFFECT = ("bench", "job_resources.py", "pyproject.toml", "reproduction")
 
 
 def files(places: Iterable[Path]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,3 +34,15 @@ def test_tests_write_no_committed_figure_or_record(repo):
     calls = (repo / "calls.txt").read_text().splitlines()
     assert [call.split(" -m ")[0] for call in calls] == [f"1 {repo / 'build' / 'test'}"] * 2
     assert calls[1].endswith("--nbval-lax notebooks")
+
+
+def test_slurm_is_installed_by_nobody_but_root(repo):
+    stand_in = repo / "bin" / "id"
+    stand_in.parent.mkdir()
+    stand_in.write_text("#!/bin/sh\necho 1000\n")
+    stand_in.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["make", "test-slurm"], cwd=repo, env=environment, capture_output=True,
+                          text=True)
+    assert done.returncode != 0 and "run it as root, on a Debian" in done.stderr
+    assert not (repo / "calls.txt").exists()

@@ -15,6 +15,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from companion import job_resources
+
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = """#!/bin/sh
 set -e
@@ -35,10 +37,8 @@ def write_notebook(path: Path, source: str) -> None:
     nbformat.write(notebook, path)
 
 
-@pytest.fixture(scope="module")
-def repo(tmp_path_factory) -> Path:
-    """A repository of two notebooks, each with a folder of its experiment, and a small core."""
-    repo = tmp_path_factory.mktemp("repo")
+def write_repository(repo: Path, command: str = COMMAND) -> None:
+    """Write two notebooks, each with a folder of its experiment, a small core and `nslib`."""
     # of nslib only what the Snakefile imports: without the science it starts in half the time
     for name in ("nslib", "companion", "notebooks", "bin"):
         (repo / name).mkdir()
@@ -57,8 +57,14 @@ def repo(tmp_path_factory) -> Path:
     write_paper(repo, alpha=1)
     for name in ("claims.yaml", "README.md", "REPRODUCING.md"):
         (repo / name).write_text("text\n")
-    (repo / "bin" / "nslib").write_text(COMMAND)
+    (repo / "bin" / "nslib").write_text(command)
     (repo / "bin" / "nslib").chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory) -> Path:
+    repo = tmp_path_factory.mktemp("repo")
+    write_repository(repo)
     return repo
 
 
@@ -79,7 +85,7 @@ def snakemake(repo: Path, *arguments: str, **variables: str) -> subprocess.Compl
 
 def planned(repo: Path, *arguments: str, **variables: str) -> set[str]:
     """What a dry run would make."""
-    done = snakemake(repo, "--dry-run", "--quiet", "host", *arguments, **variables)
+    done = snakemake(repo, "--quiet", "host", "--dry-run", *arguments, **variables)
     assert done.returncode == 0, done.stderr + done.stdout
     return set(re.findall(r"^    output: (\S+)$", done.stdout, re.MULTILINE))
 
@@ -119,24 +125,36 @@ def test_data_folder_matters_only_to_notebooks_that_can_read_it(repo, tmp_path):
     assert changed == {"build/notebooks/paper/02_beta.ipynb"}
 
 
-def test_a_notebook_that_shows_results_runs_after_them(repo):
-    """Of the claims: all others' records. Of records.paper: the committed ones of the paper."""
+def test_a_notebook_that_shows_results_runs_again_when_their_records_change(repo):
+    """The committed ones of both presets for claims; of records.paper those of the paper."""
     for name, code in (("01_alpha", "claims.judge(claims.load()[0])"),
                        ("02_beta", "records.paper('02_beta', 'e1')")):
         write_notebook(repo / "notebooks" / f"{name}.ipynb", f"k: int = 1\n{code}")
-    record = repo / "results" / "paper" / "02_beta" / "e1.json"
-    record.parent.mkdir(parents=True)
-    record.write_text("1")
-    (repo / "runs.txt").unlink(missing_ok=True)
-    assert snakemake(repo).returncode == 0
-    assert [line.split()[0] for line in (repo / "runs.txt").read_text().splitlines()] == [
-        "02_beta", "01_alpha"
-    ]
+    paper, quick = (repo / "results" / preset / "02_beta" / "e1.json"
+                    for preset in ("paper", "quick"))
+    for record in (paper, quick):
+        record.parent.mkdir(parents=True)
+        record.write_text("1")
     alpha, beta = (f"build/notebooks/quick/{name}.ipynb" for name in ("01_alpha", "02_beta"))
+    assert planned(repo, "--force", alpha) == {alpha}  # asked for alone it runs alone
+    assert snakemake(repo).returncode == 0
+    quick.write_text("2")
+    assert planned(repo) == {alpha}
     (repo / "claims.yaml").write_text("more text\n")
     assert planned(repo) == {alpha}
-    record.write_text("2")
+    paper.write_text("2")
     assert planned(repo) == {alpha, beta}
+
+
+def test_each_attempt_asks_for_more_memory_and_time_but_no_more_processors():
+    target = "build/notebooks/paper/10_tabular_benchmarks.ipynb"
+    plan = snakemake(ROOT, "--dry-run", "--quiet", "host", "--attempt", "3", "--force", target)
+    asked = dict(re.findall(r"(mem_mb|runtime|cpus_per_task)=(\d+)", plan.stdout))
+    first = job_resources.of_notebook(ROOT / "notebooks" / f"{Path(target).stem}.ipynb", "paper")
+    assert {key: int(value) for key, value in asked.items()} == {
+        "mem_mb": 3 * first.memory_mb, "runtime": 3 * first.minutes,
+        "cpus_per_task": first.processes,
+    }
 
 
 def test_unknown_preset_is_refused_with_the_nearest_name(repo):
