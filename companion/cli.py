@@ -135,7 +135,8 @@ class _Job:
 
 
 def _run(options: argparse.Namespace) -> int:
-    output = options.out.resolve() if options.out else None
+    # `Path.resolve` raises RuntimeError for a loop of links, on which `mkdir` has a clear word
+    output = Path(os.path.realpath(options.out)) if options.out else None
     with _terminable(), contextlib.ExitStack() as locks:
         with _refusing(2):
             jobs = _plan(options, output)

@@ -5,12 +5,35 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import reprlib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 3
+_REPR.maxstring = _REPR.maxlong = _REPR.maxother = 200
+
+
+def shown(value: object) -> str:
+    """Return `repr(value)` for an error message: short, whatever the size of the value.
+
+    Examples
+    --------
+    >>> shown([[1.5, "a"]] * 1000)
+    "[[1.5, 'a'], [1.5, 'a'], [1.5, 'a'], [1.5, 'a'], [1.5, 'a'], [1.5, 'a'], ...]"
+    >>> shown(10**5000)
+    'an int of 16610 bits'
+    """
+    if isinstance(value, int) and value.bit_length() > 640:  # too many digits to read
+        return f"an int of {value.bit_length()} bits"
+    try:
+        return _REPR.repr(value)
+    except Exception:  # a repr of somebody else's may fail in any way
+        return f"a value of type {type(value).__name__}"
 
 
 def suggest(value: object, allowed: Iterable[str]) -> str:
@@ -37,7 +60,7 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         expected = ", ".join(allowed)
         raise ValueError(
-            f"{name}: found {value!r}, expected one of {expected}{suggest(value, allowed)}"
+            f"{name}: found {shown(value)}, expected one of {expected}{suggest(value, allowed)}"
         )
     return value
 
@@ -45,34 +68,40 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
 def positive_int(value: Any, name: str, minimum: int = 1, maximum: int = 2**63 - 1) -> int:
     """Return `value` as an int within [minimum, maximum]; TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected an int")
-    if value < minimum:
-        raise ValueError(f"{name}: found {value}, expected an int of at least {minimum}")
-    if value > maximum:
-        raise ValueError(f"{name}: found {value}, expected an int of at most {maximum}")
-    return int(value)
+        raise TypeError(f"{name}: found {shown(value)} ({type(value).__name__}), expected an int")
+    number = int(value)
+    if number < minimum:
+        raise ValueError(f"{name}: found {shown(number)}, expected an int of at least {minimum}")
+    if number > maximum:
+        raise ValueError(f"{name}: found {shown(number)}, expected an int of at most {maximum}")
+    return number
 
 
 def boolean(value: Any, name: str) -> bool:
     """Return `value` as a bool; TypeError for anything but True and False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: found {value!r}, expected True or False")
+        raise TypeError(f"{name}: found {shown(value)}, expected True or False")
     return bool(value)
 
 
 def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> float:
     """Return `value` as a finite float within [low, high]; TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: found {value!r} ({type(value).__name__}), expected a number")
-    if not np.isfinite(value) or not low <= value <= high:
-        raise ValueError(f"{name}: found {value}, expected a finite number in [{low}, {high}]")
-    return float(value)
+        raise TypeError(f"{name}: found {shown(value)} ({type(value).__name__}), expected a number")
+    expected = f"a finite number in [{low}, {high}]"
+    try:
+        number = float(value)
+    except OverflowError:  # an int or a fraction beyond the doubles
+        raise ValueError(f"{name}: found {shown(value)}, expected {expected}") from None
+    if not math.isfinite(number) or not low <= number <= high:
+        raise ValueError(f"{name}: found {value}, expected {expected}")
+    return number
 
 
 def reals(values: Any, name: str, low: float = -np.inf, high: float = np.inf) -> tuple[float, ...]:
     """Return `values` as a tuple of at least one finite float within [low, high]."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise TypeError(f"{name}: found {values!r}, expected a sequence of numbers")
+        raise TypeError(f"{name}: found {shown(values)}, expected a sequence of numbers")
     checked = tuple(real(value, name, low, high) for value in values)
     if not checked:
         raise ValueError(f"{name}: found none, expected at least one number")
@@ -104,6 +133,9 @@ def _numeric(values: Any, name: str) -> np.ndarray:
     if array.dtype.kind in "OUS":
         try:
             return array.astype(np.float64)
+        except OverflowError:
+            raise ValueError(f"{name}: found a number beyond the doubles, expected finite numbers"
+                             ) from None
         except (TypeError, ValueError) as error:
             raise TypeError(f"{name}: found text ({error}), expected numbers") from None
     if array.dtype.kind not in "biuf":
