@@ -142,7 +142,8 @@ class _Job:
 
 
 def _run(options: argparse.Namespace) -> int:
-    output = options.out.resolve() if options.out else None
+    # `Path.resolve` raises RuntimeError for a loop of links, on which `mkdir` has a clear word
+    output = Path(os.path.realpath(options.out)) if options.out else None
     with contextlib.ExitStack() as reserved:
         with _refusing(2):
             jobs = _plan(options, output)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.composer import Composer, ComposerError
+from ruamel.yaml.events import AliasEvent
 
+from nslib import checks
 from nslib.whole_files import clear as clear  # used as `files.clear` and `files.write`
 from nslib.whole_files import write as write
 
@@ -24,16 +27,46 @@ def significant(number: float) -> float:
     """
     return float(f"{float(f'{number:.{2 * DIGITS}g}'):.{DIGITS}g}")
 
+YAML_CHARACTERS = 200_000  # of a text: some seconds
+YAML_DEPTH = 50  # lists and mappings within each other
+INT_BITS = 14_000  # Python writes and reads no number of more than 4300 digits
+
+
+class _CappedComposer(Composer):
+    """Refuses deep nesting before it is read, and aliases, with which few bytes can mean many."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.levels = getattr(self, "levels", 0) + 1
+        place = self.parser.peek_event().start_mark
+        if self.levels > YAML_DEPTH:
+            raise ComposerError(None, None, f"found more than {YAML_DEPTH} lists and mappings "
+                                f"within each other, expected at most {YAML_DEPTH}", place)
+        if self.parser.check_event(AliasEvent):
+            raise ComposerError(None, None, "found an alias, expected its value written out", place)
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
+
 
 def parse_yaml(text: str, name: str) -> Any:
     """Return the value of YAML 1.2 `text`; nothing in it is ever executed.
 
-    Raises ValueError with `name` and the place where it is broken or has a key twice.
+    Raises ValueError with `name` and the place where it is broken, has a key twice or an alias, or
+    is nested more than `YAML_DEPTH` deep, and for more than `YAML_CHARACTERS` characters.
     """
+    if len(text) > YAML_CHARACTERS:
+        raise ValueError(f"{name}: found {len(text)} characters, expected at most "
+                         f"{YAML_CHARACTERS}")
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _CappedComposer
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return yaml.load(text)
     except (YAMLError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None
+    except (AttributeError, LookupError, OverflowError, TypeError) as error:
+        # what the constructors of YAML's tags raise for a text such as "!!int ''"
+        raise ValueError(f"{name}: found {checks.shown(text)}, which is no YAML "
+                         f"({type(error).__name__}: {error})") from None
 
 
 def read_yaml(path: Path) -> Any:
@@ -52,7 +85,8 @@ def read_json(path: Path) -> Any:
 def mapping(value: Any, name: str) -> Mapping[str, Any]:
     """Return `value` if it is a mapping with texts as keys; TypeError for anything else."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name}: found {repr(value)[:60]}, expected a mapping of names to values")
+        raise TypeError(f"{name}: found {checks.shown(value)}, "
+                        "expected a mapping of names to values")
     for key in value:
         if not isinstance(key, str):
             raise TypeError(f"{name}: found the key {key!r}, expected text")
@@ -63,7 +97,8 @@ def plain(value: Any, name: str, number: Callable[[float], float] = float) -> An
     """Return `value` as JSON values: dict with text keys, list, str, int, float, bool, None.
 
     NumPy scalars and arrays become numbers and lists; `number` is applied to every float. Raises
-    ValueError for NaN and infinity and TypeError for any other type, naming the place.
+    ValueError for NaN, infinity and an int of more than `INT_BITS` bits, and TypeError for any
+    other type, naming the place.
     """
     if value is None or isinstance(value, (str, bool)):
         return value
@@ -75,6 +110,8 @@ def plain(value: Any, name: str, number: Callable[[float], float] = float) -> An
     if isinstance(value, (list, tuple)):
         return [plain(item, f"{name}[{i}]", number) for i, item in enumerate(value)]
     if isinstance(value, int):
+        if value.bit_length() > INT_BITS:
+            raise ValueError(f"{name}: found {checks.shown(value)}, expected at most {INT_BITS}")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -56,16 +56,18 @@ def parameters(path: Path) -> dict[str, Parameter]:
 def typed(value: Any, kind: str, where: str) -> Any:
     """Return `value` as the type named `kind`; an int passes for a float, a bool for no number.
 
-    Raises ValueError that says `where`, what was found and what was expected.
+    Raises ValueError or TypeError that says `where`, what was found and what was expected, also for
+    what no record can hold: NaN, infinity and, inside lists, dates and bytes.
     """
     if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return checks.real(value, where)
     if not isinstance(value, TYPES[kind]) or (kind == "int" and isinstance(value, bool)):
         hint = " (in quotes if it is meant as text)" if kind == "str" else ""
         raise ValueError(
-            f"{where}: found {value!r} of type {type(value).__name__}, expected {kind}{hint}"
+            f"{where}: found {checks.shown(value)} of type {type(value).__name__}, "
+            f"expected {kind}{hint}"
         )
-    return value
+    return files.plain(value, where)
 
 
 def differing(root: Path | None = None) -> dict[str, dict[str, Any]]:
@@ -82,7 +84,8 @@ def differing(root: Path | None = None) -> dict[str, dict[str, Any]]:
     for notebook, values in content.items():
         checks.one_of(notebook, f"{file.name}: notebook", notebooks.find(root))
         if not isinstance(values, dict):
-            raise ValueError(f"{file.name}: {notebook}: found {values!r}, expected its parameters")
+            raise ValueError(f"{file.name}: {notebook}: found {checks.shown(values)}, "
+                             "expected its parameters")
     return content
 
 
@@ -105,8 +108,8 @@ def check(
         for name, value in layer.items():
             if name not in known:
                 raise ValueError(
-                    f"{where}: found the parameter {name!r}{checks.suggest(name, known)}, "
-                    f"expected {', '.join(known) or 'none'}"
+                    f"{where}: found the parameter {checks.shown(name)}"
+                    f"{checks.suggest(name, known)}, expected {', '.join(known) or 'none'}"
                 )
             values[name] = typed(value, known[name].type, f"{where}: {name}")
     return values

@@ -149,7 +149,7 @@ def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> f
         number = math.inf
     if not math.isfinite(number) or not low <= number <= high:
         raise ValueError(
-            f"{name}: found {shown(value) if isinstance(value, numbers.Integral) else value}, "
+            f"{name}: found {value if isinstance(value, float) else shown(value)}, "
             f"expected a finite number in [{low}, {high}]"
         )
     return number

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from fractions import Fraction
 from importlib import util
 
 import numpy as np
@@ -152,3 +153,31 @@ def test_masked_numbers_count_as_missing():
     X = np.ma.masked_equal([[1, 2], [3, 4]], 3)
     with pytest.raises(ValueError, match=r"X: found nan at \(1, 0\)"):
         checks.as_matrix(X)
+
+
+@pytest.mark.parametrize("value", [10**30, Fraction(10**30), np.float32(1e30)])
+def test_any_real_number_within_the_doubles_is_one(value):
+    assert checks.real(value, "x") == pytest.approx(1e30)
+
+
+@pytest.mark.parametrize("value", [10**400, -10**5000, Fraction(10**5000, 3)], ids=range(3))
+def test_numbers_beyond_the_doubles_are_named(value):
+    with pytest.raises(ValueError, match="x: found .*expected a finite number"):
+        checks.real(value, "x")
+
+
+def test_what_is_found_is_shown_briefly_whatever_its_size():
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    many = [[0]]
+    for _ in range(60):  # 2^60 numbers if written out
+        many = [many, many]
+    assert checks.shown(Broken()).startswith("<Broken instance")
+    for value in (many, 10**5000, [10**5000], "a" * 10**6, list(range(10**6))):
+        assert len(checks.shown(value)) < 400
+        with pytest.raises(ValueError, match="name: found .*expected one of a"):
+            checks.one_of(value, "name", ["a"])
+    with pytest.raises(ValueError, match="n: found an int of 16610 bits, expected an int of at mo"):
+        checks.positive_int(10**5000, "n")

@@ -19,7 +19,7 @@ CELLS = (
     "os.write(2, b'on stderr\\n')",
     "run.record('e1', {}, {'count': count}).name",
 )
-PARAMETERS = "word: str = 'a'\ncount: int = 1"
+PARAMETERS = "word: str = 'a'\ncount: int = 1\nshare: float = 0.5\nnames: list = []"
 
 
 @pytest.fixture
@@ -220,11 +220,17 @@ def test_a_page_that_cannot_be_written_is_said_in_words(clone, capsys, monkeypat
     (["01_x", "-p", "count", "1.5"], "expected int"),
     (["01_x", "-p", "word", "false"], "found False of type bool, expected str"),
     (["01_x", "-p", "count", "[1"], "-p count:"),
+    (["01_x", "-p", "count", "[" * 50_000], "-p count: found more than 50 lists"),
+    (["01_x", "-p", "count", "0x" + "f" * 5000], "count: found an int of 20000 bits"),
+    (["01_x", "-p", "share", "1" + "0" * 400], "share: found an int of 1329 bits"),
+    (["01_x", "-p", "share", ".nan"], "share: found nan, expected a finite number"),
+    (["01_x", "-p", "names", "[2024-01-01]"], "names[0]: found datetime.date"),
+    (["01_x", "-p", "n" * 5000, "1"], "expected word, count, share, names"),
     (["01_x", "-p", "count", "1", "-p", "word", "b", "-p", "count", "2"],
      "-p count: found it twice"),
     (["01_x", "--out", "/dev/null"], "nslib: error: /dev/null"),
     (["01_x", "--out", "/dev/null/sub"], "nslib: error: /dev/null/sub"),
-])
+], ids=lambda value: None if isinstance(value, str) else " ".join(value)[:40])
 def test_wrong_usage_starts_nothing(clone, capsys, arguments, message):
     assert cli.main(["run", *arguments]) == 2
     assert message in capsys.readouterr().err
@@ -237,6 +243,13 @@ def test_a_command_line_that_cannot_be_read(clone, capsys, arguments):
         cli.main(arguments)
     assert stopped.value.code == 2
     assert "usage: nslib" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_is_a_loop_of_links(clone, capsys):
+    loop = clone.folder / "loop"
+    loop.symlink_to(loop)
+    assert cli.main(["run", "01_x", "--out", str(loop)]) == 2
+    assert str(loop) in capsys.readouterr().err
 
 
 def test_outside_a_clone(tmp_path, monkeypatch, capsys):

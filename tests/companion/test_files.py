@@ -42,6 +42,12 @@ def test_plain_refuses_what_json_cannot_hold(bad, where):
         files.plain(bad, "v")
 
 
+def test_plain_refuses_numbers_that_python_cannot_write():
+    assert files.plain([2**13_999], "v") == [2**13_999]
+    with pytest.raises(ValueError, match=r"v\[0\]: found an int of 14001 bits"):
+        files.plain([-2**14_000], "v")
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_yaml_reads_every_float_as_python_writes_it(number):
@@ -62,6 +68,30 @@ def test_yaml_values(text, value):
 def test_yaml_refuses_repeated_keys_and_broken_text(text):
     with pytest.raises(ValueError, match="presets"):
         files.parse_yaml(text, "presets")
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("[" * 50_000, "more than 50 lists and mappings within each other, expected at most 50"),
+    ("{a: " * 100, "more than 50"),
+    ("- " * 100 + "x", "more than 50"),
+    ("a: &a [1]\nb: *a", "an alias, expected its value written out"),
+    ("&a [*a]", "an alias"),
+    ("1" * 5000, "4300 digits"),
+    ("x" * 200_001, "200001 characters, expected at most 200000"),
+    ("!!int ''", "which is no YAML"),
+    ("!!bool x", "which is no YAML"),
+    ('"\\UFFFFFFFF"', "which is no YAML"),
+], ids=range(10))
+def test_yaml_of_more_than_the_caps_or_with_odd_tags_is_refused(text, message):
+    with pytest.raises(ValueError, match=f"(?s)^-p x: .*{message}"):
+        files.parse_yaml(text, "-p x")
+
+
+def test_yaml_nested_up_to_the_cap_is_read():
+    value = files.parse_yaml("[" * 50 + "]" * 50, "x")
+    for _ in range(49):
+        value, = value
+    assert value == []
 
 
 def test_yaml_executes_nothing():
