@@ -19,6 +19,7 @@ import pandas as pd
 from companion import files, notebooks, paths, sources
 from companion.reproduction import compare, tolerances
 from companion.reproduction.compare import DIFFERS, IDENTICAL, MISSING, WITHIN
+from nslib import checks
 
 from .measuring import bench_parser, show
 
@@ -44,8 +45,13 @@ def main(argv: list[str]) -> int:
         settings=(list(SETTINGS), "names of settings (all); the first is the base"),
     )
     options = parser.parse_args(argv)
-    for name in options.notebooks:
-        notebooks.get(name)
+    try:
+        for name in options.notebooks:
+            notebooks.get(name)
+        for name in options.settings:
+            checks.one_of(name, "--settings", SETTINGS)
+    except ValueError as error:
+        parser.error(str(error))
     folder = paths.root() / "build" / "kernels"
     jobs = [(name, setting, folder / _slug(setting)) for setting in options.settings
             for name in options.notebooks]
