@@ -6,8 +6,8 @@ Nothing here computes science, and nothing of the science imports it.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what type checkers take for true; typing itself takes its time to import
 if TYPE_CHECKING:
     from .run import Run, begin, current
 

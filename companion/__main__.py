@@ -7,7 +7,7 @@ from companion import interrupts
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
-    interrupts.exit_at_once()
+    interrupts.at_once().__enter__()  # to the very end, where Python takes itself apart
     from companion import cli
 
     return cli.main()

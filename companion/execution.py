@@ -35,7 +35,7 @@ def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]
             write_kernel_spec(Path(folder) / "kernels" / "python3",
                               extra_arguments=["--log-level=CRITICAL"])
         except OSError as error:  # that of a full disk names no file
-            raise OSError(error.errno, error.strerror, folder) from error
+            raise OSError(error.errno, error.strerror or str(error), folder) from error
         jupyter = [folder, *filter(None, [before.get("JUPYTER_PATH")])]
         os.environ.update(
             JUPYTER_PATH=os.pathsep.join(jupyter), JUPYTER_RUNTIME_DIR=f"{folder}/runtime",
@@ -66,7 +66,7 @@ class _Progress(logging.Handler):
 
 
 class _Log(logging.FileHandler):
-    """A log that a full disk cuts short: the notebook's own file, beside it, says why."""
+    """A log that a full disk cuts short in silence: the notebook, written beside it, says why."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -113,13 +113,20 @@ def execute(
     the run belongs to where several have these values.
 
     Raises NotebookFailed when a cell fails or the kernel dies and KeyboardInterrupt on Ctrl-C; the
-    partial copy is kept. Raises OSError where the copy cannot be written, and keeps none.
+    partial copy is kept. Raises OSError where it cannot be written; it stays as it was then.
     """
     with interrupts.at_once():
         import papermill
         import zmq
         from jupyter_client import AsyncKernelManager
+        from papermill.iorw import LocalHandler, papermill_io
         from traitlets.config import Config
+
+    class Whole(LocalHandler):
+        """Writes a notebook whole or not at all: stopped, killed or with the disk full."""
+
+        def write(self, text: str, path: str) -> None:
+            files.write({Path(path): text.encode()})
 
     class Manager(AsyncKernelManager):
         """Starts kernels that hold the locks of this run as well, to their own end."""
@@ -131,11 +138,14 @@ def execute(
     if zmq.has("curve"):  # ipykernel warns in every run that is not encrypted
         config.KernelManager.transport_encryption = "auto"
     partial = log.with_suffix(".ipynb")
+    papermill_io.register(str(partial), Whole())
     for earlier in (executed, partial):
         earlier.unlink(missing_ok=True)
     with _environment(path.parent.parent, output, preset), _logged(log):
+        # what a run that was killed left half-written; this one holds the notebook's lock
+        files.clear(partial.parent, partial.name)
         for folder in (paths.results(preset, path.stem), paths.figures(preset, path.stem)):
-            files.clear(folder)  # of a run that was killed; this one holds their lock
+            files.clear(folder)
         try:
             papermill.execute_notebook(
                 str(path), str(partial), parameters=dict(values), kernel_name="python3",
@@ -145,10 +155,6 @@ def execute(
         except papermill.PapermillExecutionError as error:
             lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).splitlines()
             raise NotebookFailed("\n".join(lines[-6:]) or str(error)) from None
-        except OSError as error:  # a full disk: what is there may be cut short
-            partial.unlink(missing_ok=True)
-            file = error.filename or str(partial)
-            raise OSError(error.errno, error.strerror, str(file)) from error
         except RuntimeError as error:  # the kernel died, or did not start
             raise NotebookFailed(f"{error} (out of memory?)") from None
         except KeyboardInterrupt:

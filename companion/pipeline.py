@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import interrupts, locks, paths
@@ -24,21 +25,21 @@ def reproduce(root: Path, preset: str) -> int:
     What a killed run left, its lock and its unfinished outputs, does not matter. Raises ValueError
     where another one is at work, or a notebook that a killed one had started.
     """
-    try:
-        with interrupts.at_once():
-            from snakemake.cli import main
-    except ImportError:
-        raise ValueError("found no Snakemake, expected the one that comes with Python 3.11 or "
-                         "later") from None
-    _join(root, shared=False)
-    _unlock(root)
-    os.chdir(root)
-    found_in = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
-    os.environ["PATH"] = os.pathsep.join(found_in)  # the jobs call nslib
-    try:
-        main(["--profile", "profiles/local", "--config", f"preset={preset}"])
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    with _working(root, shared=False):
+        try:
+            with interrupts.at_once():
+                from snakemake.cli import main
+        except ImportError:
+            raise ValueError("found no Snakemake, expected the one that comes with Python 3.11 "
+                             "or later") from None
+        _unlock(root)
+        os.chdir(root)
+        found_in = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
+        os.environ["PATH"] = os.pathsep.join(found_in)  # the jobs call nslib
+        try:
+            main(["--profile", "profiles/local", "--config", f"preset={preset}"])
+        except SystemExit as ended:
+            return int(ended.code or 0)
     return 0
 
 
@@ -48,14 +49,16 @@ def join(root: Path) -> None:
     Raises ValueError while `reproduce` is at work elsewhere; in `reproduce` this process has it.
     """
     if not locks.held():
-        _join(root, shared=True)
+        _until_exit.enter_context(_working(root, shared=True))
 
 
-def _join(root: Path, shared: bool) -> None:
+@contextlib.contextmanager
+def _working(root: Path, shared: bool) -> Iterator[None]:
     path = root / "build" / "reproduce.lock"
     path.parent.mkdir(exist_ok=True)
     try:
-        _until_exit.enter_context(locks.hold(path, shared))
+        with locks.hold(path, shared):
+            yield
     except locks.Taken:
         raise ValueError(f"{root}: found another `make reproduce` or Snakemake under way here; "
                          "wait for it, or stop it") from None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as `write` has mkstemp name them
 
 
 def write(files: Mapping[Path, bytes]) -> None:
@@ -31,14 +28,16 @@ def write(files: Mapping[Path, bytes]) -> None:
             os.replace(temporary[path], path)
             del temporary[path]
     except OSError as error:  # that of a full disk names no file at all
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         for name in temporary.values():
             Path(name).unlink(missing_ok=True)
 
 
-def clear(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder, where no other writer is at work."""
-    for path in folder.glob(".*.part"):
-        if _TEMPORARY.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+def clear(folder: Path, name: str = "*") -> None:
+    """Remove what writers that were killed left in a folder, where no other writer is at work.
+
+    `name`: of the file that they wrote; by default of any.
+    """
+    for path in folder.glob(f".{name}.????????.part"):
+        path.unlink(missing_ok=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -21,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMAND = """#!/bin/sh
 set -e
 case "$1" in
-run) test "$2" != "$FAIL"; echo "$2 $4 $OMP_NUM_THREADS" >> runs.txt
+run) while test -e wait; do sleep 0.05; done
+     test "$2" != "$FAIL"; echo "$2 $4 $OMP_NUM_THREADS" >> runs.txt
      cp "notebooks/$2.ipynb" "build/notebooks/$4/" ;;
 esac
 """
@@ -72,15 +75,17 @@ def write_paper(repo: Path, alpha: int) -> None:
     (repo / "notebooks" / "paper.yaml").write_text(f"01_alpha: {{k: {alpha}}}\n")
 
 
-def snakemake(repo: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run Snakemake with the local profile, the stand-in first on the path."""
+def surroundings(repo: Path, **variables: str) -> dict[str, str]:
+    """The environment of a run: the stand-in first on the path."""
     environment = {key: value for key, value in os.environ.items() if key != "NSLIB_DATA"}
-    environment |= {
-        "PATH": f"{repo / 'bin'}{os.pathsep}{environment['PATH']}",
-        **variables,
-    }
+    return {**environment, "PATH": f"{repo / 'bin'}{os.pathsep}{environment['PATH']}", **variables}
+
+
+def snakemake(repo: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run Snakemake with the local profile."""
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", *arguments]
-    return subprocess.run(command, cwd=repo, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=repo, env=surroundings(repo, **variables),
+                          capture_output=True, text=True)
 
 
 def planned(repo: Path, *arguments: str, **variables: str) -> set[str]:
@@ -155,6 +160,36 @@ def test_each_attempt_asks_for_more_memory_and_time_but_no_more_processors():
         "mem_mb": 3 * first.memory_mb, "runtime": 3 * first.minutes,
         "cpus_per_task": first.processes,
     }
+
+
+def test_reproduce_keeps_others_out_while_it_lives_and_goes_on_after_a_kill(repo):
+    write_notebook(repo / "notebooks" / "01_alpha.ipynb", "k: int = 5\nk")
+    (repo / "runs.txt").unlink(missing_ok=True)
+    (repo / "wait").touch()
+    command = [sys.executable, "-m", "companion", "reproduce"]
+    settings = {"cwd": repo, "env": surroundings(repo), "text": True}
+    alive = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             start_new_session=True, **settings)
+    try:
+        while not [*(repo / ".snakemake" / "locks").glob("*.output.lock")]:
+            assert alive.poll() is None
+            time.sleep(0.05)
+        second = subprocess.run(command, capture_output=True, **settings)
+        assert (second.returncode, second.stdout) == (2, "")
+        assert second.stderr == (f"nslib: error: {repo}: found another `make reproduce` or "
+                                 "Snakemake under way here; wait for it, or stop it\n")
+        by_hand = snakemake(repo, "--nolock")
+        assert by_hand.returncode != 0
+        assert "found another `make reproduce`" in by_hand.stderr + by_hand.stdout
+        assert not (repo / "runs.txt").exists()
+    finally:
+        os.killpg(alive.pid, signal.SIGKILL)
+        alive.wait()
+        (repo / "wait").unlink()
+    assert snakemake(repo).returncode != 0  # its lock is still there
+    done = subprocess.run(command, capture_output=True, **settings)
+    assert done.returncode == 0, done.stderr
+    assert planned(repo) == set()
 
 
 def test_unknown_preset_is_refused_with_the_nearest_name(repo):

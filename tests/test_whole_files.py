@@ -1,7 +1,6 @@
 """Files are written whole or not at all."""
 
 import errno
-import resource
 import signal
 import subprocess
 import sys
@@ -32,17 +31,6 @@ def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path):
     with pytest.raises(OSError):
         whole_files.write({tmp_path / "a": b"new", tmp_path / "b": b"new", tmp_path / "c": b"new"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
-
-
-@pytest.fixture
-def small_files():
-    """No file of this process may pass 4096 bytes: a write fails then as on a full disk."""
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_is_said_with_the_path_and_leaves_everything_as_it_was(tmp_path, small_files):

@@ -43,6 +43,7 @@ data = pd.DataFrame({"x": [1.0, 2.0], "y": [1.0, 4.0]})
 figure, axes = plt.subplots()
 axes.plot(data["x"], data["y"])
 figures.save(figure, "line", data=data)"""
+MADE_UP = {"01_records": (_RECORDS,), "02_figure": (_RECORDS, _FIGURE)}
 
 
 def main(argv: list[str]) -> int:
@@ -67,7 +68,7 @@ def kill_and_compare(
         expected = {file: content for file, content in expected.items()
                     if other.get(file) == content}
     print(f"undisturbed: {seconds:.1f} s, {len(expected)} files to compare", flush=True)
-    moments, faults, ended = random.Random(seed), [], 0
+    moments, told, ended = random.Random(seed), [], 0
     prepare(clone, names)
     done = 0
     while done < kills:
@@ -87,13 +88,13 @@ def kill_and_compare(
             process = _start(clone)
             process.wait()
         ended += 1
-        faults += _faults(clone, process.returncode, expected)
+        told += faults(clone, process.returncode, expected)
         prepare(clone, names)
     print(f"{done} kills, {ended} runs to the end: "
-          + (f"{len(faults)} faults" if faults else "each as if undisturbed"))
-    for fault in faults:
+          + ("not as if undisturbed" if told else "each as if undisturbed"))
+    for fault in told:
         print(fault)
-    return 1 if faults else 0
+    return 1 if told else 0
 
 
 def prepare(clone: Path, names: Sequence[str] | None) -> None:
@@ -111,8 +112,8 @@ def prepare(clone: Path, names: Sequence[str] | None) -> None:
     (clone / "claims.yaml").write_text("[]\n", encoding="utf-8")
     (clone / "notebooks").mkdir(exist_ok=True)
     if names is None:
-        _write_notebook(clone, "01_records", _RECORDS)
-        _write_notebook(clone, "02_figure", _RECORDS, _FIGURE)
+        for name, cells in MADE_UP.items():
+            _write_notebook(clone, name, *cells)
     else:
         _copy_notebooks(root, clone, names)
     _write_commands(clone)
@@ -207,17 +208,17 @@ def end_of(clone: Path) -> dict[str, bytes]:
     return end
 
 
-def _faults(clone: Path, code: int, expected: dict[str, bytes]) -> list[str]:
+def faults(clone: Path, code: int, expected: dict[str, bytes]) -> list[str]:
     """Return what is not as in an undisturbed run, a line each."""
     end = {**end_of(clone), "exit code": str(code).encode()}
     left = [path for part in ("locks", "incomplete")
             for path in (clone / ".snakemake" / part).rglob("*") if path.is_file()]
-    faults = [f"{file}: {'differs' if file in end else 'missing'}"
-              for file, content in expected.items() if end.get(file) != content]
-    faults += [f"{file}: left behind" for file in end if file.endswith(".part")]
-    faults += [f"{path}: found it in build/logs after a whole run" for path in end
+    told = [f"{file}: {'differs' if file in end else 'missing'}"
+            for file, content in expected.items() if end.get(file) != content]
+    told += [f"{file}: left behind" for file in end if file.endswith(".part")]
+    told += [f"{path}: found it in build/logs after a whole run" for path in end
                if path.startswith("build/logs/")]
-    faults += [f"{path}: left behind" for path in left]
-    if faults:
-        faults.append(_output(clone).read_text(encoding="utf-8"))
-    return faults
+    told += [f"{path}: left behind" for path in left]
+    if told:
+        told.append(_output(clone).read_text(encoding="utf-8"))
+    return told

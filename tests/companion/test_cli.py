@@ -133,7 +133,9 @@ def started(clone, tmp_path):
     """A run in a process of its own whose notebook has printed and now waits; killed at the end."""
     clone.presets({"01_x": {"word": "a", "count": 1}}, {"01_x": {"word": "a", "count": 5}})
     clone.notebook("01_x", PARAMETERS, "print('so far')",
-                   f"import pathlib, time\npathlib.Path({str(tmp_path / 'waits')!r}).touch()\n"
+                   "import os, pathlib, time\n"
+                   f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+                   f"pathlib.Path({str(tmp_path / 'waits')!r}).touch()\n"
                    "while count == 1: time.sleep(0.05)")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -142,7 +144,8 @@ def started(clone, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=clone.folder,
         env={**os.environ, "TMPDIR": str(temporary)},
         # a background job of a shell would hand down that Ctrl-C is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL)
+                            for number in (signal.SIGINT, signal.SIGHUP)],
     )
     try:
         while not (tmp_path / "waits").exists():
@@ -154,7 +157,7 @@ def started(clone, tmp_path):
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_run_names_its_partial_notebook_and_leaves_nothing_behind(
     started, clone, tmp_path, number
 ):
@@ -171,10 +174,13 @@ def test_a_stopped_run_names_its_partial_notebook_and_leaves_nothing_behind(
 
 
 def test_a_second_run_of_the_same_copy_is_refused_until_the_first_is_gone(
-    started, clone, capsys, tmp_path
+    started, clone, capsys, tmp_path, monkeypatch
 ):
+    """The first is gone when its kernel is: that writes the records. What it left is cleared."""
+    kernel = int((tmp_path / "pid").read_text())
     log = clone.folder / "build" / "logs" / "quick" / "01_x.log"
     before = log.read_text()
+    monkeypatch.setattr(cli, "PATIENCE", 0.1)
     assert cli.main(["run", "01_x"]) == 2
     told = capsys.readouterr().err
     assert "nslib: error: 01_x: found another run of it under way" in told
@@ -183,10 +189,41 @@ def test_a_second_run_of_the_same_copy_is_refused_until_the_first_is_gone(
     changed = ["run", "01_x", "-p", "count", "2"]
     assert cli.main(changed) == 0
     assert cli.main(["run", "01_x", "--preset", "paper", "--out", str(tmp_path / "out")]) == 0
+    os.kill(kernel, signal.SIGSTOP)
     started.kill()
     started.communicate()
+    assert cli.main(["run", "01_x"]) == 2
+    os.kill(kernel, signal.SIGCONT)
+    monkeypatch.setattr(cli, "PATIENCE", 20)
+    half = clone.folder / "results" / "quick" / "01_x" / ".e1.json.ab12cd34.part"
+    half.parent.mkdir(parents=True)
+    half.touch()
     clone.notebook("01_x", PARAMETERS, "count")
     assert cli.main(["run", "01_x"]) == 0
+    assert not half.exists()
+
+
+SMALL_FILES = """if True:
+    import resource, sys
+    from companion import cli
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+    sys.exit(cli.main(["run", "01_x"]))"""
+
+
+def test_a_full_disk_is_said_with_the_path_and_cuts_no_notebook_short(clone):
+    """No file may pass 16 kB, as many as fit a disk that is full."""
+    clone.notebook("01_x", PARAMETERS, *CELLS[:1], "print('much\\n' * 9000)", CELLS[-1])
+    done = subprocess.run([sys.executable, "-c", SMALL_FILES, "16384"], capture_output=True,
+                          text=True, cwd=clone.folder)
+    partial = clone.folder / "build" / "logs" / "quick" / "01_x.ipynb"
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"nslib: error: {partial}: File too large"
+    assert "Traceback" not in done.stderr
+    assert nbformat.read(partial, as_version=4).cells
+    assert sorted(path.name for path in partial.parent.iterdir()) == [
+        "01_x.ipynb", "01_x.lock", "01_x.log"
+    ]
+    assert not (clone.folder / "build" / "notebooks" / "quick" / "01_x.ipynb").exists()
 
 
 def test_a_folder_that_takes_no_file_is_said_in_words(clone, capsys):
