@@ -94,10 +94,10 @@ SETS = [
     ("11", "no rival", {
         "groups": [{"datasets": ["diabetes"], "models": ["TN-als"], "budgets": [100], "seeds": 1}],
         "steps": 1, "publish": True, "physics_samples": 60, "seed": 3}),
-    ("12", "classes, one of each", {"dataset": "wine", "method": "vsr", "budget": 20, "splits": 1,
+    ("12", "classes, one of each", {"dataset": "wine", "method": "vsr", "budget": 400, "splits": 1,
                                     "resamples": 1, "shown_features": 1, "seed": 11}),
     ("12", "one column", {"drop": ["age", "sex", "bp", "s1", "s2", "s3", "s4", "s5", "s6"],
-                          "method": "gated", "budget": 30, "splits": 1, "resamples": 1,
+                          "method": "gated", "budget": 60, "splits": 1, "resamples": 1,
                           "max_rows": 100, "shown_features": 5}),
 ]
 

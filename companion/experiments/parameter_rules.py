@@ -6,7 +6,8 @@ The `check_*.py` of a topic holds a rule for each parameter of its notebook.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nslib import checks
@@ -111,6 +112,22 @@ def options_of(models: Mapping[str, Any], value: Any, name: str) -> None:
         checks.one_of(model, name, models)
         checks.options(checked_mapping(options, f"{name}: {model}"), models[model].options,
                        f"model {model!r}")
+
+
+def installed(
+    models: Iterable[str], name: str, packages: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Raise ValueError for the first of some models that needs a package that is not there.
+
+    `packages`: model to the modules that it needs; by default those of the rivals on formulas.
+    """
+    packages = {"gplearn": ("gplearn",), "tnlearn": ("tnlearn",)} if packages is None else packages
+    for model in models:
+        for package in packages.get(model, ()):
+            package = package.partition(".")[0]
+            if importlib.util.find_spec(package) is None:
+                raise ValueError(f"{name}: found {model!r}, expected its package {package}, which "
+                                 "is not installed: pip install -e './companion[peers]'")
 
 
 SEED = integer(0, LARGEST_SEED)

@@ -22,6 +22,7 @@ from torch import nn
 
 from .. import checks
 from ..networks import n_parameters, task_net
+from ..networks.sizing import Make
 from ..search import METHODS, search
 from ..search.columns import finite_columns
 from ..structure import NeuronStructure
@@ -254,7 +255,9 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         regression = y.dtype.kind == "f"
         training, validation = _held_out(y, self.validation_fraction, seed)
         features = Features.learnt(X.iloc[training], self.n_bins)
+        bounded = features.bounded(X)
         if given is None:
+            self._maker(NeuronStructure((1,), ()), bounded.shape[1], n_outputs)  # before the search
             own = METHODS[self.method].accepted(order=self.max_order, rank=self.rank)
             self.search_ = search(
                 features.encoded(X.iloc[training]), y[training], self.method, seed=seed,
@@ -269,7 +272,7 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
             moments = finite_columns(checks.as_target(y[training], len(training)), "y")
             self._target = mean, scale = float(moments.mean), float(moments.scale)
             y = (y - mean) / scale
-        self._features, bounded = features, features.bounded(X)
+        self._features = features
         part = Part(bounded[training], y[training], bounded[validation], y[validation], seed)
         self._train(part, n_outputs, options)
 
@@ -282,11 +285,7 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
                 structure, pure=(*pure, *structure.pure), interact=(*interact, *structure.interact),
                 rank=self.rank,
             )
-        make = task_net(d, n_outputs, self.budget, structure, members=self.members)
-        if make is None:
-            raise ValueError(f"budget: found {self.budget}, expected more parameters for a network "
-                             f"of {structure} with {d} features, {n_outputs} outputs and "
-                             f"{self.members} members")
+        make = self._maker(structure, d, n_outputs)
         rates = list(product(self.learning_rates, self.weight_decays))
         networks = [make(generator=torch.Generator().manual_seed(part.seed)) for _ in rates]
         training = train(networks, [part] * len(rates), options, rates=rates,
@@ -296,6 +295,15 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         history = training.history.rename(columns={"model": "candidate"})
         chosen = pd.DataFrame(rates, columns=["highest_learning_rate", "weight_decay"])
         self.history_ = history.join(chosen, on="candidate")
+
+    def _maker(self, structure: NeuronStructure, d: int, n_outputs: int) -> Make:
+        """Return how to make a network for d features; ValueError for too small a budget."""
+        make = task_net(d, n_outputs, self.budget, structure, members=self.members)
+        if make is None:
+            raise ValueError(f"budget: found {self.budget}, expected more parameters for a network "
+                             f"of {structure} with {d} features, {n_outputs} outputs and "
+                             f"{self.members} members")
+        return make
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Return (N,) standardised targets or (N, C) probabilities of X (N, D)."""

@@ -27,11 +27,12 @@ def check(number: str, preset: str = "quick", **changed) -> object:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_notebook_checks_its_parameters_and_both_presets_pass(name):
+def test_every_notebook_checks_its_parameters_and_both_presets_pass(name, monkeypatch):
     topic, module = CHECKS[name[:2]].split(".")
     code = notebooks.code(FILES[name])
     assert any(f"from companion.experiments.{topic} import {module} as checks" in cell
                and "checks.parameters(run.parameters)" in cell for cell in code)
+    monkeypatch.setattr(rules, "installed", lambda *_: None)  # the peers are an extra
     for preset in presets.NAMES:
         check(name[:2], preset)
 
@@ -89,6 +90,12 @@ GROUP = {"datasets": ["wine"], "models": ["linear"], "seeds": 1}
 def test_what_is_not_valid_is_refused_with_its_name(number, parameter, value, message):
     with pytest.raises((TypeError, ValueError), match=message):
         check(number, **{parameter: value})
+
+
+def test_a_model_without_its_package_is_refused():
+    rules.installed(["a", "b"], "models", {"a": ("json.decoder",)})
+    with pytest.raises(ValueError, match="models: found 'a', expected its package no_such"):
+        rules.installed(["a"], "models", {"a": ("no_such.module",)})
 
 
 @pytest.mark.parametrize(("rule", "value", "message"), [

@@ -29,6 +29,8 @@ def parameters(values: Mapping[str, Any]) -> None:
     """Check the parameters; TypeError or ValueError names the one that is not valid."""
     rules.check(values, RULES)
     rules.apart(values, "methods", "slow_methods")
+    for name in ("ladders", "methods", "slow_methods", "rows"):
+        rules.installed(values[name], name)
     if not [*values["methods"], *values["slow_methods"]]:
         raise ValueError("methods: found [], expected at least one method, here or in slow_methods")
     for name in ("ladders", "rows"):

@@ -43,3 +43,5 @@ RULES = {
 def parameters(values: Mapping[str, Any]) -> None:
     """Check the parameters; TypeError or ValueError names the one that is not valid."""
     rules.check(values, RULES)
+    for group in values["groups"]:
+        rules.installed(group["models"], "groups: models", settings.PACKAGES)

@@ -32,6 +32,8 @@ def parameters(values: Mapping[str, Any]) -> dict[str, str]:
     """
     rules.check(values, RULES)
     rules.apart(values, "methods", "slow_methods")
+    for name in ("methods", "slow_methods"):
+        rules.installed(values[name], name)
     for formula in values["formulas"]:
         structure = FORMULAS[FORMULA_KEYS[formula]].structure
         weights = 1 + len(structure.pure) * values["n_features"] + len(structure.interact)

@@ -37,5 +37,7 @@ def parameters(values: Mapping[str, Any]) -> None:
     """Check the parameters; TypeError or ValueError names the one that is not valid."""
     rules.check(values, RULES)
     rules.apart(values, "methods", "slow_methods")
+    for name in ("methods", "slow_methods"):
+        rules.installed(values[name], name)
     if not [*values["methods"], *values["slow_methods"]]:
         raise ValueError("methods: found [], expected at least one method, here or in slow_methods")

@@ -44,12 +44,16 @@ def compute(
     """Run the grid, write its table to `csv_path` and return it as read back.
 
     The quick preset computes all anew; others take the reports that are there. Raises the errors
-    of `run_cells.run`, and ValueError where no data set is at hand.
+    of `run_cells.run`, and ValueError where no data set is at hand or no network has so few
+    parameters.
     """
     runs = run_cells.run(datasets, models, budgets, seeds, steps, workers,
                          work=work_folder(run), resume=run.preset != "quick")
     if runs.empty:
-        raise ValueError(f"datasets: found none of {', '.join(datasets)}; is NSLIB_DATA set?")
+        raise ValueError(
+            f"datasets, budgets: found no run on {', '.join(datasets)} at {list(budgets)}, "
+            "expected a data set at hand (is NSLIB_DATA set?) and a budget that a network can have"
+        )
     return table.read(table.write(runs, csv_path(run)))
 
 

@@ -23,5 +23,6 @@ def parameters(values: Mapping[str, Any]) -> None:
     rules.check(values, RULES)
     if not [*values["networks"], *values["models"]]:
         raise ValueError("models: found [], expected at least one model, here or in networks")
+    rules.installed(values["models"], "models", settings.PACKAGES)
     if values["networks"] and not values["budgets"]:
         raise ValueError("budgets: found [], expected at least one for the networks")

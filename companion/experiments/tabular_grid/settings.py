@@ -68,6 +68,8 @@ TASK_DRIVEN = (*SOURCES, "TN")
 RIVALS = tuple(name for name, rival in TABULAR_RIVALS.items() if rival.kind != "constant")
 BOOSTING = tuple(name for name in RIVALS if TABULAR_RIVALS[name].kind == "boosting")
 
+PACKAGES = {name: rival.packages for name, rival in TABULAR_RIVALS.items()}
+
 STAND_INS = ("airlines_delay_nyc",)
 """Sets that stand for one of Table 6 with other rows: their numbers do not compare with it."""
 
