@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import numbers
 import os
@@ -155,10 +156,25 @@ def real(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> f
     return number
 
 
+def sequence(values: Any, name: str, words: str, maximum: int = 10_000) -> tuple[Any, ...]:
+    """Return the values of an iterable; TypeError for text and what is none, ValueError for more.
+
+    `words` say what is expected.
+    """
+    try:
+        if isinstance(values, (str, bytes)):
+            raise TypeError
+        start = tuple(itertools.islice(values, maximum + 1))
+    except TypeError:  # a tensor of no dimension has an iterator, which fails
+        raise TypeError(f"{name}: found {shown(values)}, expected {words}") from None
+    if len(start) > maximum:
+        raise ValueError(f"{name}: found more than {maximum} values, expected at most so many")
+    return start
+
+
 def reals(values: Any, name: str, low: float = -np.inf, high: float = np.inf) -> tuple[float, ...]:
     """Return `values` as a tuple of at least one finite float within [low, high]."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise TypeError(f"{name}: found {shown(values)}, expected a sequence of numbers")
+    values = sequence(values, name, "a sequence of numbers", 10**7)
     checked = tuple(real(value, name, low, high) for value in values)
     if not checked:
         raise ValueError(f"{name}: found none, expected at least one number")

@@ -101,10 +101,7 @@ def _check_digits(text: str, name: str) -> None:
 
 
 def _orders(values: Any, name: str) -> tuple[int, ...]:
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise TypeError(
-            f"{name}: found {checks.shown(values)}, expected a sequence of orders such as (1, 2)"
-        )
+    values = checks.sequence(values, name, "a sequence of orders such as (1, 2)")
     orders = {checks.positive_int(order, name, maximum=checks.MAX_ORDER) for order in values}
     return tuple(sorted(orders))
 
@@ -156,10 +153,7 @@ class NeuronStructure:
         Raises ValueError for a text that names no stream, and for no stream, TypeError for
         anything but a sequence of texts.
         """
-        if isinstance(streams, (str, bytes)) or not isinstance(streams, Iterable):
-            raise TypeError(
-                f"streams: found {checks.shown(streams)}, expected a sequence such as ['pure 2']"
-            )
+        streams = checks.sequence(streams, "streams", "a sequence such as ['pure 2']")
         parsed = [Stream.parse(stream) for stream in streams]
         orders = {kind: [s.order for s in parsed if s.kind == kind] for kind in KINDS}
         return cls(orders["pure"], orders["interact"], rank, bool(orders["sin"]))

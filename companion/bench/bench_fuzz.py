@@ -99,7 +99,8 @@ class Hang(BaseException):
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Raise Hang inside after so many seconds, where the system has signals for that."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not hasattr(signal, "setitimer") or not main_thread:
         yield
         return
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -130,9 +130,8 @@ def search_many(
     settings = checks.options(options, chosen.options, f"method {method!r}")
     checks.boolean(progress, "progress")
     check_limits(limits)
-    if not isinstance(seeds, Iterable):
-        raise TypeError(f"seeds: found {seeds!r}, expected a sequence of ints")
-    seeds = [checks.positive_int(seed, "seed", minimum=0) for seed in seeds]
+    seeds = [checks.positive_int(seed, "seed", minimum=0)
+             for seed in checks.sequence(seeds, "seeds", "a sequence of ints")]
     if not seeds or not data:
         empty = "data" if seeds else "seeds"
         raise ValueError(f"{empty}: found none, expected at least one")

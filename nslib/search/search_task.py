@@ -121,7 +121,7 @@ def _task_of(y: Any) -> str:
         return "regression"
     kind = getattr(y, "dtype", None)
     if kind is None:
-        kind = pd.Series(y if isinstance(y, (list, tuple)) else checks.as_array(y, "y")).dtype
+        kind = (pd.Series(y) if isinstance(y, (list, tuple)) else checks.as_array(y, "y")).dtype
     if pd.api.types.is_bool_dtype(kind):
         return "classification"
     if pd.api.types.is_numeric_dtype(kind):
