@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ _PAPER = {"value": None, "source": None, "kind": None}
 _EVIDENCE = {
     "record": (re.compile(r"\d\d_[a-z0-9_]+/[A-Za-z0-9_-]+"), "NN_notebook/record"),
     "key": (re.compile(r"(metrics|timing)(\.[\w-]+)+"), "metrics.name or timing.name"),
-    "label": None, "format": None, "reproduced": _LEVEL, "partly": _LEVEL,
+    "label": None, "format": None, "reproduced": _LEVEL, "partly": _LEVEL, "reading": _TEXT,
 }
-_OPTIONAL = {"status", "format", "reproduced", "partly"}
+_EVIDENCE["spread"] = _EVIDENCE["key"]
+_OPTIONAL = {"status", "format", "reproduced", "partly", "reading", "spread"}
 LEVELS = ("reproduced", "partly")
 """Names of the thresholds of a piece of evidence."""
 _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
@@ -58,11 +59,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Result:
-    """A claim, as in claims.yaml, with our values and its verdict."""
+    """A claim, as in claims.yaml, with our values, its verdict and that of each of its readings.
+
+    A reading is one way to understand the claim; evidence names the one that it belongs to.
+    """
 
     claim: Mapping[str, Any]
     measured: tuple[Measured, ...]
     verdict: str
+    readings: Mapping[str, str]
 
 
 def load(root: Path | None = None) -> list[dict[str, Any]]:
@@ -120,13 +125,15 @@ def _check(
             raise ValueError(f"{where}: {key}: found {value[key]!r}, expected {form[1]}")
 
 
-def _text(evidence: Mapping[str, Any], value: float, where: str) -> str:
-    """Return a value with its label, as its `format` says."""
+def _text(
+    evidence: Mapping[str, Any], value: float, where: str, spread: Sequence[float] = ()
+) -> str:
+    """Return a value with its label, and its least and largest if known, as its `format` says."""
     try:
-        number = evidence.get("format", "{:.3g}").format(value)
+        number, *ends = map(evidence.get("format", "{:.3g}").format, (value, *spread))
     except (ValueError, KeyError, IndexError) as error:
         raise ValueError(f"{where}: format: found {evidence['format']!r} ({error})") from None
-    return f"{evidence['label']}: {number}"
+    return f"{evidence['label']}: {number}" + (f" ({' to '.join(ends)})" if ends else "")
 
 
 def judge(
@@ -140,19 +147,26 @@ def judge(
 
     "reproduced" where every value reaches its threshold, "not reproduced" where none reaches even
     the one for "partly", "not run yet" where a value is missing, "partly" otherwise. Evidence
-    without a threshold is shown and not judged.
+    without a threshold is shown and not judged. A reading is judged in the same way by its own
+    evidence; the claim by that of all readings.
     """
     folder = folder or paths.root()
     measured = tuple(_measure(evidence, claim["id"], folder, order)
                      for evidence in claim["evidence"])
+    of_reading: dict[str, list[Measured]] = {}
+    for evidence, value in zip(claim["evidence"], measured, strict=True):
+        if "reading" in evidence:
+            of_reading.setdefault(evidence["reading"], []).append(value)
+    readings = {reading: _verdict(values) for reading, values in of_reading.items()}
+    return Result(claim, measured, _verdict(measured), readings)
+
+
+def _verdict(measured: Iterable[Measured]) -> str:
+    """Return the verdict of several values together."""
     verdicts = {value.verdict for value in measured if value.verdict}
     if not verdicts or NOT_RUN in verdicts:
-        verdict = NOT_RUN
-    elif len(verdicts) == 1:
-        verdict = verdicts.pop()
-    else:
-        verdict = PARTLY
-    return Result(claim, measured, verdict)
+        return NOT_RUN
+    return verdicts.pop() if len(verdicts) == 1 else PARTLY
 
 
 def _measure(
@@ -168,19 +182,28 @@ def _measure(
         return Measured(None, "", None, missing)
     record = records.read(paths_of[preset])
     where = f"claims.yaml: {claim}: {name}.json"
-    value: Any = {"metrics": record["metrics"], "timing": record["run"]["timing"]}
-    for key in evidence["key"].split("."):
-        known = value if isinstance(value, Mapping) else {}
-        value = known[checks.one_of(key, f"{where}: key", known)]
+    value = _value(record, evidence["key"], where)
     if value is None:
         return Measured(None, "", preset, missing)
     value = checks.real(value, f"{where}: {evidence['key']}")
+    spread = _value(record, evidence["spread"], where) if "spread" in evidence else ()
+    if "spread" in evidence and not (isinstance(spread, list) and len(spread) == 2):
+        raise ValueError(f"{where}: {evidence['spread']}: found {spread!r}, expected two numbers")
     verdict = None
     if "reproduced" in evidence:
         reached = [level for level in LEVELS
                    if level in evidence and _reaches(value, evidence[level])]
         verdict = reached[0] if reached else NOT_REPRODUCED
-    return Measured(value, _text(evidence, value, claim), preset, verdict)
+    return Measured(value, _text(evidence, value, claim, spread), preset, verdict)
+
+
+def _value(record: Mapping[str, Any], pointer: str, where: str) -> Any:
+    """Return what stands at a pointer such as timing.ratio; ValueError where nothing does."""
+    value: Any = {"metrics": record["metrics"], "timing": record["run"]["timing"]}
+    for key in pointer.split("."):
+        known = value if isinstance(value, Mapping) else {}
+        value = known[checks.one_of(key, f"{where}: key", known)]
+    return value
 
 
 def verdicts(preset: str, folder: Path, root: Path | None = None) -> dict[str, Any]:
@@ -207,8 +230,13 @@ def _reaches(value: float, threshold: str) -> bool:
 
 
 def ours(result: Result) -> str:
-    """Return our values as one line of text, with the preset they come from."""
-    texts = [f"{value.text} ({value.preset})" for value in result.measured if value.text]
+    """Return our values as one line of text, by reading, with the preset they come from."""
+    texts, reading = [], None
+    for evidence, value in zip(result.claim["evidence"], result.measured, strict=True):
+        if value.text:
+            before, reading = reading, evidence.get("reading")
+            head = f"{reading}: " if reading and reading != before else ""
+            texts.append(f"{head}{value.text} ({value.preset})")
     return "; ".join(texts) or "–"
 
 

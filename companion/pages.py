@@ -35,10 +35,16 @@ def table(results: Sequence[Result]) -> str:
     """Return the README's table: claim, paper, ours, verdict."""
     rows = [
         (f"**{result.claim['id']}** {result.claim['claim']}", claims.paper(result.claim),
-         claims.ours(result), f"**{result.verdict}**")
+         claims.ours(result), _verdicts(result))
         for result in results
     ]
     return _markdown(("claim", "paper", "ours", "verdict"), rows)
+
+
+def _verdicts(result: Result) -> str:
+    """Return the verdict, in brackets those of the readings."""
+    readings = "; ".join(f"{reading}: {verdict}" for reading, verdict in result.readings.items())
+    return f"**{result.verdict}**" + (f" ({readings})" if readings else "")
 
 
 def reproducing(results: Sequence[Result], root: Path) -> str:
@@ -64,7 +70,9 @@ def reproducing(results: Sequence[Result], root: Path) -> str:
         "## How each claim is judged\n",
         "A claim is *reproduced* where every value reaches its threshold, *not reproduced* where "
         "none reaches even the one for partly, *not run yet* where a value is missing, and "
-        "*partly* otherwise.\n",
+        "*partly* otherwise. Where a claim can be read in two ways, each reading has its verdict "
+        "by the same rule, and the claim by the values of both. In brackets after a value: the "
+        "least and the largest of the repetitions.\n",
         *(_section(result) for result in results),
     ]
     return "\n".join(parts)
@@ -85,8 +93,9 @@ def _section(result: Result) -> str:
         source = f"record `{evidence['record']}`, `{evidence['key']}`"
         text = f"{value.text} ({value.preset} preset)" if value.text else evidence["label"]
         verdict = value.verdict or "beside the claim, not judged"
-        lines.append(f"- ours: {text}: {verdict} [{limits}{'; ' if limits else ''}{source}]")
-    return "\n".join([*lines, f"- verdict: **{result.verdict}**", ""])
+        who = f"ours, {evidence['reading']}" if "reading" in evidence else "ours"
+        lines.append(f"- {who}: {text}: {verdict} [{limits}{'; ' if limits else ''}{source}]")
+    return "\n".join([*lines, f"- verdict: {_verdicts(result)}", ""])
 
 
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -102,6 +102,51 @@ def test_several_values_make_one_verdict(clone, values, verdict):
     assert claims.judge(changed(evidence=evidence)).verdict == verdict
 
 
+def test_readings_have_verdicts_of_their_own(clone):
+    values = {"e1": 0.95, "e2": 0.1, "e3": 0.2}
+    for name, value in values.items():
+        record(value, name=name)
+    readings = {"e1": "as published", "e2": "best", "e3": "best"}
+    evidence = [{**CLAIM["evidence"][0], "record": f"01_x/{name}", "reading": reading}
+                for name, reading in readings.items()]
+    del evidence[2]["reproduced"], evidence[2]["partly"]
+    write(clone, changed(evidence=evidence))
+    result = claims.judge(claims.load()[0])
+    assert result.readings == {"as published": "reproduced", "best": "not reproduced"}
+    assert result.verdict == "partly"
+    assert claims.ours(result) == (
+        "as published: share: 95% (quick); best: share: 10% (quick); share: 20% (quick)")
+    words = "**partly** (as published: reproduced; best: not reproduced)"
+    assert f"| {words} |" in pages.table([result])
+    page = pages.reproducing([result], clone.folder)
+    assert f"- verdict: {words}" in page and "- ours, best: share: 10%" in page
+    assert claims.judge(CLAIM).readings == {}
+    assert "| **reproduced** |" in pages.table([claims.judge(CLAIM)])
+
+
+def test_a_reading_without_its_value_is_not_run_yet(clone):
+    record(0.95)
+    evidence = [{**CLAIM["evidence"][0], "reading": "one"},
+                {**CLAIM["evidence"][0], "record": "01_x/e2", "reading": "two"}]
+    result = claims.judge(changed(evidence=evidence))
+    assert result.readings == {"one": "reproduced", "two": "not run yet"}
+    assert result.verdict == "not run yet"
+
+
+def test_a_spread_stands_beside_its_value(clone):
+    record(1, speedup=12.0, speedup_spread=[9.5, 21.25], wrong=[1, 2, 3], none=None, nothing=None)
+    claim = with_evidence(key="timing.speedup", spread="timing.speedup_spread", format="{:.1f}×")
+    write(clone, claim)
+    assert claims.ours(claims.judge(claims.load()[0])) == "share: 12.0× (9.5× to 21.2×) (quick)"
+    for spread in ("timing.wrong", "timing.none", "timing.speedup"):
+        with pytest.raises(ValueError, match="C1: e1.json: timing.*expected two numbers"):
+            claims.judge(with_evidence(key="timing.speedup", spread=spread))
+    with pytest.raises(ValueError, match="did you mean 'speedup_spread'"):
+        claims.judge(with_evidence(key="timing.speedup", spread="timing.speedup_spred"))
+    never = claims.judge(with_evidence(key="timing.none", spread="timing.nothing"))
+    assert never.verdict == "not run yet"
+
+
 def test_measured_times_can_be_judged(clone):
     record(1, speedup=12.0)
     claim = with_evidence(key="timing.speedup", reproduced=">= 4", format="{:.0f}×")
@@ -125,6 +170,8 @@ def test_measured_times_can_be_judged(clone):
     (with_evidence(partly=0.5), "partly: found 0.5"),
     (with_evidence(format="{:.0q}"), "format: found '{:.0q}'"),
     (with_evidence(value=3), "key: found 'value'"),
+    (with_evidence(reading=" "), "reading: found ' ', expected text"),
+    (with_evidence(spread="config.a"), "spread: found 'config.a', expected metrics.name"),
     ("text", "claim 1: found 'text'"),
 ])
 def test_an_entry_that_is_not_valid_is_refused(clone, claim, message):

@@ -1,5 +1,7 @@
 """Notebook 05: curves and ratios of hand-made fits, and a judge that treats all methods alike."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,10 +54,45 @@ def test_ratios_are_of_times_to_the_error_the_rival_ends_at():
     assert ratios["vsr_over_td"] == 8.0 / 4.0  # 0.31 is within 5 % of 0.3
     assert ratios["vsr_over_als"] == 8.0 / 0.5
     assert ratios["vsr_over_td_unretrained"] == 0.0  # 0.5 and 0.6 never get to 0.3
-    assert ratios["sr_over_td"] is None
+    assert ratios["sr_over_td"] is ratios["sr_over_td_spread"] is None
     lines = experiments.sentences(FITS)
     assert lines[0].startswith("vsr ends at a test MSE of 0.3; of the baselines, ridge gets there")
-    assert "  gated: 4 s" in lines and "  gated, without retraining: never" in lines
+    assert "  gated: 4 s (4 s to 4 s)" in lines
+    assert "  gated, without retraining: never (never to never)" in lines
+
+
+def test_a_ratio_is_paired_within_a_repetition_and_has_its_spread():
+    rows = [fit(method, 1, error, seconds, seed) for seed, (error, td, vsr) in enumerate([
+        (0.2, 1.0, 8.0), (0.4, 10.0, 40.0), (0.1, 2.0, 32.0)])
+        for method, seconds in (("gated", td), ("vsr", vsr))]
+    ratios = experiments.speed_ratios(pd.DataFrame(rows))
+    assert ratios["vsr_over_td"] == 8.0 and ratios["vsr_over_td_spread"] == [4.0, 16.0]
+    assert experiments.ratio_in_words(ratios, "vsr_over_td") == "8 (4 to 16)"
+    assert experiments.ratio_in_words(ratios, "vsr_over_als") == "not run"
+    rows[2]["test_mse"] = rows[4]["test_mse"] = 0.5  # the gated search of two never gets there
+    ratios = experiments.speed_ratios(pd.DataFrame(rows))
+    assert ratios["vsr_over_td"] == 0.0 and ratios["vsr_over_td_spread"] == [0.0, 8.0]
+    assert "  gated: never (1 s to never)" in experiments.sentences(
+        pd.concat([pd.DataFrame(rows), FITS[FITS["budget"] == 0]]))
+
+
+def test_a_repetition_in_which_a_slow_method_was_left_out_does_not_count():
+    rows = [fit("vsr", 1, 0.3, 8.0), fit("vsr", 1, 0.3, 6.0, 1), fit("als", 1, 0.1, 2.0)]
+    ratios = experiments.speed_ratios(pd.DataFrame(rows))
+    assert ratios["vsr_over_als"] == 4.0 and ratios["vsr_over_als_spread"] == [4.0, 4.0]
+
+
+def test_time_that_other_work_takes_does_not_count(monkeypatch):
+    fit_model = experiments.fit_model
+
+    def interrupted(*arguments, **options):
+        time.sleep(0.3)
+        return fit_model(*arguments, **options)
+
+    monkeypatch.setattr(experiments, "fit_model", interrupted)
+    judge = experiments.Judge(make_formula("pure", 0, 300, 2), 200, seed=0)
+    judge.row("mean")  # imports done
+    assert 0 < judge.row("mean")["search_seconds"] < 0.2
 
 
 def test_levels_are_the_baselines_and_the_floor():

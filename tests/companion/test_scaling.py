@@ -47,8 +47,14 @@ def test_ratios_are_of_medians_at_the_ends():
                             [0.1, 0.2, 0.9, 7.0, 0.3])])
     assert experiments.error_ratios(fits) == {
         "td_mse_ratio": pytest.approx(1.5), "als_mse_ratio": None}
+
+
+def test_ratios_of_seconds_are_paired_within_a_repetition():
+    fits = pd.concat([table("gated", [20, 5, 10], [first * ratio, first, 1.0]).assign(seed=seed)
+                      for seed, (first, ratio) in enumerate([(1.0, 3.0), (10.0, 2.0), (0.5, 9.0)])])
     assert experiments.second_ratios(fits) == {
-        "td_seconds_ratio": 3.0, "als_seconds_ratio": None}
+        "td_seconds_ratio": 3.0, "td_seconds_ratio_spread": [2.0, 9.0],
+        "als_seconds_ratio": None, "als_seconds_ratio_spread": None}
 
 
 def test_medians_are_over_the_floor_with_ranges():

@@ -2,11 +2,17 @@
 
 A point of a curve is one whole search that was given that budget, never a state on the way of a
 longer one: the gated search, for one, anneals its penalty over all of its epochs.
+
+Times are processor seconds of one thread, so that other work on the machine does not count. What is
+judged are ratios of times within a repetition, whose fits follow each other on the same data: the
+median of the repetitions, with the least and the largest beside it.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,8 +79,10 @@ class Judge:
         """Return test error and seconds of a structure's retraining, done once for each."""
         if structure not in self._refits:
             X, y = self.task.X[self.train], self.task.y[self.train]
+            start = time.process_time()
             result = refit(structure, X, y, seed=self.seed, standardize=False)
-            self._refits[structure] = self.error(result.predict), result.seconds
+            seconds = time.process_time() - start
+            self._refits[structure] = self.error(result.predict), seconds
         return self._refits[structure]
 
     def row(self, method: str, **options: Any) -> dict[str, Any]:
@@ -83,17 +91,19 @@ class Judge:
         Keys: method, seed, structure ("" where it has none), exact (the true streams), own_mse
         (with the weights of the search), test_mse (retrained where the method is trained by
         "gradient" steps and has a structure without sin, the same otherwise), noise_floor,
-        search_seconds, retrain_seconds.
+        search_seconds, retrain_seconds (of the processor, for the whole call).
         """
+        start = time.process_time()
         model = fit_model(
             method, self.task.X[self.train], self.task.y[self.train], seed=self.seed, **options
         )
+        searched = time.process_time() - start
         own = self.error(model.predict)
         error, seconds = own, 0.0
         trained = MODELS[method].weights == "gradient" and model.structure is not None
         if trained and not model.structure.sin:  # least squares fits no sin stream
             error, seconds = self._refit(model.structure)
-        return self._row(method, model.structure, own, error, model.seconds, seconds)
+        return self._row(method, model.structure, own, error, searched, seconds)
 
     def control(self) -> dict[str, Any]:
         """Return the row of no search at all: every stream retrained; its own error is that too."""
@@ -162,18 +172,19 @@ def convergence(
 def batch_seconds(
     formula: str, n_train: int, n_features: int, noise: float, n_fits: int, epochs: int
 ) -> float:
-    """Return a fit's share of the seconds of `n_fits` gated searches that run as one batch.
+    """Return a fit's share of the processor's seconds of `n_fits` gated searches as one batch.
 
     `epochs`: 0 for the default. 0 seconds for no fits.
     """
     if not n_fits:
         return 0.0
     task = named_formula(formula, n_train, n_features, noise, 0)
-    results = search_many(
+    start = time.process_time()
+    search_many(
         [(task.X, task.y)], "gated", seeds=range(n_fits), standardize=False,
         **budgeted("gated", epochs),
     )
-    return results[0][0].seconds
+    return (time.process_time() - start) / n_fits
 
 
 def curves(fits: pd.DataFrame) -> pd.DataFrame:
@@ -211,32 +222,61 @@ def time_to(
     return float(times.min()) if len(times) else None
 
 
-def speed_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
+def times_to_last_error(fits: pd.DataFrame, rival: str) -> pd.DataFrame:
+    """Return how long each method takes to the error that a rival ends at, in each repetition.
+
+    The error is the rival's test error with its largest budget on the same data. Index: seed.
+    Columns: method, search and retraining together, and with the suffix `_unretrained` the time to
+    that error with the weights of the search alone. Infinite where it is never reached.
+    """
+    rows = {}
+    for seed, part in fits.groupby("seed"):
+        table = curves(part)
+        if rival in set(table["method"]):
+            target = ends(table).loc[rival, "error"]
+            times = {f"{method}{suffix}": time_to(curve, target, *columns)
+                     for method, curve in table.groupby("method", sort=False)
+                     for suffix, columns in COLUMNS.items()}
+            rows[seed] = {key: math.inf if t is None else t for key, t in times.items()}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def speed_ratios(fits: pd.DataFrame) -> dict[str, Any]:
     """Return the times of VSR and of SR over those of TD (gated) and of als to the same error.
 
-    Keys: vsr_over_td and so on. The error is the last one of the rival: its median test error with
-    the largest budget. The ratio is the rival's time to it over the method's, search and
-    retraining together, 0 where the method never reaches it. With the suffix `_unretrained` the
-    method has the weights and the time of its search alone. A rival that was not run has None.
+    Keys: vsr_over_td and so on, each with its `_spread`, as in `with_spread`. A repetition's ratio
+    is the rival's time to the error it ends at over the method's, search and retraining together,
+    0 where the method never reaches it. With the ending `_unretrained` the method has the weights
+    and the time of its search alone.
     """
-    table = curves(fits)
-    ratios: dict[str, float | None] = {}
-    for rival, method in itertools.product(AGAINST, CLAIMED):
-        theirs, mine = (table[table["method"] == name] for name in (rival, method))
-        for suffix, columns in COLUMNS.items():
-            name = f"{AGAINST[rival]}_over_{CLAIMED[method]}{suffix}"
-            ratios[name] = _ratio(theirs, mine, columns) if len(theirs) and len(mine) else None
+    ratios: dict[str, Any] = {}
+    for rival, short in AGAINST.items():
+        times = times_to_last_error(fits, rival)
+        for method, suffix in itertools.product(CLAIMED, COLUMNS):
+            both = {rival, method + suffix} <= set(times)
+            each = times[rival] / times[method + suffix] if both else pd.Series(dtype=float)
+            ratios |= with_spread(f"{short}_over_{CLAIMED[method]}{suffix}", each)
     return ratios
 
 
-def _ratio(theirs: pd.DataFrame, mine: pd.DataFrame, columns: tuple[str, str]) -> float:
-    """Return the rival's time to its last error over the method's, 0 where that is never reached.
+def with_spread(name: str, ratios: pd.Series) -> dict[str, Any]:
+    """Return the median of ratios (repetitions,) as `name`, least and largest as `{name}_spread`.
 
-    `theirs`, `mine`: their rows of `curves`; `columns`: the method's time and error.
+    Both are None where there are none; a repetition without a value (NaN) does not count.
     """
-    target = ends(theirs)["error"].iloc[0]
-    time = time_to(mine, target, *columns)
-    return 0.0 if time is None else time_to(theirs, target) / time
+    known = ratios.dropna()
+    if known.empty:
+        return {name: None, f"{name}_spread": None}
+    spread = [float(known.min()), float(known.max())]
+    return {name: float(known.median()), f"{name}_spread": spread}
+
+
+def ratio_in_words(times: Mapping[str, Any] | None, name: str) -> str:
+    """Return a ratio of a record's timing with its spread, such as '2.5 (1.9 to 3.1)'."""
+    if not times or times[name] is None:
+        return "not run"
+    least, largest = times[f"{name}_spread"]
+    return f"{times[name]:.3g} ({least:.3g} to {largest:.3g})"
 
 
 def ends(table: pd.DataFrame) -> pd.DataFrame:
@@ -245,20 +285,26 @@ def ends(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentences(fits: pd.DataFrame) -> list[str]:
-    """Return in words how long each method takes to reach the last error of VSR and of SR."""
-    table = curves(fits)
+    """Return in words how long each method takes to the last errors of VSR and of SR."""
     lines = []
-    for rival in [name for name in AGAINST if name in set(table["method"])]:
-        target = ends(table).loc[rival, "error"]
+    for rival in [name for name in AGAINST if name in set(fits["method"])]:
+        target = ends(curves(fits)).loc[rival, "error"]
         known = levels(fits).set_index("level")["error"]
         enough = [name for name in BASELINES if known[name] <= REACHED * target]
         lines.append(f"{rival} ends at a test MSE of {target:.3g}; of the baselines, "
-                     f"{' and '.join(enough) or 'none'} gets there. Time to that error:")
-        for method, curve in table.groupby("method", sort=False):
-            for kind, columns in zip(("", ", without retraining"), COLUMNS.values(), strict=True):
-                if kind and (method == NO_SEARCH or MODELS[method].weights != "gradient"):
-                    continue
-                time = time_to(curve, target, *columns)
-                said = "never" if time is None else f"{time:.2g} s"
-                lines.append(f"  {method + kind}: {said}")
+                     f"{' and '.join(enough) or 'none'} gets there. Time to its error, median of "
+                     "the repetitions (least to largest):")
+        for name, times in times_to_last_error(fits, rival).items():
+            method = str(name).removesuffix("_unretrained")
+            if name != method and (method == NO_SEARCH or MODELS[method].weights != "gradient"):
+                continue
+            times = times.dropna()
+            middle, least, largest = map(_in_words, (times.median(), times.min(), times.max()))
+            label = method if name == method else f"{method}, without retraining"
+            lines.append(f"  {label}: {middle} ({least} to {largest})")
     return lines
+
+
+def _in_words(seconds: float) -> str:
+    """Return a time in words; infinite is never."""
+    return f"{seconds:.2g} s" if math.isfinite(seconds) else "never"

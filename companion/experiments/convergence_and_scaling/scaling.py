@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from companion.experiments.shares import power_law
 from companion.rivals import BASELINES, MODELS
 from nslib import checks
 
-from .convergence import CLAIMED, Judge, warm_up
+from .convergence import CLAIMED, Judge, warm_up, with_spread
 
 
 def measured(
@@ -85,17 +86,21 @@ def error_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
 
     TD is the gated search; a method that was not run has None.
     """
-    return _end_ratios(fits, "test_mse", "mse_ratio")
-
-
-def second_ratios(fits: pd.DataFrame) -> dict[str, float | None]:
-    """Return td_seconds_ratio and als_seconds_ratio: the same of the median time of the search."""
-    return _end_ratios(fits, "search_seconds", "seconds_ratio")
-
-
-def _end_ratios(fits: pd.DataFrame, column: str, name: str) -> dict[str, float | None]:
-    """Return the median of a column at the most features over that at the fewest, by method."""
-    medians = fits.groupby(["method", "n_features"])[column].median().groupby("method")
+    medians = fits.groupby(["method", "n_features"])["test_mse"].median().groupby("method")
     ratios = medians.last() / medians.first()
-    return {f"{short}_{name}": float(ratios[method]) if method in ratios else None
+    return {f"{short}_mse_ratio": float(ratios[method]) if method in ratios else None
             for method, short in CLAIMED.items()}
+
+
+def second_ratios(fits: pd.DataFrame) -> dict[str, Any]:
+    """Return td_seconds_ratio and als_seconds_ratio, each with its `_spread`.
+
+    A repetition's ratio is its seconds of the search at the most features over those at the fewest;
+    of the repetitions the median, and the least and largest, as in `convergence.with_spread`.
+    """
+    ratios: dict[str, Any] = {}
+    for method, short in CLAIMED.items():
+        searched = fits[fits["method"] == method].sort_values("n_features")
+        seconds = searched.groupby("seed")["search_seconds"]
+        ratios |= with_spread(f"{short}_seconds_ratio", seconds.last() / seconds.first())
+    return ratios
