@@ -18,7 +18,7 @@ CLAIM = {
 
 
 def write(repo, *entries):
-    (repo.folder / "claims.yaml").write_text(yaml.safe_dump(list(entries)))
+    (repo.folder / "claims.yaml").write_text(yaml.safe_dump([copy.deepcopy(entry) for entry in entries]))
 
 
 def changed(**changes):
