@@ -290,10 +290,16 @@ def test_a_fit_that_fails_leaves_the_fitted_estimator(kind, change, error, monke
 
 def test_a_fit_that_fails_leaves_an_estimator_without_a_fit():
     X, y = table(20)
-    model = NeuronSeekRegressor(**{**TINY, "budget": 2})
-    with pytest.raises(ValueError, match="budget"):
+    model = NeuronSeekRegressor(**{**TINY, "budget": 25, "enrich": True})
+    with pytest.raises(ValueError, match=r"budget: .* of pure\(1,2\)\+interact\(2;rank=1\)"):
         model.fit(X, y)
     assert vars(model).keys() == model.get_params().keys()
+
+
+def test_a_budget_without_room_for_any_network_is_refused_before_the_search(monkeypatch):
+    monkeypatch.setattr(nslib.estimators.base, "search", None)
+    with pytest.raises(ValueError, match=r"budget: found 2, expected .* of pure\(1\)"):
+        NeuronSeekRegressor(**{**TINY, "budget": 2}).fit(*table(20))
 
 
 def test_a_second_fit_forgets_the_first():

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.figure import Figure
 from traitlets.config import Config
 
 from companion import notebooks, presets
@@ -111,6 +112,9 @@ def test_every_notebook_has_two_sets():
 def shell(tmp_path, monkeypatch) -> InteractiveShell:
     """Return a shell that keeps no history and writes what notebooks save below tmp_path."""
     matplotlib.use("Agg")
+    save = Figure.savefig  # fine pictures would take most of the time, and nobody looks at them
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *where, **options: save(
+        figure, *where, **{**options, "dpi": 40}))
     monkeypatch.setenv("NSLIB_OUTPUT", str(tmp_path / "out"))
     monkeypatch.setattr(running, "_current", None)
     yield InteractiveShell(config=Config(HistoryManager={"enabled": False}),

@@ -129,6 +129,16 @@ def test_claim_values_are_means_over_formulas():
     assert metrics["sr_formulas_per_td_formula"] == 2.5
 
 
+def test_claim_values_of_methods_that_were_not_run_are_none():
+    one = runs_table(["pure 1", "pure 1"])
+    means = consensus.overall(pd.concat([one, one.assign(method="vsr")])).set_index("method")
+    assert len(consensus.claim_sentences(means)) == 2
+    metrics = consensus.claim_metrics(means.loc[["vsr"]])
+    assert metrics["sr_agreement"] == 1.0 and metrics["td_agreement"] is None
+    assert metrics["sr_formulas_per_td_formula"] is None
+    assert consensus.claim_sentences(means.loc[["vsr"]]) == ["TD (gated) was not run."]
+
+
 def test_causes_vary_one_thing_at_a_time():
     table = pd.concat([
         runs_table(["pure 1", "pure 2"], varied="seed"), runs_table(["pure 1", "pure 1"]),

@@ -84,6 +84,7 @@ GROUP = {"datasets": ["wine"], "models": ["linear"], "seeds": 1}
     ("11", "groups", [{**GROUP, "model": 1}], "groups: found 'model'.*did you mean 'models'"),
     ("11", "groups", [{**GROUP, "models": ["LN"]}], "groups: found no budgets, expected .*LN"),
     ("11", "groups", [{"seeds": 1}], "groups: found .*, expected datasets in it"),
+    ("11", "groups", [GROUP, {**GROUP, "seeds": 2}], "groups: found linear on wine in two groups"),
     ("12", "method", "alz", "method: found 'alz'.*did you mean 'als'"),
     ("12", "splits", 0, "splits: found 0"),
 ])

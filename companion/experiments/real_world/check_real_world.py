@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from companion.experiments import parameter_rules as rules
@@ -35,7 +36,7 @@ def _group(value: Any, name: str) -> None:
 RULES = {
     "groups": rules.several(_group), "steps": rules.integer(1), "workers": rules.integer(1, 1024),
     "work": rules.anything, "resume": rules.anything, "publish": rules.anything,
-    "physics_source": rules.choice(SOURCES), "physics_samples": rules.integer(2),
+    "physics_source": rules.choice(SOURCES), "physics_samples": rules.integer(10),
     "seed": rules.SEED,
 }
 
@@ -43,5 +44,13 @@ RULES = {
 def parameters(values: Mapping[str, Any]) -> None:
     """Check the parameters; TypeError or ValueError names the one that is not valid."""
     rules.check(values, RULES)
+    seen = set()
     for group in values["groups"]:
         rules.installed(group["models"], "groups: models", settings.PACKAGES)
+        for model, dataset in product(group["models"], group["datasets"]):
+            budgets = group["budgets"] if model in settings.NETWORKS else [None]
+            for cell in product([model], [dataset], budgets):
+                if cell in seen:
+                    raise ValueError(f"groups: found {model} on {dataset} in two groups, expected "
+                                     "it in one")
+                seen.add(cell)

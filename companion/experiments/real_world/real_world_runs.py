@@ -28,7 +28,8 @@ def run(
     """Run the grid of each group and return one table.
 
     A group has `datasets`, `models`, the number of `seeds`, counted from 0, and `budgets` for
-    networks. Raises ValueError for other keys, and the errors of `run_cells.run`.
+    networks. Raises ValueError for other keys and where no set is at hand or no network has so few
+    parameters, and the errors of `run_cells.run`.
     """
     parts = []
     for number, group in enumerate(groups):
@@ -39,7 +40,11 @@ def run(
             steps, workers, work=work, resume=resume, progress=progress,
         ))
     keys = ["dataset", "model", "budget", "seed"]
-    return pd.concat(parts).sort_values(keys, ignore_index=True)
+    runs = pd.concat(parts).sort_values(keys, ignore_index=True)
+    if runs.empty:
+        raise ValueError("groups: found no run, expected a data set at hand (is NSLIB_DATA set?) "
+                         "and a budget that a network can have")
+    return runs
 
 
 def publish(runs: pd.DataFrame, run: Run) -> pd.DataFrame:
