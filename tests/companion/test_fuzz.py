@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from companion.bench import bench_fuzz
 
-EXAMPLES = {"structure": 60, "layer": 60, "search": 40, "estimators": 25, "saving": 60}
+EXAMPLES = {"structure": 200, "layer": 150, "search": 150, "estimators": 100, "saving": 150}
 OTHERS = 40  # of doors that are not named here
 
 
