@@ -52,6 +52,11 @@ def test_a_hang_is_a_fault(monkeypatch):
     assert row["faults"] == 1 and "Hang: more than 0.05 s" in next(iter(faults))
 
 
+def test_no_case_is_begun_after_the_time():
+    row, _ = bench_fuzz.tried(st.integers(), lambda case: time.sleep(0.02), 10_000, 0, most=0.1)
+    assert 0 < row["cases"] < 10
+
+
 def test_the_bench_says_what_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(util, "find_spec", lambda name: None)
     assert bench_fuzz.main([]) == 2
