@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from companion.bench import bench_fuzz
 
-EXAMPLES = {"structure": 200, "layer": 150, "search": 150, "estimators": 100, "saving": 150}
+EXAMPLES = {"structure": 200, "layer": 150, "search": 100, "estimators": 100, "saving": 150}
 OTHERS = 40  # of doors that are not named here
 
 
