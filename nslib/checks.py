@@ -328,6 +328,21 @@ def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
     return array
 
 
+def as_given(y: Any, name: str = "y") -> np.ndarray:
+    """Return targets or labels of any shape as an array of their own type.
+
+    TypeError for complex numbers and what makes no array, ValueError for ragged lists.
+    """
+    array = as_array(y, name)
+    if isinstance(y, (list, tuple)):
+        import pandas as pd
+
+        array = pd.Series(y).to_numpy()  # numpy makes text of all labels where one is text
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name}: found dtype {array.dtype}, expected numbers or labels")
+    return array
+
+
 def labels(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
     """Return class labels (n_rows,) as they are given, checked, in an array.
 
@@ -336,9 +351,7 @@ def labels(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
     """
     import pandas as pd
 
-    if isinstance(y, (list, tuple)):
-        y = pd.Series(y).to_numpy()  # numpy would turn all labels into text
-    array = _as_column(y, n_rows, name)
+    array = _as_column(as_given(y, name), n_rows, name)
     if array.dtype.kind in "mMcV":
         raise TypeError(f"{name}: found dtype {array.dtype}, expected class names or codes")
     missing = pd.isna(array)

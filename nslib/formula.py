@@ -183,7 +183,8 @@ def leading_terms(expression: sp.Expr, n_terms: int = 8, digits: int = 3) -> sp.
     5.43*x - 9.88*y**2 + 1.0
     """
     if not isinstance(expression, sp.Basic):
-        raise TypeError(f"expression: found {expression!r}, expected a sympy expression")
+        shown = checks.shown(expression)
+        raise TypeError(f"expression: found {shown}, expected a sympy expression")
     checks.positive_int(n_terms, "n_terms")
     constant, rest = expression.as_independent(*expression.free_symbols, as_Add=True)
     terms = sp.Add.make_args(rest)

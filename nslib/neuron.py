@@ -240,7 +240,7 @@ def _checked_place(
     generator: torch.Generator | None,
 ) -> dict[str, object]:
     """Return device and dtype by name for torch's factories; TypeError or ValueError if no such."""
-    if dtype is not None and dtype not in _DTYPES:
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype in _DTYPES):
         raise TypeError(f"dtype: found {checks.shown(dtype)}, expected one of "
                         f"{', '.join(map(str, _DTYPES))}")
     if generator is not None and not isinstance(generator, torch.Generator):

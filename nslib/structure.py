@@ -65,7 +65,7 @@ class Stream(str):
         checks.one_of(kind, "kind", KINDS)
         if kind == "sin":
             if order is not None:
-                raise ValueError(f"order: found {order!r}, expected None for sin")
+                raise ValueError(f"order: found {checks.shown(order)}, expected None for sin")
             stream = super().__new__(cls, kind)
         else:
             order = checks.positive_int(order, "order", maximum=checks.MAX_ORDER)

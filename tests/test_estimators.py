@@ -373,7 +373,8 @@ LABELS = np.array(["a", "b", "c"] * 10)
     (ROWS, ROWS[:, 0], {"n_bins": 10**9}, "n_bins: found 1000000000, expected an int of at most"),
     (ROWS, ROWS[:, 0], {"steps": 10**12}, "steps: found 1000000000000, expected an int of at most"),
     (ROWS, ROWS[:, 0], {"learning_rates": [0.1] * 2000}, "learning_rates, weight_decays: found"),
-    (ROWS, ROWS[:, 0], {"structure": "pure(1000000)"}, "structure: .*at most 64"),
+    (ROWS, ROWS[:, 0], {"structure": "pure(1000000)"}, "structure: pure: found 1000000, .*most 64"),
+    (ROWS, ROWS[:, 0], {"structure": "sine"}, "structure: found 'sine' in 'sine', expected a form"),
     (pd.DataFrame({"a": [10**400] * 30}), ROWS[:, 0], {}, "X: .*column 'a'"),
 ])
 def test_what_cannot_be_fitted_is_named(X, y, options, words):

@@ -189,6 +189,7 @@ EDITS = {
     "categories": lambda state: state["features"]["columns"][2].update(categories=5),
     "categories twice": lambda state: state["features"]["columns"][2].update(
         categories=["Rome", "Rome", "missing"]),
+    "number of bins": lambda state: state["features"]["bins"].update(n_bins="M8[s]"),
     "edges": lambda state: state["features"]["bins"]["edges"][0].__setitem__(1, math.nan),
     "edges upside down": lambda state: state["features"]["bins"]["edges"][0].reverse(),
     "edges of another column": lambda state: state["features"]["bins"]["edges"].append([0.0, 1.0]),

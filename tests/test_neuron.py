@@ -207,6 +207,7 @@ def test_another_floating_type_is_refused_in_words_and_taken_by_a_layer_of_that_
     (lambda: TaskLinear(10**6, 10**6), "out_features: found 2000025000000 weights"),
     (lambda: TaskLinear(10**5000, 1), "in_features: found an int of 16610 bits"),
     (lambda: TaskLinear(3, 2, dtype="float32"), "dtype: found 'float32'"),
+    (lambda: TaskLinear(3, 2, dtype=np.arange(3)), "dtype: found array"),
     (lambda: TaskLinear(3, 2, dtype=torch.float8_e5m2), "dtype: found torch.float8_e5m2"),
     (lambda: TaskLinear(3, 2, generator=7), "generator: found 7"),
     (lambda: TaskLinear(3, 2, device="nowhere"), "device: found 'nowhere'"),

@@ -2,11 +2,13 @@
 
 import copy
 import dataclasses
+import itertools
 import json
 import pickle
 
 import pytest
 import sympy as sp
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -139,6 +141,9 @@ def test_a_structure_is_made_of_its_streams(structure):
     (lambda: Stream("pure", 65), "order: found 65, expected an int of at most 64"),
     (lambda: Stream.parse("pure " + "9" * 5000), "stream: found 5000 digits"),
     (lambda: Stream.parse(None), "stream: found None"),
+    (lambda: Stream("sin", 10**5000), "order: found an int of 16610 bits, expected None for sin"),
+    (lambda: NeuronStructure.of(torch.tensor(2.0)), "streams: found tensor"),
+    (lambda: NeuronStructure(pure=itertools.count(1)), "pure: found more than 10000 values"),
     (lambda: NeuronStructure.of(None), "streams: found None"),
     (lambda: NeuronStructure.of("pure 1"), "streams: found 'pure 1'"),
     (lambda: NeuronStructure.of([nested()]), "stream: found "),

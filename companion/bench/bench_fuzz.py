@@ -30,7 +30,8 @@ SHOWN = 20  # kinds of faults of a door
 
 def main(argv: list[str]) -> int:
     """Try the doors and print a row for each, then the kinds of faults; see --help."""
-    parser = bench_parser("fuzz", __doc__, cases=(10_000, "of each door"), seed=0)
+    parser = bench_parser("fuzz", __doc__, cases=(10_000, "of each door"), seed=0,
+                          seconds=(0.0, "after which no case of a door is begun; 0: no limit"))
     parser.add_argument("--doors", nargs="+", metavar="DOOR", help="by default all")
     options = parser.parse_args(argv)
     if importlib.util.find_spec("hypothesis") is None:
@@ -43,15 +44,15 @@ def main(argv: list[str]) -> int:
         cases = checks.positive_int(options.cases, "--cases")
     except ValueError as error:
         parser.error(str(error))
-    rows, faults = [], {}
+    rows = []
     for name in chosen:
-        row, faults[name] = tried(*known[name], cases, options.seed)
+        row, faults = tried(*known[name], cases, options.seed, options.seconds)
         rows.append({"door": name, **row})
-    show(pd.DataFrame(rows), index=False)
-    for name, kinds in faults.items():
-        for text, count in kinds.most_common(SHOWN):
-            print(f"{name}: {count} × {text}")
-    return int(any(faults.values()))
+        for text, count in faults.most_common(SHOWN):
+            print(f"{name}: {count} × {text}", flush=True)
+    table = pd.DataFrame(rows)
+    show(table, index=False)
+    return int(table["faults"].any())
 
 
 def doors() -> dict[str, tuple[Any, Callable[[Any], None]]]:
@@ -64,13 +65,18 @@ def doors() -> dict[str, tuple[Any, Callable[[Any], None]]]:
 
 
 def tried(
-    strategy: Any, judge: Callable[[Any], None], cases: int, seed: int
+    strategy: Any, judge: Callable[[Any], None], cases: int, seed: int, most: float = 0.0
 ) -> tuple[dict[str, Any], Counter[str]]:
-    """Return the numbers of a door for so many cases, and how often which fault was there."""
+    """Return the numbers of a door for so many cases, and how often which fault was there.
+
+    No case is begun after `most` seconds; 0 is no limit.
+    """
     import hypothesis
 
     faults: Counter[str] = Counter()
+    examples: dict[str, str] = {}
     seconds: list[float] = []
+    start = time.perf_counter()
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -80,16 +86,27 @@ def tried(
     @hypothesis.given(strategy)
     def attempt(case: Any) -> None:
         begin = time.perf_counter()
+        if most and begin - start > most:
+            raise TimeIsUp
         try:
             with limited(LIMIT):
                 judge(case)
         except (Exception, Hang) as error:
-            faults[_described(error, case)] += 1
+            text = (str(error).splitlines() or [""])[0][:300]
+            text = f"{type(error).__name__}: {text}"
+            faults[text] += 1
+            examples.setdefault(text, checks.shown(case))
         seconds.append(time.perf_counter() - begin)
 
-    attempt()
+    with contextlib.suppress(TimeIsUp):
+        attempt()
     return {"cases": len(seconds), "faults": sum(faults.values()), "slowest s": max(seconds),
-            "seconds": sum(seconds)}, faults
+            "seconds": sum(seconds)}, Counter(
+                {f"{text}; such as {examples[text]}": n for text, n in faults.items()})
+
+
+class TimeIsUp(BaseException):
+    """Ends a door's cases; hypothesis lets it through."""
 
 
 class Hang(BaseException):
@@ -114,9 +131,3 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _described(error: BaseException, case: Any) -> str:
-    """Return a fault in one line, with the case where it can be shown."""
-    text = (str(error).splitlines() or [""])[0][:300]
-    return f"{type(error).__name__}: {text}; the case: {checks.shown(case)}"

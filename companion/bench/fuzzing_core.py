@@ -33,7 +33,7 @@ from nslib.search import METHODS
 from nslib.structure import Stream
 
 # How an error of this library begins: an argument, or several, and what is the matter with it.
-NAMED = re.compile(r"(?P<names>[A-Za-z_][^:]{0,80}): (found|not an option|expected|fit requires)")
+NAMED = re.compile(r"[A-Za-z_].{0,80}?: (found|not an option|expected|fit requires)")
 OTHERS = (  # what Python and scikit-learn say of their own, with the argument or the remedy
     "unexpected keyword argument", "Expected 2D array", "Unknown label type", "Input y contains",
     "Input X contains", "inconsistent numbers of samples", "y should be a 1d array",

@@ -170,7 +170,7 @@ def random_formula(
     Other arguments, result and errors are those of `make_formula`.
     """
     if not isinstance(structure, NeuronStructure):
-        raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
+        raise TypeError(f"structure: found {checks.shown(structure)}, expected a NeuronStructure")
     n_features = checks.positive_int(n_features, "n_features")
     rng = _generator(seed, "formula")
     weights = {Stream("pure", k): rng.standard_normal(n_features) for k in structure.pure}

@@ -204,7 +204,7 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         """Return what `random_state` stands for; ValueError for what is none."""
         try:
             return check_random_state(self.random_state)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             raise ValueError(
                 f"random_state: found {checks.shown(self.random_state)}, expected None, an int "
                 "from 0 to 4294967295 or a numpy.random.RandomState"
@@ -242,7 +242,7 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         X = self._table(X, reset=True)
         if y is None:
             raise ValueError("y: fit requires y to be passed, but the target y is None")
-        y, n_outputs = self._encoded_target(column_or_1d(_target(y), warn=True))
+        y, n_outputs = self._encoded_target(column_or_1d(checks.as_given(y), warn=True))
         check_consistent_length(X, y)
         self._check_parameters()
         options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
@@ -334,23 +334,12 @@ def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np
     return np.setdiff1d(np.arange(len(y)), validation), validation
 
 
-def _target(y: Any) -> np.ndarray:
-    """Return y (N,) or (N, 1), numbers or labels, as an array of its type."""
-    if isinstance(y, (list, tuple)):
-        checks.as_array(y, "y")  # for its errors, since pandas takes lists of lists
-        y = pd.Series(y)  # numpy would turn all labels into text
-    y = checks.as_array(y, "y")
-    if y.dtype.kind == "c":
-        raise TypeError(f"y: found dtype {y.dtype}, expected numbers or labels")
-    return y
-
-
 def _parsed(text: str) -> NeuronStructure:
     """Return the structure of a text; ValueError that names the parameter."""
     try:
         return NeuronStructure.parse(text)
     except ValueError as error:
-        raise ValueError(f"structure: {error}") from None
+        raise ValueError(f"structure: {str(error).removeprefix('text: ')}") from None
 
 
 def _report(done: int, total: int, loss: float) -> None:

@@ -80,7 +80,7 @@ class Features:
             raise ValueError("scale: found a number that is not positive")
         bins = None
         if state["bins"] is not None:
-            bins = PiecewiseLinearEncoder(state["bins"]["n_bins"])
+            bins = PiecewiseLinearEncoder(checks.positive_int(state["bins"]["n_bins"], "n_bins"))
             edges = [checks.finite_numbers(e, "edges", (len(e),)) for e in state["bins"]["edges"]]
             if len(edges) != n or not all(len(e) and (np.diff(e) > 0).all() for e in edges):
                 raise ValueError(f"edges: found other than {n} rows of ascending numbers")

@@ -19,7 +19,7 @@ ACTIVATIONS = {"relu": F.relu, "sigmoid": torch.sigmoid, "silu": F.silu, "tanh":
 def checked_widths(hidden: Sequence[int]) -> tuple[int, ...]:
     """Return the widths of the hidden layers; TypeError or ValueError unless positive ints."""
     if isinstance(hidden, str) or not isinstance(hidden, Iterable):
-        raise TypeError(f"hidden: found {hidden!r}, expected a sequence of ints")
+        raise TypeError(f"hidden: found {checks.shown(hidden)}, expected a sequence of ints")
     return tuple(checks.positive_int(width, "hidden") for width in hidden)
 
 

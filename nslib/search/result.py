@@ -36,7 +36,7 @@ def without_constants(neuron: TaskLinear, task: SearchTask) -> TaskLinear:
 def check_limits(limits: Any) -> None:
     """Raise ValueError for another value of the option `limits` than "data" and None."""
     if limits is not None and not (isinstance(limits, str) and limits == "data"):
-        raise ValueError(f'limits: found {limits!r}, expected "data" or None')
+        raise ValueError(f'limits: found {checks.shown(limits)}, expected "data" or None')
 
 
 @dataclass(frozen=True)

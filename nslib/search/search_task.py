@@ -119,9 +119,8 @@ def _task_of(y: Any) -> str:
     """Tell the task from the target's type; ValueError for numbers that are given as text."""
     if isinstance(y, torch.Tensor):
         return "regression"
-    kind = getattr(y, "dtype", None)
-    if kind is None:
-        kind = (pd.Series(y) if isinstance(y, (list, tuple)) else checks.as_array(y, "y")).dtype
+    y = y if hasattr(y, "dtype") else checks.as_given(y)
+    kind = y.dtype
     if pd.api.types.is_bool_dtype(kind):
         return "classification"
     if pd.api.types.is_numeric_dtype(kind):

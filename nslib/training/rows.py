@@ -57,7 +57,8 @@ class Part:
         checks.positive_int(self.seed, "seed", minimum=0)
         for rows in ("train", "validation"):
             X = checks.as_batch(getattr(self, f"X_{rows}"), f"X_{rows}")
-            y, name = np.asarray(getattr(self, f"y_{rows}")), f"y_{rows}"
+            name = f"y_{rows}"
+            y = checks.as_array(getattr(self, name), name)
             if y.shape != (len(X),):
                 raise ValueError(f"{name}: found shape {y.shape}, expected ({len(X)},)")
             if y.dtype.kind not in "iuf":

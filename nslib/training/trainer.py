@@ -159,7 +159,8 @@ def train(
 def _usable(device: torch.device | str) -> torch.device:
     """Return the device; TypeError or ValueError for one that cannot be used here."""
     if not isinstance(device, (str, torch.device)):
-        raise TypeError(f"device: found {device!r}, expected a torch.device or its name")
+        shown = checks.shown(device)
+        raise TypeError(f"device: found {shown}, expected a torch.device or its name")
     try:
         place = torch.zeros(1, device=device)
         place.item()  # not so of "meta"

@@ -45,6 +45,7 @@ BAD = {
     "numbers as text": (X0, [str(v) for v in Y0], ValueError, "y: found numbers given as text"),
     "dates": (X0, pd.date_range("2020", periods=130), TypeError, "y: found dtype datetime64"),
     "labels of two types": (X0, ["a", 1] * 65, TypeError, "y: found labels of types int, str"),
+    "ragged y": (X0, [[1.0], [2.0, 3.0]] * 65, ValueError, "y: found rows of different length"),
     "y of two columns": (X0, np.zeros((130, 2)), ValueError, "y: found shape"),
 }
 

@@ -339,7 +339,16 @@ GOOD = {name: getattr(part(rows=12, validation=3), name)
         for name in ("X_train", "y_train", "X_validation", "y_validation")}
 
 
+def test_rows_and_targets_may_be_tensors_of_any_floating_type():
+    tensors = {name: torch.as_tensor(values).bfloat16() for name, values in GOOD.items()}
+    made = Part(**{name: tensor.requires_grad_() for name, tensor in tensors.items()})
+    np.testing.assert_array_equal(made.y_train, tensors["y_train"].detach().double())
+    np.testing.assert_array_equal(made.X_train, tensors["X_train"].detach().double())
+
+
 @pytest.mark.parametrize("change, name", [
+    ({"y_train": torch.ones(12).to_sparse()}, "y_train"),
+    ({"X_train": torch.ones(12, 3).to_sparse()}, "X_train"),
     ({"X_train": np.full((12, 3), np.nan)}, "X_train"), ({"X_validation": np.ones(3)}, "X_valid"),
     ({"X_validation": np.ones((3, 2))}, "X_validation"), ({"X_train": [["a"] * 3] * 12}, "X_train"),
     ({"y_train": np.ones(11)}, "y_train"), ({"y_train": np.full(12, np.inf)}, "y_train"),

@@ -67,7 +67,7 @@ def refit(
     'pure(1,2)'
     """
     if not isinstance(structure, NeuronStructure):
-        raise TypeError(f"structure: found {structure!r}, expected a NeuronStructure")
+        raise TypeError(f"structure: found {checks.shown(structure)}, expected a NeuronStructure")
     if structure.sin:
         raise ValueError(f"structure: found {structure}, expected one without the sin stream")
     seed = checks.positive_int(seed, "seed", minimum=0)
