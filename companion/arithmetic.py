@@ -2,7 +2,8 @@
 
 NumPy, OpenBLAS (NumPy's and SciPy's), PyTorch, MKL and oneDNN choose code by the processor, and
 each choice rounds in another way. They read these settings when they are loaded: a kernel has them
-in its environment from the start.
+in its environment from the start. MKL's square roots and logarithms heed none of them, and can
+differ in the last bit; the least-squares search takes NumPy's (`nslib.portable.root`).
 """
 
 from __future__ import annotations

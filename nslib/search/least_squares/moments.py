@@ -23,6 +23,8 @@ import math
 import torch
 from torch import Tensor
 
+from ...portable import root
+
 NOISE = 0.3
 """c of the row weights 1 / (c + g²), for factors g that are products of unit projections.
 
@@ -74,7 +76,7 @@ def whitening(Z: Tensor) -> tuple[Tensor, Tensor]:
     variance, vectors = eigenvectors(unit.T @ unit / len(Z))
     # dependent features span less than D dimensions; whitening would blow up rounding errors
     kept = variance > 1e-8 * variance[-1].clamp_min(1e-300)
-    return mean, vectors[:, kept] / variance[kept].sqrt() / scale.unsqueeze(1)
+    return mean, vectors[:, kept] / root(variance[kept]) / scale.unsqueeze(1)
 
 
 def hermite(order: int, values: Tensor) -> Tensor:
@@ -171,7 +173,7 @@ def alternate(
 
 def _spread(values: Tensor) -> Tensor:
     """Return the root mean square over the last dimension, (..., n) -> (..., 1)."""
-    return values.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-150)
+    return root(values.square().mean(-1, keepdim=True)).clamp_min(1e-150)
 
 
 def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
@@ -181,7 +183,7 @@ def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
     """
     if squares is not None:
         return (weights @ squares).unflatten(1, (Z.shape[1], -1))
-    roots = (row.sqrt().unsqueeze(1) * Z for row in weights)
+    roots = (root(row).unsqueeze(1) * Z for row in weights)
     return torch.stack([root.T @ root for root in roots])
 
 
@@ -266,8 +268,8 @@ class Starts:
         plus, minus = values[:, -1].clamp_min(0), (-values[:, 0]).clamp_min(0)
         # where one of the signs is missing, as for a square, u and v differ a little all the same
         small = 1e-3 * torch.maximum(plus, minus)
-        a = vectors[:, :, -1] * torch.maximum(plus, small).sqrt().unsqueeze(1)
-        b = vectors[:, :, 0] * torch.maximum(minus, small).sqrt().unsqueeze(1)
+        a = vectors[:, :, -1] * root(torch.maximum(plus, small)).unsqueeze(1)
+        b = vectors[:, :, 0] * root(torch.maximum(minus, small)).unsqueeze(1)
         factors = torch.stack([a + b, a - b], dim=1)
         factors, share = alternate(Z + self.offset, targets, factors, 6, weighted=False)
         return factors[share.nan_to_num().argmax()] @ self.matrix.T
