@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import files, interrupts, locks, paths
+from . import arithmetic, files, interrupts, locks, paths
 
 PROGRESS_SECONDS = 20.0
 
@@ -41,6 +41,7 @@ def _environment(root: Path, output: Path | None, preset: str) -> Iterator[None]
             JUPYTER_PATH=os.pathsep.join(jupyter), JUPYTER_RUNTIME_DIR=f"{folder}/runtime",
             IPYTHONDIR=f"{folder}/ipython", NSLIB_ROOT=str(root), NSLIB_PRESET=preset,
             NSLIB_STARTED_IN=os.getcwd(), **({"NSLIB_OUTPUT": str(output)} if output else {}),
+            **arithmetic.settings(before),
         )
         os.environ.pop("MPLBACKEND", None)
         try:

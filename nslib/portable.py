@@ -6,11 +6,14 @@ in another order on another processor. Products and sums in a fixed order are eq
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import checks
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _DIGITS = 6
 _TIES = 12  # digits; rounding to so many first lets what is a tie but for its last bits be one
@@ -36,6 +39,17 @@ def power(X: np.ndarray, order: int) -> np.ndarray:
         if not order:
             return product
         square = square * square
+
+
+def root(values: Tensor) -> Tensor:
+    """Return the square roots of a tensor (...), correctly rounded, in its shape.
+
+    Those of torch come from MKL, which rounds them in another way on another processor.
+    """
+    import torch
+
+    with np.errstate(invalid="ignore"):
+        return torch.as_tensor(np.sqrt(values.numpy()))
 
 
 def digits(values: Any) -> list[str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from companion import records
-from nslib.portable import digits, power
+from nslib.portable import digits, power, root
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,6 +62,14 @@ def test_generated_data_are_equal_bit_for_bit_without_wide_vectors():
                            env={**plain, **one}, capture_output=True, text=True).stdout
             for one in settings}
     assert len(sums) == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_roots_are_rounded_correctly_as_those_of_torch_are_not(dtype):
+    values = torch.rand(10_000, generator=torch.Generator().manual_seed(0)).to(dtype)
+    assert root(values).dtype is dtype
+    np.testing.assert_array_equal(root(values), np.sqrt(values.numpy()))
+    assert root(torch.tensor(4.0, dtype=dtype)).shape == ()
 
 
 def test_digits_leave_out_the_last_bits():

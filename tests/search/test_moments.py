@@ -8,6 +8,7 @@ import torch
 from nslib.search.least_squares.moments import (
     Starts,
     alternate,
+    eigenvectors,
     hermite,
     leading_subspace,
     unfolding_gram,
@@ -107,3 +108,43 @@ def test_candidate_in_many_dimensions_starts_from_the_moments():
     starts = Starts(Z, 16, 60, torch.Generator().manual_seed(0))
     product = (Z @ starts.candidate(e.unsqueeze(1), 3).T).prod(1)
     assert abs(np.corrcoef(product, e)[0, 1]) > 0.95
+
+
+def test_signs_of_eigenvectors_change_no_start(monkeypatch):
+    """LAPACK leaves them open."""
+    Z, e, _ = product_task(5, n=150, d=16, order=3)
+    target, eigh = e.unsqueeze(1), torch.linalg.eigh
+
+    def candidates():
+        starts = Starts(Z, 16, 10, torch.Generator().manual_seed(0))
+        return [starts.candidate(target, order) for order in (2, 3, 4)]
+
+    before = candidates()
+    signs = torch.Generator().manual_seed(1)
+
+    def flipped(matrix):
+        values, vectors = eigh(matrix)
+        return values, vectors * (1 - 2 * torch.randint(2, (vectors.shape[-1],), generator=signs))
+
+    monkeypatch.setattr(torch.linalg, "eigh", flipped)
+    for one, other in zip(before, candidates(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_equal_entries_of_an_eigenvector_do_not_decide_its_sign_by_rounding():
+    vectors = [eigenvectors(torch.tensor([[1 + jitter, r], [r, 1.0]], dtype=torch.float64))[1]
+               for r in (0.5, -0.5) for jitter in (0.0, 1e-15, -1e-15)]
+    assert all((v[0] > 0).all() for v in vectors)
+
+
+def test_few_rows_are_swept_in_double_precision(monkeypatch):
+    """Their sweeps do not converge, and would turn the seventh digit into another product."""
+    drawn, randn = [], torch.randn
+    monkeypatch.setattr(torch, "randn", lambda *shape, **how: drawn.append(how["dtype"])
+                        or randn(*shape, **how))
+    for n, precision in ((150, torch.float64), (1500, torch.float32)):
+        Z, e, _ = product_task(0, n=n, d=6)
+        starts = Starts(Z, 4, 4, torch.Generator().manual_seed(0))
+        assert starts.precision is precision
+        assert starts.candidate(e.unsqueeze(1), 3).dtype is torch.float64
+    assert drawn == [torch.float64, torch.float64]  # single precision is drawn otherwise elsewhere

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...portable import root
 from ..search_task import ScaledRows
 from .polynomial import Polynomial, Rows
 
@@ -137,7 +138,7 @@ def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
     """
     # powers of the features differ by many orders of magnitude: on a unit diagonal one damping
     # means the same share of each column (Marquardt 1963)
-    scale = gram.diagonal().clamp_min(0).sqrt()
+    scale = root(gram.diagonal().clamp_min(0))
     inverse = torch.where(scale > 0, 1 / scale, 0.0)
     unit = gram * inverse * inverse.unsqueeze(1)
     unit.diagonal()[scale == 0] = 1.0
@@ -265,9 +266,9 @@ def _by_sample(
 
 def _inverse_root(gram: Tensor) -> Tensor:
     """Return W (p, q) with W Wᵀ the inverse of the Gram matrix (p, p) where it has one."""
-    scale = gram.diagonal().clamp_min(0).sqrt()
+    scale = root(gram.diagonal().clamp_min(0))
     inverse = torch.where(scale > 0, 1 / scale, 0.0).unsqueeze(1)
     values, vectors = torch.linalg.eigh(gram * inverse * inverse.T)
     # the pseudo-inverse: no step along directions that leave the outputs as they are
     kept = values > INDEPENDENT * values[-1].clamp_min(1e-300)
-    return inverse * vectors[:, kept] / values[kept].sqrt()
+    return inverse * vectors[:, kept] / root(values[kept])

@@ -23,6 +23,8 @@ import math
 import torch
 from torch import Tensor
 
+from ...portable import root
+
 NOISE = 0.3
 """c of the row weights 1 / (c + g²), for factors g that are products of unit projections.
 
@@ -35,6 +37,33 @@ ENOUGH = 0.99
 joint steps of `gram` refine it."""
 
 
+FEW = 1000
+"""Rows below which starts are computed in double precision.
+
+There many products explain a target equally well and sweeps do not converge: they turn a difference
+in the last bits into another product. Many rows lead to the same product from single precision,
+which is twice as fast.
+"""
+
+
+def precision(n_rows: int) -> torch.dtype:
+    """Return the precision in which starts on so many rows are computed."""
+    return torch.float64 if n_rows < FEW else torch.float32
+
+
+def eigenvectors(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues (..., Q), ascending, and vectors (..., Q, Q) of a symmetric matrix.
+
+    The sign of a vector, which LAPACK leaves open and which differs between processors, is that of
+    a positive first entry among the largest: random starts in such a basis would differ with it.
+    """
+    values, vectors = torch.linalg.eigh(matrix)
+    # equal up to rounding, as in (1, -1), is equally large
+    large = vectors.abs() > 0.99 * vectors.abs().amax(-2, keepdim=True)
+    first = large.to(torch.uint8).argmax(-2, keepdim=True)
+    return values, vectors * vectors.gather(-2, first).sign()
+
+
 def whitening(Z: Tensor) -> tuple[Tensor, Tensor]:
     """Return for Z (n, D) its mean (D,) and W (D, Q) such that (Z - mean) W has unit covariance.
 
@@ -44,10 +73,10 @@ def whitening(Z: Tensor) -> tuple[Tensor, Tensor]:
     scale = torch.where(scale > 0, scale, 1.0)
     mean = Z.mean(dim=0)
     unit = (Z - mean) / scale
-    variance, vectors = torch.linalg.eigh(unit.T @ unit / len(Z))
+    variance, vectors = eigenvectors(unit.T @ unit / len(Z))
     # dependent features span less than D dimensions; whitening would blow up rounding errors
     kept = variance > 1e-8 * variance[-1].clamp_min(1e-300)
-    return mean, vectors[:, kept] / variance[kept].sqrt() / scale.unsqueeze(1)
+    return mean, vectors[:, kept] / root(variance[kept]) / scale.unsqueeze(1)
 
 
 def hermite(order: int, values: Tensor) -> Tensor:
@@ -73,9 +102,9 @@ def leading_subspace(Z: Tensor, residual: Tensor, order: int, size: int) -> Tens
     # the median
     typical = residual.abs().quantile(0.5, dim=0).clamp_min(1e-150)
     scaled = residual / typical
-    unfolded = torch.linalg.eigh(unfolding_gram(S, scaled.clamp(-2, 2), order))[1]
+    unfolded = eigenvectors(unfolding_gram(S, scaled.clamp(-2, 2), order))[1]
     magnitude = scaled.abs().clamp_max(4).mean(dim=1)
-    values, vectors = torch.linalg.eigh(S.T @ ((magnitude - magnitude.mean()).unsqueeze(1) * S))
+    values, vectors = eigenvectors(S.T @ ((magnitude - magnitude.mean()).unsqueeze(1) * S))
     # the moments are centred, so that both ends of their spectrum tell directions
     outermost = vectors[:, values.abs().argsort(descending=True)[: size - size // 2]]
     return torch.linalg.qr(torch.cat([outermost, unfolded[:, -(size // 2) :]], dim=1))[0]
@@ -88,8 +117,8 @@ def unfolding_gram(S: Tensor, residual: Tensor, order: int) -> Tensor:
     with s = √Q z/|z| and κ(t) = He_{order-1}(t/√Q); the terms i = j carry only noise.
     """
     n, q = S.shape
-    S, residual = S.float(), residual.float()
-    matrix = torch.zeros(q, q)
+    S, residual = S.to(precision(n)), residual.to(precision(n))
+    matrix = torch.zeros(q, q, dtype=S.dtype)
     for first in range(0, n, 1024):  # the kernel matrix (n, n) is never held whole
         part = slice(first, first + 1024)
         kernel = hermite(order - 1, S[part] @ S.T / math.sqrt(q))
@@ -144,7 +173,7 @@ def alternate(
 
 def _spread(values: Tensor) -> Tensor:
     """Return the root mean square over the last dimension, (..., n) -> (..., 1)."""
-    return values.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-150)
+    return root(values.square().mean(-1, keepdim=True)).clamp_min(1e-150)
 
 
 def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
@@ -154,7 +183,7 @@ def _grams(Z: Tensor, weights: Tensor, squares: Tensor | None) -> Tensor:
     """
     if squares is not None:
         return (weights @ squares).unflatten(1, (Z.shape[1], -1))
-    roots = (row.sqrt().unsqueeze(1) * Z for row in weights)
+    roots = (root(row).unsqueeze(1) * Z for row in weights)
     return torch.stack([root.T @ root for root in roots])
 
 
@@ -163,7 +192,7 @@ def contrasts(residual: Tensor, most: int = 3) -> Tensor:
 
     They are the directions in which the residuals of several outputs vary most.
     """
-    variance, vectors = torch.linalg.eigh(residual.T @ residual)
+    variance, vectors = eigenvectors(residual.T @ residual)
     kept = variance > 1e-6 * variance[-1]
     combined = (residual @ vectors[:, kept][:, -most:]).T.flip(0)
     combined = combined - combined.mean(dim=1, keepdim=True)
@@ -186,7 +215,7 @@ class Starts:
         mean, self.matrix = whitening(Z)
         self.whitened = (Z - mean) @ self.matrix
         self.offset = mean @ self.matrix
-        self.raw = Z
+        self.raw, self.precision = Z, precision(len(Z))
 
     def candidate(self, residual: Tensor, order: int, effort: int = 1) -> Tensor:
         """Return factors (order, D) whose product explains the residual (n, C), up to a scale.
@@ -198,17 +227,17 @@ class Starts:
             return self._second(targets)
         q = self.whitened.shape[1]
         size = min(q, max(self.SUBSPACE, 2 * order))
-        # single precision is enough for a start and twice as fast
-        Z, targets = (self.whitened + self.offset).float(), targets.float()
+        Z, targets = self._swept(), targets.to(self.precision)
         inside = Z
         if size < q:
-            basis = leading_subspace(self.whitened, residual, order, size).float()
+            basis = leading_subspace(self.whitened, residual, order, size).to(self.precision)
             inside = Z @ basis
         restarts = effort * self.restarts
         shape = (len(targets) * restarts, order, inside.shape[1])
-        drawn = torch.randn(shape, generator=self.generator)
+        # torch draws single precision another way on another processor
+        drawn = torch.randn(shape, generator=self.generator, dtype=torch.float64)
         repeated = targets.repeat_interleave(restarts, dim=0)
-        factors, share = alternate(inside, repeated, drawn, self.SHORT)
+        factors, share = alternate(inside, repeated, drawn.to(self.precision), self.SHORT)
         best = share.nan_to_num().argsort(descending=True, stable=True)[: effort * self.BEST]
         factors = factors[best] @ basis.T if size < q else factors[best]
         sweeps = effort * min(self.sweeps, 10 + q // 2)
@@ -217,12 +246,16 @@ class Starts:
 
     def polished(self, target: Tensor, factors: Tensor) -> Tensor:
         """Return factors (k, D) after further weighted sweeps for the target (n,) from there."""
-        Z, q = (self.whitened + self.offset).float(), self.whitened.shape[1]
-        inside = (factors @ torch.linalg.pinv(self.matrix).T).float().unsqueeze(0)
-        centred = (target - target.mean()).float()
+        Z, q = self._swept(), self.whitened.shape[1]
+        inside = (factors @ torch.linalg.pinv(self.matrix).T).to(self.precision).unsqueeze(0)
+        centred = (target - target.mean()).to(self.precision)
         centred = (centred / _spread(centred)).unsqueeze(0)
         fitted, _ = alternate(Z, centred, inside, min(self.sweeps, 10 + q // 2))
         return fitted[0].double() @ self.matrix.T
+
+    def _swept(self) -> Tensor:
+        """Return the whitened rows with their means (n, Q), in the precision of the sweeps."""
+        return (self.whitened + self.offset).to(self.precision)
 
     def _second(self, targets: Tensor) -> Tensor:
         """Return factors (2, D) from the outermost eigenvalues of E[e z zᵀ], e in targets (B, n).
@@ -231,12 +264,12 @@ class Starts:
         positive and one negative eigenvalue: no random starts are needed.
         """
         Z = self.whitened
-        values, vectors = torch.linalg.eigh(Z.T @ (targets.unsqueeze(2) * Z) / len(Z))
+        values, vectors = eigenvectors(Z.T @ (targets.unsqueeze(2) * Z) / len(Z))
         plus, minus = values[:, -1].clamp_min(0), (-values[:, 0]).clamp_min(0)
         # where one of the signs is missing, as for a square, u and v differ a little all the same
         small = 1e-3 * torch.maximum(plus, minus)
-        a = vectors[:, :, -1] * torch.maximum(plus, small).sqrt().unsqueeze(1)
-        b = vectors[:, :, 0] * torch.maximum(minus, small).sqrt().unsqueeze(1)
+        a = vectors[:, :, -1] * root(torch.maximum(plus, small)).unsqueeze(1)
+        b = vectors[:, :, 0] * root(torch.maximum(minus, small)).unsqueeze(1)
         factors = torch.stack([a + b, a - b], dim=1)
         factors, share = alternate(Z + self.offset, targets, factors, 6, weighted=False)
         return factors[share.nan_to_num().argmax()] @ self.matrix.T

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -227,4 +228,5 @@ class Polynomial:
 def balanced(factors: Tensor) -> Tensor:
     """Return factors (R, k, D) with equal norms inside every term and the same products."""
     norms = factors.norm(dim=2, keepdim=True).clamp_min(1e-150)
-    return factors / norms * norms.log().mean(dim=1, keepdim=True).exp()
+    logarithms = torch.as_tensor(np.log(norms.numpy()))  # not MKL's, as in `nslib.portable.root`
+    return factors / norms * logarithms.mean(dim=1, keepdim=True).exp()
