@@ -3,14 +3,18 @@ PYTHON ?= python3
 PRESET ?= quick
 BIN := .venv/bin
 STAMP := .venv/.installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+LOWEST := .venv-lowest
+TORCH ?= $(shell sed -n 's/^torch==\([^ ;]*\).*/\1/p' constraints.txt)
 
-.PHONY: help reproduce test test-slurm lab lint figures site notebooks clean
+.PHONY: help reproduce test test-slurm test-lowest lab lint figures site notebooks clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make reproduce   run all notebooks (PRESET=quick or paper) and verify what they gave"
 	@echo "make test        unit tests, then the committed notebooks"
 	@echo "make test-slurm  the Slurm profile on a real cluster of one node (as root, on Debian)"
+	@echo "make test-lowest unit tests with the oldest versions that pyproject.toml allows"
 	@echo "make lab         open the notebooks in JupyterLab (LAB=--no-browser for its options)"
 	@echo "make lint        ruff over the code and the notebooks"
 	@echo "make figures     redraw every figure from its stored data, computing nothing"
@@ -24,11 +28,16 @@ require = py=$(BIN)/python; test -x $$py || py="$(PYTHON)"; \
 	sys.exit(None if sys.version_info >= m else "$(2) needs Python " + v + " or later, this is " \
 	+ sys.version.split()[0] + " (" + sys.executable + "); pass PYTHON=... to make, without an older .venv")'
 
+# Every file by its hash; then the two projects, and NVIDIA's libraries where PyPI's torch needs them.
+# A wheel of torch on this disk (PIP_FIND_LINKS) goes first: pip would rather download PyPI's.
 $(STAMP): pyproject.toml companion/pyproject.toml constraints.txt
 	@$(call require,3.10,nslib)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "installing into .venv (a minute or two)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e . -e "./companion[test]"
+	@sed -n '/^torch==/,/[0-9a-f]$$/p' constraints.txt > .venv/torch.txt
+	@$(PIP) --require-hashes --no-deps --no-index -r .venv/torch.txt 2> /dev/null || true
+	@$(PIP) --require-hashes --no-deps -r constraints.txt
+	@$(PIP) --no-build-isolation -e . -e "./companion[test]"
 	@touch $@
 
 reproduce:
@@ -52,12 +61,28 @@ test-slurm:
 	"may be thrown away" >&2; exit 1; }
 	@$(call require,3.11,make test-slurm (Snakemake))
 	@$(MAKE) --no-print-directory $(STAMP)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e "./companion[cluster]"
+	@sed -n '/^snakemake-executor/,/[0-9a-f]$$/p' constraints-extras.txt > .venv/cluster.txt
+	@$(PIP) --require-hashes --no-deps -r .venv/cluster.txt
 	@which munged slurmctld slurmd > /dev/null || { \
 	echo "installing slurm-wlm and munge from Debian's packages"; apt-get -qq update && \
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends slurm-wlm munge \
 	> /dev/null; }
 	$(BIN)/python -m pytest -q -rA --show-capture=no tests/slurm
+
+# The oldest versions that both pyproject.toml allow, but torch (TORCH=...): uv, which finds them, would
+# take a build for CUDA.
+test-lowest: export OMP_NUM_THREADS = 1
+test-lowest: export NSLIB_OUTPUT = $(CURDIR)/build/test
+test-lowest:
+	@$(call require,3.11,make test-lowest (Snakemake))
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet uv
+	printf 'torch\nnslib\n' > $(LOWEST)/excluded.txt
+	$(LOWEST)/bin/uv pip compile --quiet --resolution lowest-direct --excludes $(LOWEST)/excluded.txt \
+		--extra test --output-file $(LOWEST)/versions.txt pyproject.toml companion/pyproject.toml
+	$(LOWEST)/bin/pip install --quiet torch==$(TORCH) -r $(LOWEST)/versions.txt
+	$(LOWEST)/bin/pip install --quiet --no-deps --no-build-isolation -e . -e ./companion
+	$(LOWEST)/bin/python -m pytest -q -n 2
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata as metadata
+import io
+import json
 import os
 import re
 import shutil
@@ -18,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import nslib
+from companion import pins as pins_file
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,6 +28,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
+BASE_PINS, EXTRA_PINS = "constraints.txt", "constraints-extras.txt"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # what conda-forge calls a package of PyPI, where the names differ
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
@@ -53,19 +57,23 @@ def applies(requirement: Requirement, python: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-def constraints() -> list[Requirement]:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+def constraints(path: str) -> dict[Requirement, list[str]]:
+    """Each pin of a file and the digests below it."""
+    _, lines = pins_file.read((ROOT / path).read_text())
+    return {Requirement(line): digests for line, digests in lines.items()}
 
 
-def pins(python: str) -> dict[str, str]:
-    """Canonical name -> pinned version, as pip reads constraints.txt on the given Python."""
-    found = {}
-    for line in constraints():
-        if applies(line, python):
-            assert line.name not in found, f"{line.name} is pinned twice for Python {python}"
-            found[line.name] = str(line.specifier).removeprefix("==")
-    return found
+def pins(python: str, *paths: str) -> dict[str, str]:
+    """Canonical name -> pinned version, as pip reads these files on the given Python."""
+    versions = {}
+    for path in paths:
+        names = [line.name for line in constraints(path) if applies(line, python)]
+        assert len(names) == len(set(names)), f"{path}: a package is pinned twice"
+        for line in constraints(path):
+            if applies(line, python):
+                version = str(line.specifier).removeprefix("==")
+                assert versions.setdefault(line.name, version) == version, line.name
+    return versions
 
 
 def conda(path: str) -> dict[str, SpecifierSet]:
@@ -79,8 +87,12 @@ def conda(path: str) -> dict[str, SpecifierSet]:
     return found
 
 
-def test_every_constraint_is_one_exact_version_and_the_file_is_sorted():
-    lines = constraints()
+@pytest.mark.parametrize("path", [BASE_PINS, EXTRA_PINS])
+def test_every_constraint_is_one_exact_version_with_hashes_and_the_file_is_sorted(path):
+    lines = constraints(path)
+    assert [str(line) for line, digests in lines.items() if not digests] == []
+    text = (ROOT / path).read_text()
+    assert pins_file.write(*pins_file.read(text)) == text
     assert all(re.fullmatch(r"==[^=,*]+", str(line.specifier)) for line in lines)
     names = [line.name for line in lines]
     assert names == sorted(names) == [canonicalize_name(name) for name in names]
@@ -89,22 +101,46 @@ def test_every_constraint_is_one_exact_version_and_the_file_is_sorted():
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_requirement_has_a_pin_that_satisfies_it(python):
     assert python in SpecifierSet(PROJECT["requires-python"])
-    found = pins(python)
+    installed, versions = pins(python, BASE_PINS), pins(python, BASE_PINS, EXTRA_PINS)
     for requirement in BASE + sum(EXTRAS.values(), []):
         if applies(requirement, python):
-            version = found[canonicalize_name(requirement.name)]
+            by_make = requirement in [*BASE, *EXTRAS["test"]]
+            version = (installed if by_make else versions)[canonicalize_name(requirement.name)]
             assert version in requirement.specifier, f"{requirement} against {version}"
 
 
+def test_the_hashes_of_torch_admit_the_builds_for_the_cpu_and_those_on_pypi():
+    (digests,) = (value for line, value in constraints(BASE_PINS).items() if line.name == "torch")
+    cpu = "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"  # cp311, x86_64
+    pypi = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7"  # cp311, x86_64
+    assert {cpu, pypi} <= set(digests)
+
+
+def test_hashes_are_those_of_the_release_and_of_an_older_version_none_is_kept(monkeypatch):
+    files = {"files": [
+        {"filename": f"a_package-{version}-py3-none-any.whl", "hashes": {"sha256": digest}}
+        for version, digest in [("1.0", "1" * 64), ("1.0.1", "2" * 64)]
+    ] + [{"filename": "a-package-1.0.tar.gz", "hashes": {"sha256": "3" * 64}}]}
+    answer = json.dumps(files).encode()
+    monkeypatch.setattr(pins_file, "urlopen", lambda *_, **__: io.BytesIO(answer))
+    assert pins_file.digests_of("a-package==1.0") == ["1" * 64, "3" * 64]
+    assert pins_file.digests_of("a-package==1.0", ["3" * 64, "4" * 64])[2:] == ["3" * 64, "4" * 64]
+    assert pins_file.digests_of("a-package==1.0.1", ["1" * 64]) == ["2" * 64]
+    with pytest.raises(ValueError, match=r"a-package==2\.0: no file found"):
+        pins_file.digests_of("a-package==2.0")
+
+
 def test_torch_is_pinned_to_one_release_for_all_pythons():
-    assert {python: pins(python)["torch"] for python in PYTHONS} == dict.fromkeys(
+    assert {python: pins(python, BASE_PINS)["torch"] for python in PYTHONS} == dict.fromkeys(
         PYTHONS, "2.13.0"
     )
 
 
 def test_everything_that_the_requirements_bring_along_is_pinned():
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    found, seen = pins(python), set()
+    found, seen = pins(python, BASE_PINS), set()
+    if metadata.version("numpy") != found["numpy"]:
+        pytest.skip("the packages of constraints.txt are not those installed here")
     waiting = [r for r in [*BASE, *EXTRAS["test"]] if applies(r, python)]
     while waiting:
         parent = waiting.pop()
