@@ -58,7 +58,7 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of `allowed`; ValueError naming the nearest one otherwise."""
     allowed = list(allowed)
     if not isinstance(value, str) or value not in allowed:
-        expected = ", ".join(allowed)
+        expected = ", ".join(allowed[:40]) + (f", … ({len(allowed)} in all)" * (len(allowed) > 40))
         raise ValueError(
             f"{name}: found {shown(value)}, expected one of {expected}{suggest(value, allowed)}"
         )
