@@ -124,6 +124,11 @@ def _array(values: Any, name: str) -> np.ndarray:
         raise ValueError(f"{name}: found rows of different length ({error})") from None
 
 
+def shape_of(values: Any, name: str) -> tuple[int, ...]:
+    """Return the shape of an array, tensor, list or number; ValueError if it is ragged."""
+    return tuple(np.shape(values) if hasattr(values, "shape") else _array(values, name).shape)
+
+
 def _numeric(values: Any, name: str) -> np.ndarray:
     """Return `values` of any shape as float64; TypeError names the column or value that is text."""
     if _is_frame(values):

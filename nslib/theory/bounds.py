@@ -17,8 +17,9 @@ def as_targets(targets: Any) -> np.ndarray:
 
     Raises TypeError for text, ValueError for no target, another shape, NaN, or a value outside.
     """
-    if np.ndim(targets) > 1:
-        raise ValueError(f"targets: found shape {np.shape(targets)}, expected (cells,)")
+    shape = checks.shape_of(targets, "targets")
+    if len(shape) > 1:
+        raise ValueError(f"targets: found shape {shape}, expected (cells,)")
     array = checks.as_matrix(np.reshape(targets, (-1, 1)), "targets", min_rows=0)[:, 0].copy()
     if not len(array):
         raise ValueError("targets: found no value, expected at least one cell")
