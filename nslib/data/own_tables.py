@@ -95,11 +95,12 @@ def make_table(
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"drop: found {checks.shown(drop)}, expected a list of column names")
     drop, frame = names, _named(frame)
-    for name in drop:
-        checks.one_of(name, "drop", frame.columns)
+    for name in [*drop, target] if target else drop:
+        if name not in frame.columns:  # the columns may be thousands: only the nearest is named
+            raise ValueError(f"{'drop' if name in drop else 'target'}: found {checks.shown(name)}, "
+                             f"expected one of the table's {frame.shape[1]} columns"
+                             f"{checks.suggest(name, frame.columns)}")
     kept = [name for name in frame.columns if name not in drop]
-    if target:
-        checks.one_of(target, "target", frame.columns)
     if target in drop:
         raise ValueError(f"drop: found the target {target!r}, expected other columns")
     if len(kept) < 2:

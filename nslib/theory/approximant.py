@@ -246,7 +246,7 @@ def approximate(
     try:
         made = CONSTRUCTIONS[name](targets, tolerance, **options)
     except ValueError as error:
-        if not str(error).startswith(("eps:", "bits:")):
+        if not str(error).startswith(("eps:", "bits:", "targets:")):
             raise
         bits = waiting_bits(targets, tolerance)
         raise ValueError(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from .bounds import hoelder
+from .bounds import hoelder, shape_of
 from .cube_cells import Cells, reach
 
 GIVEN = "proved for the given modulus"
@@ -24,7 +24,7 @@ def evaluate(f: Callable[[np.ndarray], Any], points: np.ndarray) -> np.ndarray:
     ValueError from any error that f raises.
     """
     values = called("f", f, points[:, 0].copy() if points.shape[1] == 1 else points.copy())
-    if (shape := checks.shape_of(values, "f")) not in ((len(points),), (len(points), 1)):
+    if (shape := shape_of(values, "f")) not in ((len(points),), (len(points), 1)):
         raise ValueError(
             f"f: found values of shape {shape} for points of shape "
             f"{points[:, 0].shape if points.shape[1] == 1 else points.shape}, "
