@@ -47,10 +47,11 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path: found {checks.shown(path)}, expected the path of a CSV file")
     path = Path(os.path.expanduser(path))
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ValueError(f"path: found the folder {path}, expected a CSV file")
-    if not path.is_file():
-        raise FileNotFoundError(f"path: found no file {path}, expected a CSV file")
+    if not os.path.isfile(path):  # nor raises for names that no file can have, as Path does
+        name = path if len(str(path)) < 300 else checks.shown(str(path))
+        raise FileNotFoundError(f"path: found no file {name}, expected a CSV file")
     text = _text(path)
     separator = _checked_separator(text, path)
     frame = _parsed(text, path, sep=separator)

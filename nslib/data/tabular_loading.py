@@ -145,8 +145,8 @@ def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
     folder = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return None
-    if not Path(folder).is_dir():
-        raise ValueError(f"{given}: found {str(folder)!r}, expected an existing folder")
+    if not os.path.isdir(folder):
+        raise ValueError(f"{given}: found {checks.shown(str(folder))}, expected an existing folder")
     return Path(folder) / f"{name}.csv.gz"
 
 

@@ -124,6 +124,10 @@ def test_a_table_of_the_most_columns_is_read(file):
 def test_no_file_and_a_folder_are_told_apart(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file"):
         read_table(tmp_path / "none.csv")
+    for name in ("x" * 10**6, "a\0b", "~nobody/my.csv"):
+        with pytest.raises(FileNotFoundError, match="path: found no file") as error:
+            read_table(name)
+        assert len(str(error.value)) < 400
     with pytest.raises(ValueError, match="the folder"):
         read_table(tmp_path)
 

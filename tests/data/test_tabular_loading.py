@@ -282,6 +282,13 @@ def test_a_missing_folder_is_refused(monkeypatch, tmp_path):
         load_tabular("abalone")
 
 
+@pytest.mark.parametrize("folder", ["x" * 10**6, "a\0b"])
+def test_a_folder_that_cannot_be_is_refused_briefly(folder):
+    with pytest.raises(ValueError, match="folder: found '.*', expected an existing folder") as error:
+        load_tabular("abalone", folder=folder)
+    assert len(str(error.value)) < 400
+
+
 def test_unknown_names_get_the_nearest_one():
     with pytest.raises(ValueError, match=r"name: found 'diabets'.*did you mean 'diabetes'"):
         load_tabular("diabets")
