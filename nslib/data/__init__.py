@@ -11,7 +11,8 @@ from typing import Any
 
 _MODULES = {
     "bounded": ("PiecewiseLinearEncoder", "SmoothClipper"),
-    "own_tables": ("OwnTable", "make_table", "read_csv", "read_table"),
+    "csv_files": ("read_csv",),
+    "own_tables": ("OwnTable", "make_table", "read_table"),
     "synthetic": ("FORMULAS", "Formula", "FormulaTask", "make_formula", "random_formula"),
     "table_encoder": ("TableEncoder",),
     "tabular_loading": ("TabularData", "list_tabular", "load_tabular"),

@@ -6,28 +6,20 @@ a warning, and what cannot be learnt from is a ValueError that says what to chan
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import os
-import re
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from zlib import error as ZlibError
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_complex_dtype, is_hashable, is_numeric_dtype
 
 from .. import checks
 from .column_descriptions import describe, is_date, numbers_among
+from .csv_files import read_csv
 
 FEWEST_ROWS = 30
 TASKS = ("auto", "regression", "classification")
-_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,28 +65,6 @@ def read_table(
     return make_table(read_csv(path), target, task=task, drop=drop)
 
 
-def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the table of a CSV file with column names in its first row.
-
-    Separated by commas, semicolons (then numbers may have decimal commas), tabs or bars; UTF-8, or
-    else the Western European encoding of old spreadsheets; gzipped or not. Empty cells, NA, NaN
-    and the like are missing values. FileNotFoundError for no such file; ValueError for a folder, an
-    empty file, one that is not CSV, rows longer than the first, and column names that are numbers
-    or given twice.
-    """
-    path = Path(path).expanduser()
-    if path.is_dir():
-        raise ValueError(f"path: found the folder {path}, expected a CSV file")
-    if not path.is_file():
-        raise FileNotFoundError(f"path: found no file {path}, expected a CSV file")
-    text = _text(path)
-    separator = _checked_separator(text, path)
-    frame = _parsed(text, path, sep=separator)
-    if separator != "," and any(_decimal_commas(column) for _, column in frame.items()):
-        frame = _parsed(text, path, sep=separator, decimal=",")
-    return frame
-
-
 def make_table(
     frame: pd.DataFrame, target: str = "", *, task: str = "auto", drop: Sequence[str] = ()
 ) -> OwnTable:
@@ -105,7 +75,7 @@ def make_table(
 
     Parameters
     ----------
-    frame : DataFrame (rows, columns).
+    frame : DataFrame (rows, columns), its names distinct as text.
     target : a column, by default the last one.
     task : "regression", "classification" or "auto", which takes text, true/false and two different
         whole numbers as classes, and other numbers as a regression target.
@@ -113,20 +83,24 @@ def make_table(
 
     Raises
     ------
+    TypeError : for arguments of other types, and for columns of complex numbers, lists or the like.
     ValueError : for unknown columns (with the nearest name), fewer than 30 rows, no feature that
         varies, infinite values, dates, and a target that is constant, has one class, a class of one
         row, or is text in a regression.
     """
     checks.one_of(task, "task", TASKS)
     if not isinstance(target, str):
-        raise TypeError(f"target: found {target!r}, expected the name of a column")
-    if isinstance(drop, str) or not all(isinstance(name, str) for name in drop):
-        raise TypeError(f"drop: found {drop!r}, expected a list of column names")
-    for name in drop:
-        checks.one_of(name, "drop", frame.columns)
+        raise TypeError(f"target: found {checks.shown(target)}, expected the name of a column")
+    names = list(drop) if isinstance(drop, Iterable) and not isinstance(drop, (str, bytes)) else [0]
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"drop: found {checks.shown(drop)}, expected a list of column names")
+    drop, frame = names, _named(frame)
+    for name in [*drop, target] if target else drop:
+        if name not in frame.columns:  # the columns may be thousands: only the nearest is named
+            raise ValueError(f"{'drop' if name in drop else 'target'}: found {checks.shown(name)}, "
+                             f"expected one of the table's {frame.shape[1]} columns"
+                             f"{checks.suggest(name, frame.columns)}")
     kept = [name for name in frame.columns if name not in drop]
-    if target:
-        checks.one_of(target, "target", frame.columns)
     if target in drop:
         raise ValueError(f"drop: found the target {target!r}, expected other columns")
     if len(kept) < 2:
@@ -153,89 +127,31 @@ def make_table(
     return OwnTable(rows[features], y, task, target, columns, (*notes, *note, *doubts))
 
 
-def _text(path: Path) -> str:
-    """Return the text of a file; ValueError for one that is empty or of another kind."""
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, ZlibError) as error:
-            raise ValueError(f"path: found a damaged gzip file {path} ({error})") from None
-    if content[:2] == b"PK" or b"\0" in content[:4096]:
-        raise ValueError(
-            f"path: found binary data in {path}, expected CSV text (from a spreadsheet program: "
-            "save as CSV)"
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    if not text.strip():
-        raise ValueError(f"path: found the empty file {path}, expected a CSV file")
-    if text.lstrip()[0] in "<{[":
-        raise ValueError(f"path: found HTML, XML or JSON in {path}, expected a CSV file")
-    return text
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table (rows, columns) with its names as text; ValueError where one is there twice.
 
-
-def _checked_separator(text: str, path: Path) -> str:
-    """Return what separates the first line into most parts, and the next ones into as many.
-
-    Raises ValueError where nothing does, and for a first row that has a name twice or numbers.
+    Raises TypeError for anything but a DataFrame.
     """
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
-    best, most = "", 1
-    for separator in _SEPARATORS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        alike = sum(width == widths[0] for width in widths) >= 0.8 * len(widths)
-        if widths[0] > most and alike:
-            best, most = separator, widths[0]
-    if not best:
-        raise ValueError(
-            f"path: found no table of at least two columns in {path}: its first line is "
-            f"{lines[0][:60]!r}, and as many parts in the next ones; expected a CSV file, its "
-            f"values separated by one of {', '.join(_SEPARATORS.values())}"
-        )
-    first = next(csv.reader(io.StringIO(text.lstrip()), delimiter=best))
-    names = [name.strip() for name in first if name.strip()]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise ValueError(
-            f"path: found the column name {twice[0]!r} twice in {path}, expected distinct names"
-        )
-    if names and pd.to_numeric(pd.Series(names), errors="coerce").notna().all():
-        raise ValueError(f"path: found numbers in the first row of {path}, such as {names[0]!r}, "
-                         "expected column names")
-    return best
-
-
-def _parsed(text: str, path: Path, **options: str) -> pd.DataFrame:
-    """Return the table (rows, columns) in a text; ValueError for rows of different length."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(io.StringIO(text), index_col=False, skipinitialspace=True,
-                                low_memory=False, **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
-        raise ValueError(
-            f"path: found no table in {path}, expected as many values in each row as there are "
-            f"column names ({str(error).strip()})"
-        ) from None
-    return frame.rename(columns=lambda name: str(name).strip())
-
-
-def _decimal_commas(column: pd.Series) -> bool:
-    """Whether a column (N,) holds numbers, some of them with decimal commas."""
-    if is_numeric_dtype(column):
-        return False
-    known = column.dropna().astype(str)
-    commas = known.str.fullmatch(_DECIMAL_COMMA)
-    return bool(commas.any() and pd.to_numeric(
-        known.str.replace(",", ".", regex=False), errors="coerce").notna().all())
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"frame: found {type(frame).__name__}, expected a DataFrame")
+    names = frame.columns.map(str)
+    if not names.is_unique:
+        raise ValueError(f"frame: found the column name {names[names.duplicated()][0]!r} twice, "
+                         "expected distinct names")
+    return frame.set_axis(names, axis=1)
 
 
 def _check_values(frame: pd.DataFrame) -> None:
-    """Raise ValueError for infinite values and dates in a table (N, columns)."""
+    """Raise ValueError for infinite values and dates in a table (N, columns).
+
+    Raises TypeError for complex numbers, and for lists and other values that cannot be counted.
+    """
     for name, column in frame.items():
+        odd = next((value for value in column.to_numpy() if not is_hashable(value)), None) if (
+            column.dtype == object) else None
+        if is_complex_dtype(column) or odd is not None:
+            what = column.dtype if odd is None else f"the {type(odd).__name__} {checks.shown(odd)}"
+            raise TypeError(f"column {name!r}: found {what}, expected numbers or text")
         if is_numeric_dtype(column) and not is_bool_dtype(column):
             infinite = np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
             if infinite.any():

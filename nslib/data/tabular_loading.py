@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zlib import error as ZlibError
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from pandas.api.types import is_numeric_dtype
 
 from .. import checks
 from ..portable import digits
+from .csv_files import MAX_COLUMNS, unfolded
 from .tabular_registry import REGISTRY, RegistryEntry
 
 FOLDER_VARIABLE = "NSLIB_DATA"
@@ -78,8 +78,9 @@ def load_tabular(
 
     Raises
     ------
-    ValueError : for an unknown name (with the nearest one), a folder that does not exist, or data
-        that are not what the registry says.
+    TypeError : for a folder or cache that is no path, and a `download` that is not True or False.
+    ValueError : for an unknown name (with the nearest one), a folder that does not exist, data that
+        are not what the registry says, and a file beyond the caps of `read_csv`.
     FileNotFoundError : where no source has the data.
 
     Examples
@@ -90,6 +91,10 @@ def load_tabular(
     ('classification', (178, 13), 3)
     """
     spec = REGISTRY[checks.one_of(name, "name", REGISTRY)]
+    checks.boolean(download, "download")
+    for argument, path in (("folder", folder), ("cache", cache)):
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"{argument}: found {checks.shown(path)}, expected a folder's path")
     place = f"sklearn.datasets.{spec.loader}" if spec.loader else f"OpenML {spec.openml_id}"
     if spec.bundled:
         return _checked(spec, _from_sklearn(spec), "bundled", place)
@@ -142,17 +147,19 @@ def _file(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
     folder = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return None
-    if not Path(folder).is_dir():
-        raise ValueError(f"{given}: found {str(folder)!r}, expected an existing folder")
+    if not os.path.isdir(folder):
+        raise ValueError(f"{given}: found {checks.shown(str(folder))}, expected an existing folder")
     return Path(folder) / f"{name}.csv.gz"
 
 
 def _read(path: Path) -> pd.DataFrame:
     """Return a file's table (N, D + 1), the column "target" last; ValueError for other files."""
     try:
-        frame = pd.read_csv(path, compression="gzip")
-    except (OSError, EOFError, ZlibError, UnicodeDecodeError, pd.errors.ParserError,
-            pd.errors.EmptyDataError) as error:
+        content = unfolded(path, zipped=True)
+        if (columns := content.split(b"\n", 1)[0].count(b",") + 1) > MAX_COLUMNS:
+            raise ValueError(f"{columns} columns, expected at most {MAX_COLUMNS}")
+        frame = pd.read_csv(io.BytesIO(content))
+    except ValueError as error:  # pandas' errors of broken tables are of this kind
         raise ValueError(f"{path}: found no readable gzipped CSV ({error})") from error
     if frame.columns[-1] != "target":
         raise ValueError(f"{path}: found the last column {frame.columns[-1]!r}, expected 'target'")

@@ -190,9 +190,9 @@ def approximate(
 
     Raises
     ------
-    TypeError, ValueError : before any long computation, for bad arguments, an f of wrong shape, not
-        finite or faster than `modulus` allows, and an eps beyond what the construction can do, with
-        what it would take
+    TypeError, ValueError : before any long computation, for bad arguments, an f that raises an
+        error (which is the cause of this one), is of wrong shape, not finite or faster than
+        `modulus` allows, and an eps beyond what the construction can do, with what it would take
     RuntimeError : where the search of the construction ends without a result
 
     Examples
@@ -204,7 +204,7 @@ def approximate(
     True
     """
     if not callable(f):
-        raise TypeError(f"f: found {f!r}, expected a function of points")
+        raise TypeError(f"f: found {checks.shown(f)}, expected a function of points")
     eps = checks.real(eps, "eps")
     if eps <= 0:
         raise ValueError(f"eps: found {eps}, expected a tolerance above 0")
@@ -246,7 +246,7 @@ def approximate(
     try:
         made = CONSTRUCTIONS[name](targets, tolerance, **options)
     except ValueError as error:
-        if not str(error).startswith(("eps:", "bits:")):
+        if not str(error).startswith(("eps:", "bits:", "targets:")):
             raise
         bits = waiting_bits(targets, tolerance)
         raise ValueError(

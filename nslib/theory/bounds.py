@@ -17,8 +17,9 @@ def as_targets(targets: Any) -> np.ndarray:
 
     Raises TypeError for text, ValueError for no target, another shape, NaN, or a value outside.
     """
-    if np.ndim(targets) > 1:
-        raise ValueError(f"targets: found shape {np.shape(targets)}, expected (cells,)")
+    shape = shape_of(targets, "targets")
+    if len(shape) > 1:
+        raise ValueError(f"targets: found shape {shape}, expected (cells,)")
     array = checks.as_matrix(np.reshape(targets, (-1, 1)), "targets", min_rows=0)[:, 0].copy()
     if not len(array):
         raise ValueError("targets: found no value, expected at least one cell")
@@ -29,6 +30,15 @@ def as_targets(targets: Any) -> np.ndarray:
                          "expected values in [0, 1]")
     array.setflags(write=False)
     return array
+
+
+def shape_of(values: Any, name: str) -> tuple[int, ...]:
+    """Return the shape of an array, tensor, list or number; ValueError for what has none."""
+    try:
+        return tuple(np.shape(values))
+    except Exception as error:  # ragged lists, and whatever else a stranger's array raises
+        raise ValueError(f"{name}: found {type(values).__name__} that makes no array ({error}), "
+                         "expected numbers") from None
 
 
 def as_eps(eps: Any) -> float:

@@ -21,7 +21,8 @@ from .construction import Construction, certificate
 from .intervals import Intervals, outward, round_up, sin_squared
 
 MAX_WORD = 4096
-MAX_BITS = 1 << 26
+MAX_BITS = 1 << 24
+MAX_WORDS = 1 << 18  # a minute or two, as for the most bits
 GUARD = 64
 PI_BELOW = Fraction(libmp.pi_fixed(126), 1 << 126)  # π, cut
 
@@ -98,8 +99,8 @@ def encode(targets: Any, bits: int) -> Digits:
 
     Parameters
     ----------
-    targets : array (K,) in [0, 1]
-    bits : m, at most 4096 and at most 2^26 in all words; see `word_bits`
+    targets : array (K,) in [0, 1], K at most 2^18
+    bits : m, at most 4096 and at most 2^24 in all words; see `word_bits`
 
     Raises
     ------
@@ -112,6 +113,8 @@ def encode(targets: Any, bits: int) -> Digits:
     (16, True)
     """
     y, m = as_targets(targets), checks.positive_int(bits, "bits", 1, MAX_WORD)
+    if len(y) > MAX_WORDS:
+        raise ValueError(f"targets: found {len(y)} cells, expected at most {MAX_WORDS}")
     if m * len(y) > MAX_BITS:
         raise ValueError(
             f"bits: found {m} for {len(y)} cells, {m * len(y)} in all, expected at most {MAX_BITS} "

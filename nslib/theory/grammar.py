@@ -28,7 +28,20 @@ NUMBER_BITS = 2000  # of a fraction in the text
 
 
 def build(node: ast.AST, name: str) -> sp.Expr:
-    """Return the expression that a tree means; ValueError, which starts with `name`, if none."""
+    """Return the expression that a tree means; ValueError, which starts with `name`, if none.
+
+    Constants are refused where they are not real or beyond the doubles: sympy would take for ever
+    to compare towers such as exp(exp(exp(exp(9)))).
+    """
+    expression = _built(node, name)
+    if expression.is_number and not math.isfinite(value := values(expression, {})):
+        what = "not real" if math.isnan(value) else "not finite"
+        raise ValueError(f"{name}: found {ast.unparse(node)!r}, which is {what}, expected real and "
+                         "finite values")
+    return expression
+
+
+def _built(node: ast.AST, name: str) -> sp.Expr:
     if isinstance(node, ast.Constant):
         return _number(node.value, name)
     if isinstance(node, ast.Name):
@@ -76,14 +89,15 @@ def _operation(node: ast.BinOp, name: str) -> sp.Expr:
     if one.is_Rational and max(one.p.bit_length(), one.q.bit_length()) * abs(other) > NUMBER_BITS:
         raise _refusal(node, name, f"numbers of at most {NUMBER_BITS} bits")
     power = one**other
-    if abs(power.as_base_exp()[1]) > EXPONENT:
+    if any(abs(part.exp) > EXPONENT for part in power.atoms(sp.Pow) if part.exp.is_Rational):
         raise _refusal(node, name, f"exponents of at most {EXPONENT} in all")
     return power
 
 
 def _number(value: object, name: str) -> sp.Rational:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name}: found {value!r}, expected a finite number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{name}: found {checks.shown(value)}, expected a finite number")
+    checks.real(value, f"{name}: a number in it")
     return sp.Rational(repr(value))
 
 
@@ -99,6 +113,8 @@ def values(node: sp.Expr, leaves: dict[sp.Symbol, np.ndarray]) -> np.ndarray | f
             return float(node)
         except OverflowError:
             return math.inf
+        except TypeError:  # complex
+            return math.nan
     if isinstance(node, sp.Pow):
         base = values(node.base, leaves)
         return np.sqrt(base) if node.exp == sp.S.Half else base ** float(node.exp)

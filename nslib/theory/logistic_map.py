@@ -6,15 +6,19 @@ A double loses one bit a step and is noise after 52 steps, so orbits are fractio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from .. import checks
-from .intervals import Intervals, context, ends, exact, outward
+from .intervals import Intervals, context, ends, exact, fraction, outward
 
 if TYPE_CHECKING:  # torch and sympy take a second or two: imported where they are used
     import sympy as sp
     import torch
+
+MAX_EXPONENT = 1 << 16  # bits of a number given as text, Decimal or mpmath number
+MAX_STEPS = 10_000  # of an orbit, whose arithmetic has two bits a step: a minute
 
 
 def chaotic_neuron(dtype: torch.dtype | None = None) -> torch.nn.Sequential:
@@ -41,15 +45,25 @@ def chaotic_neuron(dtype: torch.dtype | None = None) -> torch.nn.Sequential:
 
 
 def as_fraction(value: Any, name: str) -> Fraction:
-    """Return the exact value of an int, float, Fraction, text like "3/8" or mpmath number."""
+    """Return the exact value of an int, float, Fraction, text like "3/8" or mpmath number.
+
+    Raises TypeError for True and False; ValueError for what is no finite number, and for a text or
+    number whose digits and exponent take more than `MAX_EXPONENT` bits.
+    """
     if isinstance(value, bool):
         raise TypeError(f"{name}: found {value!r}, expected a number")
+    size = 0  # bits: "1e1000000000" is short, but gigabytes as a fraction
     try:
         if hasattr(value, "_mpf_"):
-            value = value.man_exp[0] * Fraction(2) ** value.man_exp[1]
-        return Fraction(value)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        raise ValueError(f"{name}: found {value!r}, expected a finite number") from None
+            size = abs(value._mpf_[2]) if value._mpf_[1] else 0
+        elif isinstance(value, (str, Decimal)):
+            parts = [Decimal(part) for part in str(value).split("/")]
+            size = 4 * max(len(str(value)), *(abs(part.adjusted()) for part in parts))
+        if size <= MAX_EXPONENT:
+            return fraction(value._mpf_) if hasattr(value, "_mpf_") else Fraction(value)
+    except (ArithmeticError, TypeError, ValueError):
+        raise ValueError(f"{name}: found {checks.shown(value)}, expected a finite number") from None
+    raise ValueError(f"{name}: found a number of some {size} bits, expected at most {MAX_EXPONENT}")
 
 
 def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
@@ -58,13 +72,13 @@ def orbit_intervals(start: Any, steps: int, bits: int = 64) -> Intervals:
     Parameters
     ----------
     start : a number in [0, 1], taken exactly
-    steps : at least 0; the result has shape (steps + 1,)
+    steps : at least 0 and at most 10,000; the result has shape (steps + 1,)
     bits : the arithmetic has 2·steps + `bits` bits
     """
-    u, steps = as_fraction(start, "start"), checks.positive_int(steps, "steps", 0)
+    u, steps = as_fraction(start, "start"), checks.positive_int(steps, "steps", 0, MAX_STEPS)
     if not 0 <= u <= 1:
         raise ValueError(f"start: found {start}, expected a number in [0, 1]")
-    ctx = context(2 * steps + checks.positive_int(bits, "bits", 8))
+    ctx = context(2 * steps + checks.positive_int(bits, "bits", 8, MAX_EXPONENT))
     point, points = exact(ctx, u), []
     for step in range(steps + 1):
         # 4u - 4u² with u once only: an interval gets at most four times as wide, hence two bits

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from .bounds import hoelder
+from .bounds import hoelder, shape_of
 from .cube_cells import Cells, reach
 
 GIVEN = "proved for the given modulus"
@@ -20,16 +20,27 @@ ESTIMATED = "estimated, not proved"
 def evaluate(f: Callable[[np.ndarray], Any], points: np.ndarray) -> np.ndarray:
     """Return f at points (M, d) as finite doubles (M,); f gets (M,) where d = 1.
 
-    Raises TypeError or ValueError where f returns text, another shape, NaN or infinity.
+    Raises TypeError or ValueError where f returns text, another shape, NaN or infinity, and
+    ValueError from any error that f raises.
     """
-    values = f(points[:, 0].copy() if points.shape[1] == 1 else points.copy())
-    if np.shape(values) not in ((len(points),), (len(points), 1)):
+    values = called("f", f, points[:, 0].copy() if points.shape[1] == 1 else points.copy())
+    if (shape := shape_of(values, "f")) not in ((len(points),), (len(points), 1)):
         raise ValueError(
-            f"f: found values of shape {np.shape(values)} for points of shape "
+            f"f: found values of shape {shape} for points of shape "
             f"{points[:, 0].shape if points.shape[1] == 1 else points.shape}, "
             f"expected ({len(points)},)"
         )
     return checks.as_matrix(np.reshape(values, (-1, 1)), "f", min_rows=0)[:, 0]
+
+
+def called(name: str, function: Callable[[Any], Any], argument: Any) -> Any:
+    """Return function(argument), a user's function; ValueError from whatever error it raises."""
+    try:
+        return function(argument)
+    except Exception as error:
+        what = f"points of shape {argument.shape}" if np.ndim(argument) else f"{argument:.3g}"
+        raise ValueError(f"{name}: found {type(error).__name__} ({error}) when called on {what}, "
+                         "expected values") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +60,13 @@ def given(modulus: Any, dim: int) -> Modulus:
     `modulus`: a Lipschitz constant, or a callable h -> ω(h), never decreasing, with
     |f(x) - f(y)| <= ω(h) wherever |x - y| <= h. A constant for the largest coordinate instead of
     the Euclidean distance will do: it is no smaller. Raises TypeError for anything else; using it
-    raises ValueError where ω(h) is negative or not finite.
+    raises ValueError where ω(h) is negative, not finite or ends in an error.
     """
     omega = modulus if callable(modulus) else hoelder(checks.real(modulus, "modulus", 0))
 
     def change(reach: float) -> float:
         h = math.nextafter(math.sqrt(dim) * reach, math.inf)
-        return checks.real(omega(h), f"modulus({h:.3g})", 0)
+        return checks.real(called("modulus", omega, h), f"modulus({h:.3g})", 0)
 
     return Modulus(change, GIVEN)
 

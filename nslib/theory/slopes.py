@@ -15,7 +15,8 @@ from .intervals import context, ends, exact, round_up
 
 BITS = 64
 MAX_SPLITS = 500  # a second or two
-LARGEST_EXPONENT = 700  # of e: what is above counts as no bound
+LARGEST_BITS = 1000  # before the point: what is above counts as no bound
+LARGEST_EXPONENT = 690  # of e, below 2^1000; what is below e^-690 counts as 0 or e^-690
 
 
 class _Unbounded(Exception):
@@ -85,11 +86,30 @@ def _dual(ctx, node: sp.Expr, leaves: dict) -> tuple:
         raise ValueError(f"function: found {node.func.__name__}({', '.join(map(str, node.args))}), "
                          "expected a tree of + * ** sin cos exp log tanh Abs Min Max")
     if isinstance(node, sp.Pow):
-        return _chain(_dual(ctx, node.base, leaves), *_power(ctx, node.exp), ctx)
-    inner = [_dual(ctx, argument, leaves) for argument in node.args]
-    rule = next(rule for kind, rule in RULES.items() if isinstance(node, kind))
-    return functools.reduce(functools.partial(rule, ctx), inner) if len(inner) > 1 else (
-        rule(ctx, inner[0]))
+        value, gradient = _chain(_dual(ctx, node.base, leaves), *_power(ctx, node.exp), ctx)
+    else:
+        inner = [_dual(ctx, argument, leaves) for argument in node.args]
+        rule = next(rule for kind, rule in RULES.items() if isinstance(node, kind))
+        value, gradient = functools.reduce(functools.partial(rule, ctx), inner) if (
+            len(inner) > 1) else rule(ctx, inner[0])
+    return _kept(ctx, value), [_kept(ctx, g) for g in gradient]
+
+
+def _kept(ctx, value):
+    """Return an interval without ends nearer to 0 than 2^-1000, outward: 0 or ±2^-1000 for them.
+
+    mpmath's exponents have no limit, and their exact fractions take as many bits. Raises
+    _Unbounded for ends beyond 2^1000.
+    """
+    sizes = [number[2] + number[3] for number in value._mpi_ if number[1]]
+    if max(sizes, default=0) > LARGEST_BITS:
+        raise _Unbounded
+    if min(sizes, default=0) >= -LARGEST_BITS:
+        return value
+    tiny = ctx.ldexp(ctx.mpf(1), -LARGEST_BITS)
+    low = value.a if abs(value.a) >= tiny else -tiny if value.a < 0 else ctx.mpf(0)
+    high = value.b if abs(value.b) >= tiny else tiny if value.b > 0 else ctx.mpf(0)
+    return ctx.mpf([low.a, high.b])
 
 
 def _chain(inner: tuple, function, slope, ctx) -> tuple:
@@ -141,7 +161,8 @@ def _of_one(function, slope):
 def _exp(ctx, value):
     if value.b > LARGEST_EXPONENT:
         raise _Unbounded
-    return ctx.exp(value)
+    low, high = (ctx.exp(max(end, -LARGEST_EXPONENT)) for end in (value.a, value.b))
+    return ctx.mpf([0 if value.a < -LARGEST_EXPONENT else low.a, high.b])
 
 
 def _tanh(ctx, value):

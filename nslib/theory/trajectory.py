@@ -23,6 +23,8 @@ from .intervals import sin_squared
 from .logistic_map import angle_at, as_fraction
 
 CHUNK = 1 << 22  # positions whose digits are held at a time
+HELD = 1 << 31  # digits of all cells held at a time: a quarter of a gigabyte
+MAX_CELLS_HELD = 1 << 16  # a minute for the certificate of one depth
 MAX_DEPTH = 10**14  # weeks on one core: beyond it no scan is started
 NOMINAL_RATE = 1e8  # positions a second by which messages give a time
 BLOCK = 1 << 14  # bytes compared at a time: the buffers stay in the cache
@@ -81,9 +83,9 @@ def find_depth(
 
     Parameters
     ----------
-    targets : array (K,) in [0, 1]
+    targets : array (K,) in [0, 1], K at most 2^16
     eps : tolerance in (0, 1/2)
-    c : a number of at least 1, taken exactly; π to 128 bits by default
+    c : a number of at least 1, taken exactly, of at most 4096 bits; π to 128 bits by default
     max_depth : the last depth looked at
     progress : whether to print a line to stderr about every ten seconds
 
@@ -100,6 +102,8 @@ def find_depth(
     (135, True)
     """
     y, eps = as_targets(targets), as_eps(eps)
+    if len(y) > MAX_CELLS_HELD:
+        raise ValueError(f"targets: found {len(y)} cells, expected at most {MAX_CELLS_HELD}")
     c = as_fraction(c, "c")
     angles = start_angles(c, len(y))
     max_depth = checks.positive_int(max_depth, "max_depth", 0, MAX_DEPTH)
@@ -115,7 +119,7 @@ def find_depth(
             depth, fields = hit
             return DenseTrajectory(**fields, depth=depth, c=c, scanned=depth + 1, seconds=seconds,
                                    waiting_time=mean)
-        size = min(4 * size, CHUNK)
+        size = min(4 * size, CHUNK, max(size, HELD // len(y)))
         if progress and seconds - told >= 10:
             told = seconds
             print(f"find_depth: {scan.position:.3g} positions in {seconds:.0f} s, "

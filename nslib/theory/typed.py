@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from .cube_cells import grid
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # `grammar` and `slopes` are imported where they are used: sympy takes most of a second
 LENGTH = 400  # characters of the text
+DEPTH = 100  # operations and functions within each other
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def parse_function(text: str, name: str = "function") -> TypedFunction:
 
     Parameters
     ----------
-    text : such as "sin(2*pi*x)"; at most 400 characters, exponents at most 64
+    text : such as "sin(2*pi*x)"; at most 400 characters and 100 operations within each other (a
+        sum of 100 terms has as many), exponents at most 64
     name : what errors call the text
 
     Raises
@@ -75,7 +78,8 @@ def parse_function(text: str, name: str = "function") -> TypedFunction:
     from .slopes import lipschitz
 
     if not isinstance(text, str):
-        raise TypeError(f"{name}: found {text!r}, expected a text such as 'sin(2*pi*x)'")
+        raise TypeError(f"{name}: found {checks.shown(text)}, "
+                        "expected a text such as 'sin(2*pi*x)'")
     if len(text) > LENGTH:
         raise ValueError(f"{name}: found {len(text)} characters, expected at most {LENGTH}")
     try:
@@ -84,6 +88,8 @@ def parse_function(text: str, name: str = "function") -> TypedFunction:
         reason = getattr(error, "msg", error)
         raise ValueError(f"{name}: found {text!r}, which is no formula ({reason}), expected one "
                          "such as 'sin(2*pi*x)'") from None
+    if (depth := _depth(tree)) > DEPTH:
+        raise ValueError(f"{name}: found operations nested {depth} deep, expected at most {DEPTH}")
     expression = sp.sympify(build(tree.body, name))
     if expression.has(sp.I, sp.zoo, sp.nan, sp.oo, -sp.oo):
         raise ValueError(f"{name}: found {text!r}, which is {expression}, expected real and finite "
@@ -106,3 +112,13 @@ def parse_function(text: str, name: str = "function") -> TypedFunction:
             "expected a Lipschitz function (others: approximate with a modulus such as "
             "hoelder(1, 0.5))")
     return TypedFunction(text, expression, dim, slope)
+
+
+def _depth(tree: ast.AST) -> int:
+    """Return how many operations and functions of a tree lie within each other."""
+    depth, level = -1, [tree]
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)
+                 if isinstance(child, ast.expr)]
+    return depth

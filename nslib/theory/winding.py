@@ -20,11 +20,15 @@ from .. import checks
 from .bounds import angle_intervals, as_eps, as_targets, waiting_bits
 from .construction import AngledConstruction, certificate
 from .intervals import context, ends, exact, sin_squared
-from .lattice import nearest_planes, reduce, triangular
+from .lattice import HAS_FLINT, nearest_planes, reduce, triangular
 
 WORK = 1 << 26  # roundings of one reduced basis, times K²: a fraction of a second
 KEPT = 32  # roundings that fit and are certified, the smallest w first
 MAX_BITS = 2048  # reductions beyond take hours
+MAX_SECONDS = 60.0  # of all reductions, as expected before the search
+# (K + 1)^4 times the squared bits of the lattice, reduced in a second: by this, messages give a
+# time. Sympy's reduction takes hundreds of times as long as FLINT's.
+NOMINAL_RATE = 5e12 if HAS_FLINT else 2e10
 MIN_EPS = 1e-12  # doubles hold the scaled lattice to about 2^-50
 
 
@@ -71,7 +75,10 @@ def winding_angles(w: int, indices: Iterable[int | Fraction]) -> list[tuple[Frac
     return bounds
 
 
-def find_winding(targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX_BITS) -> Winding:
+def find_winding(
+    targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX_BITS,
+    max_seconds: float = MAX_SECONDS,
+) -> Winding:
     """Return an integer w with |sin²(π w/(π + k)) - targets[k - 1]| <= eps for k = 1 … K.
 
     Target k allows the angles ±θ_k to within δ_k. The lattice of the points (w/(π + k) - n_k)/δ_k,
@@ -85,10 +92,13 @@ def find_winding(targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX
     eps : tolerance in [1e-12, 1/2)
     seed : of the signs tried; the same seed gives the same w
     max_bits : of w, as expected before the search
+    max_seconds : of the reductions, as estimated from K and eps before the search; nothing is
+        stopped by a clock, so that the same arguments always give the same result
 
     Raises
     ------
-    TypeError, ValueError : before any search, for bad arguments or where more bits are expected
+    TypeError, ValueError : before any search, for bad arguments or where more bits or seconds are
+        expected
     RuntimeError : where no w of the bits allowed fits
 
     Examples
@@ -100,6 +110,7 @@ def find_winding(targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX
     y, eps = as_targets(targets), as_eps(eps)
     seed = checks.positive_int(seed, "seed", 0)
     max_bits = checks.positive_int(max_bits, "max_bits")
+    max_seconds = checks.real(max_seconds, "max_seconds", 0)
     expected = waiting_bits(y, eps)
     if eps < MIN_EPS:
         raise ValueError(f"eps: found {eps}, expected at least {MIN_EPS}")
@@ -108,8 +119,15 @@ def find_winding(targets: Any, eps: float, *, seed: int = 0, max_bits: int = MAX
             f"eps: found {eps} for {len(y)} cells, expected {max_bits} bits of w to do; "
             f"it takes about {math.ceil(expected)} (max_bits)"
         )
+    size = int(expected) + 1
+    seconds = (len(y) + 1) ** 4 * _precision(y, eps, _limit(size, len(y))) ** 2 / NOMINAL_RATE
+    if seconds > max_seconds:
+        raise ValueError(
+            f"targets: found {len(y)} cells at eps {eps}, whose lattice takes about {seconds:.3g} "
+            f"seconds to reduce, expected at most {max_seconds:g} (max_seconds)"
+        )
     begin = time.perf_counter()
-    search = _Search(y, eps, np.random.default_rng(seed), int(expected) + 1)
+    search = _Search(y, eps, np.random.default_rng(seed), size)
     while search.size <= search.limit:
         w, fields = search.attempt()
         if fields is not None:
@@ -129,12 +147,12 @@ class _Search:
     def __init__(self, y: np.ndarray, eps: float, rng: np.random.Generator, size: int) -> None:
         self.y, self.eps, self.rng = y, eps, rng
         self.centre, self.delta = _tolerances(y, eps)
-        self.size, self.limit, self.reductions = size, size + 4 * len(y) + 64, 0
+        self.size, self.limit, self.reductions = size, _limit(size, len(y)), 0
         self.trials = min(1 << 15, WORK // len(y) ** 2 + 1)  # of signs and sizes of w
         # the lattice in integers, precise enough for w of `limit` bits
         cells = len(y)
         scale = 2.0**20 * self.delta.max()
-        precision = self.limit + math.ceil(-math.log2(self.delta.min())) + 16
+        precision = _precision(y, eps, self.limit)
         ctx = MPContext()
         ctx.prec = precision + 32
         weights = [round(scale / d) for d in self.delta.tolist()]
@@ -196,6 +214,16 @@ class _Search:
             if fields is not None:
                 return w, fields
         return 0, None
+
+
+def _limit(size: int, cells: int) -> int:
+    """Return the bits beyond which no w is sought, where `size` bits are expected."""
+    return size + 4 * cells + 64
+
+
+def _precision(y: np.ndarray, eps: float, limit: int) -> int:
+    """Return the bits of the lattice in integers for targets y (K,) and w of `limit` bits."""
+    return limit + math.ceil(-math.log2(_tolerances(y, eps)[1].min())) + 16
 
 
 def _tolerances(y: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:

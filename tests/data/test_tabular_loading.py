@@ -14,7 +14,14 @@ import pytest
 import sklearn.datasets
 from sklearn.utils import Bunch
 
-from nslib.data import REGISTRY, RegistryEntry, list_tabular, load_tabular, tabular_loading
+from nslib.data import (
+    REGISTRY,
+    RegistryEntry,
+    csv_files,
+    list_tabular,
+    load_tabular,
+    tabular_loading,
+)
 
 BUNDLED = ("diabetes", "breast_cancer", "wine", "digits", "iris")
 SMALL = RegistryEntry("small", "extra", 4, 2, "length, m", openml_id=12345, openml_name="Small_Set")
@@ -228,6 +235,25 @@ def test_bad_files_are_refused_in_words(register, tmp_path):
         load_tabular("small", folder=tmp_path)
 
 
+@pytest.mark.parametrize(("name", "value"), [("folder", 3), ("cache", ["x"]), ("download", "no")])
+def test_arguments_of_other_types_are_named(name, value):
+    with pytest.raises(TypeError, match=f"^{name}: found"):
+        load_tabular("abalone", **{name: value})
+
+
+def test_a_file_beyond_the_caps_is_refused_before_it_is_parsed(register, tmp_path, monkeypatch):
+    register(SMALL)
+    path = tmp_path / "small.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b,target\n" + b"1,2,3\n" * 200_000))
+    monkeypatch.setattr(pd, "read_csv", None)
+    monkeypatch.setattr(csv_files, "MAX_BYTES", 10**6)
+    with pytest.raises(ValueError, match=r"small\.csv\.gz.*unfolded, expected at most 1000000"):
+        load_tabular("small", folder=tmp_path)
+    path.write_bytes(gzip.compress(b"a," * 10**5 + b"target\n"))
+    with pytest.raises(ValueError, match=r"small\.csv\.gz.*100001 columns, expected at most 5000"):
+        load_tabular("small", folder=tmp_path)
+
+
 def test_an_infinite_target_in_a_file_is_refused(register, tmp_path):
     register(SMALL)
     write(tmp_path, small_frame().rename(columns={"y": "target"}).assign(target=[1, 2, np.inf, 3]))
@@ -254,6 +280,13 @@ def test_a_missing_folder_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("NSLIB_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="NSLIB_DATA: found '.*nowhere', expected an existing"):
         load_tabular("abalone")
+
+
+@pytest.mark.parametrize("folder", ["x" * 10**6, "a\0b"])
+def test_a_folder_that_cannot_be_is_refused_briefly(folder):
+    with pytest.raises(ValueError, match="folder: found '.*', expected an existing folder") as error:
+        load_tabular("abalone", folder=folder)
+    assert len(str(error.value)) < 400
 
 
 def test_unknown_names_get_the_nearest_one():

@@ -138,6 +138,10 @@ def test_constants_and_values_beyond_the_grid():
     assert np.abs(net(points) - needle(points)).max() <= net.bound <= 0.6
 
 
+def recurse(points):
+    return recurse(points)
+
+
 def never(points):
     raise AssertionError("called")
 
@@ -148,6 +152,8 @@ def never(points):
     ((never, -1.0), {}, "eps: found -1.0, expected a tolerance above 0"),
     ((never, np.nan), {}, "eps: found nan"),
     ((never, "small"), {}, "eps: found 'small'"),
+    ((never, 10**400), {}, "eps: found an int of 1329 bits"),
+    ((never, 0.1, 10**5000), {}, "dim: found an int of 16610 bits, expected an int of at most 8"),
     ((never, 0.1, 0), {}, "dim: found 0, expected an int of at least 1"),
     ((never, 0.1, 9), {}, "dim: found 9, expected an int of at most 8"),
     ((never, 0.1, 1, "digit"), {}, r"construction: found 'digit'.*did you mean 'digits'"),
@@ -172,10 +178,27 @@ def test_bad_arguments_are_refused_before_f_is_called(arguments, options, messag
     (lambda x: np.where(x > 0.5, 1e308, -1e308), 1, "f: found values from -1e.308 to 1e.308"),
     (lambda x: x.astype(str) + "?", 1, "f: found text"),
     (lambda x: x + 1j, 1, "f: found dtype complex128"),
+    (lambda x: 1 // 0, 1, r"f: found ZeroDivisionError \(.*\) when called on points of shape"),
+    (lambda p: p.nothing, 2, "f: found AttributeError .* when called on points of shape"),
+    (lambda x: recurse(x), 1, "f: found RecursionError"),
+    (lambda x: [[1.0], [1.0, 2.0]], 1, "f: found list that makes no array"),
+    (lambda x: None, 1, r"f: found values of shape \(\)"),
+    (lambda x: [10**400] * len(x), 1, "f: found an int of 1329 bits, expected numbers"),
 ])
 def test_bad_functions(f, dim, message):
     with pytest.raises((TypeError, ValueError), match=message):
         approximate(f, 0.1, dim)
+
+
+def test_an_error_of_the_users_own_function_is_the_cause():
+    def broken(points):
+        raise KeyError("temperature")
+
+    with pytest.raises(ValueError, match="f: found KeyError") as error:
+        approximate(broken, 0.1)
+    assert isinstance(error.value.__cause__, KeyError)
+    with pytest.raises(ValueError, match=r"modulus: found KeyError .* when called on 0\.\d+, exp"):
+        approximate(np.sin, 0.1, modulus=broken)
 
 
 def test_a_modulus_that_f_breaks_is_refused():

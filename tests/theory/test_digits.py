@@ -82,7 +82,9 @@ def test_word_bits_are_the_least_for_an_eps(eps):
 def test_bad_sizes_are_named():
     with pytest.raises(ValueError, match="bits: found 0"):
         encode([0.5], 0)
-    with pytest.raises(ValueError, match="in all: 3355 a word or 16384 cells"):
+    with pytest.raises(ValueError, match="in all: 838 a word or 4096 cells"):
         encode(np.zeros(20_000), 4096)
     with pytest.raises(ValueError, match="at least one cell"):
         encode([], 8)
+    with pytest.raises(ValueError, match="targets: found 262145 cells, expected at most 262144"):
+        encode(np.zeros(2**18 + 1), 1)

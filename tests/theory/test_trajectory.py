@@ -1,10 +1,12 @@
 """Construction A: the scan against brute force, certificates against FLINT, and refusals."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 from unittest import mock
 
 import flint
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -125,6 +127,14 @@ def test_a_scan_of_years_is_refused_with_the_estimate(monkeypatch):
         ({"c": 0.5}, "c: found 1/2, expected a number of at least 1"),
         ({"c": math.nan}, "c: found nan"),
         ({"c": "x"}, "c: found 'x'"),
+        ({"c": "1e1000000000"}, "c: found a number of some 4000000000 bits, expected"),
+        ({"c": Decimal("1e-1000000000")}, "c: found a number of some"),
+        ({"c": mpmath.ldexp(1, 10**12)}, "c: found a number of some 1000000000000 bits"),
+        ({"c": mpmath.inf}, "c: found mpf.*expected a finite number"),
+        ({"c": "1" * 5000}, "c: found a fraction of 16607 bits|expected a finite number"),
+        ({"c": "3/0"}, "c: found '3/0', expected a finite number"),
+        ({"targets": np.full(2**16 + 1, 0.5)}, "targets: found 65537 cells, expected at most"),
+        ({"targets": [[0.5], [0.1, 0.2]]}, "targets: found list that makes no array"),
         ({"max_depth": 10**15}, "max_depth: found"),
         ({"eps": 0.0}, "eps: found 0.0"),
         ({"targets": []}, "at least one cell"),

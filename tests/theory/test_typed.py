@@ -24,6 +24,12 @@ CASES = {
     "1/(1 + x)**2": (lambda x: (1 + x) ** -2.0, 2.0),
     "(1 + x)**(1/3)": (lambda x: np.cbrt(1 + x), 1 / 3),
     "+3": (lambda x: np.full_like(x, 3), 0.0),
+    "exp(x)**64": (lambda x: np.exp(64 * x), 64 * math.exp(64)),
+    "exp(-x)**0.5": (lambda x: np.exp(-x / 2), 0.5),
+    "exp(-1/(x + 1e-9))": (lambda x: np.exp(-1 / (x + 1e-9)), 4 * math.exp(-2)),
+    "exp(-1e9*x)": (lambda x: np.exp(-1e9 * x), 1e9),
+    "exp(-exp(300*x))": (lambda x: np.exp(-np.exp(300 * x)), 300 / math.e),
+    "1" + "0" * 300 + "*x": (lambda x: 1e300 * x, 1e300),
 }
 
 
@@ -33,7 +39,7 @@ def test_values_and_slope(text):
     x = np.linspace(0, 1, 101)
     function = parse_function(text)
     assert function.dim == 1
-    np.testing.assert_allclose(function(x), f(x), atol=1e-14)
+    np.testing.assert_allclose(function(x), f(x), rtol=1e-12, atol=1e-14)
     assert slope * (1 - 1e-12) <= function.slope <= slope * 1.021 + 1e-12
 
 
@@ -104,10 +110,30 @@ def test_a_typed_function_becomes_a_network_within_its_bound():
     ("sin(x=1)", "expected numbers, variables"), ("(x := 1)", "expected numbers, variables"),
     ("__import__('os')", "a function in it: found '__import__'"),
     ("x + " * 200 + "x", "801 characters"),
+    ("x+" * 101 + "x", "nested 102 deep, expected at most 100"),
+    ("-" * 390 + "x", "nested 391 deep, expected at most 100"),
+    ("1" * 310 + "*x", "a number in it: found an int of 1027 bits, expected a finite number"),
+    ("(-1)**(1/3)*x", "which is not real"), ("log(-1)*x", "which is not real"),
+    ("tanh(exp(exp(exp(exp(9)))))*x", r"'exp\(exp\(9\)\)', which is not finite"),
+    ("max(exp(exp(9)), x)", "which is not finite"), ("1e308*10*x", "which is not finite"),
+    ("((x*y)**64*z)**64", "at most 64 in all"), ("exp(x)**x", "found the exponent 'x'"),
+    ("tanh((((x + 3)**64 + 1)**64 + 1)**64)", "does not bound"), ("x**64*1e308", "does not bound"),
+    ("exp(-1/(x + 1e-300))", "does not bound"),
 ])
 def test_what_is_no_function_is_refused(text, said):
     with pytest.raises(ValueError, match=f"function: {said}|function: .*{said}"):
         parse_function(text)
+
+
+@pytest.mark.parametrize("function", ["sin", "tanh", "abs", "sqrt"])
+def test_functions_within_each_other_are_read_where_little_of_the_stack_is_left(function):
+    text = f"{function}(" * 60 + "x + 1" + ")" * 60
+    assert parse_function(text).slope <= 1
+
+    def deeper(levels):
+        return deeper(levels - 1) if levels else parse_function(text).slope
+
+    assert deeper(300) <= 1
 
 
 def test_the_argument_is_named():
