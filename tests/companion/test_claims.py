@@ -18,7 +18,8 @@ CLAIM = {
 
 
 def write(repo, *entries):
-    (repo.folder / "claims.yaml").write_text(yaml.safe_dump([copy.deepcopy(entry) for entry in entries]))
+    apart = [copy.deepcopy(entry) for entry in entries]  # YAML would write an alias for the same one
+    (repo.folder / "claims.yaml").write_text(yaml.safe_dump(apart))
 
 
 def changed(**changes):
