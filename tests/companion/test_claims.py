@@ -18,7 +18,7 @@ CLAIM = {
 
 
 def write(repo, *entries):
-    apart = [copy.deepcopy(entry) for entry in entries]  # YAML would write an alias for the same one
+    apart = [copy.deepcopy(entry) for entry in entries]  # of the same, YAML writes an alias
     (repo.folder / "claims.yaml").write_text(yaml.safe_dump(apart))
 
 
