@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from .logistic_map import as_fraction
 # No algebraic number would do: for c of degree d, d of the 1/(c + k) and 1 are dependent over the
 # rationals. For c = √2, 2/(c + 2) = 1 - 1/(c + 1), so that T(u_2) = u_1.
 DEFAULT_C = Fraction(libmp.pi_fixed(128) | 1, 1 << 128)
-MAX_START_BITS = 4096  # of c: each repetition is a product of numbers of this size
+MAX_WORK = 2**37  # cells times the square of c's bits, as long division takes: some seconds
 READ = 8  # bytes read at a time: a window has 57 to 64 valid bits
 
 
@@ -24,12 +25,14 @@ def start_angles(c: Any, cells: int) -> list[Fraction]:
 
     Parameters
     ----------
-    c : a number of at least 1, taken exactly, its numerator and denominator of at most 4096 bits
+    c : a number of at least 1, taken exactly; the square of its bits times K is at most 2^37
     cells : K
     """
     c, cells = as_fraction(c, "c"), checks.positive_int(cells, "cells")
-    if (bits := max(c.numerator.bit_length(), c.denominator.bit_length())) > MAX_START_BITS:
-        raise ValueError(f"c: found a fraction of {bits} bits, expected at most {MAX_START_BITS}")
+    bits, most = max(c.numerator.bit_length(), c.denominator.bit_length()), MAX_WORK // cells
+    if bits**2 > most:
+        raise ValueError(f"c: found a fraction of {bits} bits, expected at most {math.isqrt(most)} "
+                         f"for {cells} cells")
     if c < 1:
         raise ValueError(f"c: found {c}, expected a number of at least 1")
     return [1 / (c + k) for k in range(1, cells + 1)]

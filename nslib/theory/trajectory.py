@@ -85,7 +85,7 @@ def find_depth(
     ----------
     targets : array (K,) in [0, 1], K at most 2^16
     eps : tolerance in (0, 1/2)
-    c : a number of at least 1, taken exactly, of at most 4096 bits; π to 128 bits by default
+    c : a number of at least 1, taken exactly; π to 128 bits by default
     max_depth : the last depth looked at
     progress : whether to print a line to stderr about every ten seconds
 

@@ -18,7 +18,7 @@ RULES = {
     "n_train": rules.integer(4),  # half as many to test on
     "ladders": rules.mapping(rules.choice(MODELS), rules.several(rules.integer(1), 0)),
     "batch": rules.integer(0), "scaling_formula": rules.choice(FORMULA_KEYS),
-    "scaling_seeds": rules.integer(1), "dimensions": rules.several(rules.integer(1, 10**4)),
+    "rows_seeds": rules.integer(1), "dimensions": rules.several(rules.integer(1, 10**4)),
     "n_samples": _SIZES, "methods": rules.several(rules.choice(MODELS), 0),
     "slow_methods": rules.several(rules.choice(MODELS), 0),
     "rows": rules.mapping(rules.choice(MODELS), rules.several(_SIZES)),
