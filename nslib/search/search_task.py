@@ -144,9 +144,10 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> S
     checks.one_of(task, "task", ["auto", "regression", "classification"])
     checks.boolean(standardize, "standardize")
     names = feature_names(X)
+    X = checks.as_rows(X)
     task = _task_of(y) if task == "auto" else task
-    X, target, classes = checks.as_data(X, y, task)
     columns, d = finite_columns(X, "X"), X.shape[1]
+    X, target, classes = checks.as_data(X, y, task)
     x_mean, x_scale = (columns.mean, columns.scale) if standardize else (np.zeros(d), np.ones(d))
     if task == "classification":
         return SearchTask(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, target)
