@@ -273,7 +273,7 @@ theory_cases = st.one_of(
 def answer_theory(case: dict[str, Any]) -> None:
     """Find what holds the targets, or a network near a function, within the tolerance."""
     door = case["door"]
-    arguments = {name: value for name, value in case.items() if name != "door"}
+    arguments = made({name: value for name, value in case.items() if name != "door"})
     true = None
     if door == "approximate":
         arguments["f"], true = FUNCTIONS[case["f"]]
@@ -282,9 +282,9 @@ def answer_theory(case: dict[str, Any]) -> None:
         arguments["modulus"] = true if isinstance(modulus, str) and modulus == "true" else modulus
     with answering():
         try:
-            result = getattr(theory, door)(**made(arguments))
+            result = getattr(theory, door)(**arguments)
         except RuntimeError as error:  # a search within its budget, as documented
-            if f"{door}: found no" in str(error) or ": found no" in str(error):
+            if ": found no" in str(error):
                 raise Refused(str(error)) from None
             raise
     held: Construction = result.construction if door == "approximate" else result
@@ -306,8 +306,9 @@ VALUES = ["1", "-1", "0.5", "1e400", ".nan", "[", "[1, 2]", "{a: 1}", "[" * 50_0
           "- " * 3000 + "x", "&a [*a]", "a: &a [1]\nb: *a", "1" * 5000, "0x" + "f" * 20_000,
           "!!int ''",
           "!!bool x", "!!python/name:os.system", "!!binary x", "2024-01-01", "'", '"\\UFFFFFFFF"',
-          "x" * 100_000, "", "null", "true", "é", "\udcff", "\x01", "? [a]", "a: 1\na: 2", "%FOO\n---",
-          "--- a\n--- b", "[.inf]", "[0x" + "f" * 20_000 + "]", "'04'", "als", "|", "\t"]
+          "x" * 100_000, "", "null", "true", "é", "\udcff", "\x01", "? [a]", "a: 1\na: 2",
+          "%FOO\n---", "--- a\n--- b", "[.inf]", "[0x" + "f" * 20_000 + "]", "'04'", "als", "|",
+          "\t"]
 words = st.one_of(st.sampled_from(VALUES), st.text(max_size=30))
 settings_given = st.lists(st.tuples(
     st.one_of(st.integers(0, 40), st.integers(0, 40), words), words), max_size=3)

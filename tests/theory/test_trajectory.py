@@ -146,6 +146,11 @@ def test_bad_arguments_are_named(options, message):
         find_depth(**{"targets": [0.5], "eps": 0.1, **options})
 
 
+def test_a_start_of_numpy_is_the_same_whole_number():
+    given = [find_depth([0.2, 0.9], 0.05, c=c) for c in (3, np.int64(3), 3.0, "3", mpmath.mpf(3))]
+    assert len({(result.c, result.depth) for result in given}) == 1
+
+
 def test_progress_goes_to_stderr(capsys, monkeypatch):
     clock = iter(range(0, 10**6, 11))
     monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(clock)))
