@@ -284,7 +284,8 @@ def test_a_missing_folder_is_refused(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("folder", ["x" * 10**6, "a\0b"])
 def test_a_folder_that_cannot_be_is_refused_briefly(folder):
-    with pytest.raises(ValueError, match="folder: found '.*', expected an exist") as error:
+    words = "folder: found '.*', expected an existing folder"
+    with pytest.raises(ValueError, match=words) as error:
         load_tabular("abalone", folder=folder)
     assert len(str(error.value)) < 400
 
