@@ -215,7 +215,8 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
     files_of = notebooks.find(root)
     if not files_of:
         raise ValueError(f"found no notebooks in {root / 'notebooks'}")
-    names = dict.fromkeys(options.notebooks)
+    names = [checks.one_of(name, "notebook", [*files_of, "all"])
+             for name in dict.fromkeys(options.notebooks)]
     if "all" in names:
         names = sorted(files_of, key=lambda name: notebooks.shows_claims(files_of[name]))
     overrides: dict[str, Any] = {}
@@ -225,7 +226,7 @@ def _plan(options: argparse.Namespace, output: Path | None) -> list[_Job]:
         overrides[name] = files.parse_yaml(value, f"-p {name}")
     jobs = []
     for name in names:
-        path = files_of[checks.one_of(name, "notebook", [*files_of, "all"])]
+        path = files_of[name]
         values = presets.check(path, options.preset, overrides)
         preset = presets.matching(path, values, first=options.preset)
         executed, log = paths.executed(name, preset, root, output)

@@ -185,7 +185,7 @@ def approximate(
     share : of eps, the most that the size of the cells may cost; the values get the rest. None: the
         number of cells that needs the fewest bits.
     max_cells : at most 2^18. By default 2^16 for "digits" (half a minute) and 64 for "winding"
-        (seconds; 128 take minutes).
+        (seconds; 128 also take a larger `max_seconds`).
     options : of the construction, see `find_depth` and `find_winding`
 
     Raises

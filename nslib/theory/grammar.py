@@ -25,6 +25,7 @@ VALUES = {sp.Add: np.add, sp.Mul: np.multiply, sp.Max: np.maximum, sp.Min: np.mi
           sp.Abs: np.abs}
 EXPONENT = 64  # largest magnitude of an exponent
 NUMBER_BITS = 2000  # of a fraction in the text
+ROOT_BITS = 1000  # of a fraction whose root is taken: sympy looks for factors, in doubles
 
 
 def build(node: ast.AST, name: str) -> sp.Expr:
@@ -86,8 +87,11 @@ def _operation(node: ast.BinOp, name: str) -> sp.Expr:
                          f"number from -{EXPONENT} to {EXPONENT}")
     if one.is_zero and other <= 0:
         raise _refusal(node, name, "finite values")
-    if one.is_Rational and max(one.p.bit_length(), one.q.bit_length()) * abs(other) > NUMBER_BITS:
+    bits = max(one.p.bit_length(), one.q.bit_length()) if one.is_Rational else 0
+    if bits * abs(other) > NUMBER_BITS:
         raise _refusal(node, name, f"numbers of at most {NUMBER_BITS} bits")
+    if bits > ROOT_BITS and not other.is_Integer:
+        raise _refusal(node, name, f"roots of numbers of at most {ROOT_BITS} bits")
     power = one**other
     if any(abs(part.exp) > EXPONENT for part in power.atoms(sp.Pow) if part.exp.is_Rational):
         raise _refusal(node, name, f"exponents of at most {EXPONENT} in all")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from .. import checks
@@ -60,6 +61,8 @@ def as_fraction(value: Any, name: str) -> Fraction:
             parts = [Decimal(part) for part in str(value).split("/")]
             size = 4 * max(len(str(value)), *(abs(part.adjusted()) for part in parts))
         if size <= MAX_EXPONENT:
+            if isinstance(value, Integral):  # of numpy, whose fraction would overflow
+                return Fraction(int(value))
             return fraction(value._mpf_) if hasattr(value, "_mpf_") else Fraction(value)
     except (ArithmeticError, TypeError, ValueError):
         raise ValueError(f"{name}: found {checks.shown(value)}, expected a finite number") from None

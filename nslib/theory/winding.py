@@ -25,7 +25,7 @@ from .lattice import HAS_FLINT, nearest_planes, reduce, triangular
 WORK = 1 << 26  # roundings of one reduced basis, times K²: a fraction of a second
 KEPT = 32  # roundings that fit and are certified, the smallest w first
 MAX_BITS = 2048  # reductions beyond take hours
-MAX_SECONDS = 60.0  # of all reductions, as expected before the search
+MAX_SECONDS = 25.0  # of all reductions, as expected before the search on an idle machine
 # (K + 1)^4 times the squared bits of the lattice, reduced in a second: by this, messages give a
 # time. Sympy's reduction takes hundreds of times as long as FLINT's.
 NOMINAL_RATE = 5e12 if HAS_FLINT else 2e10

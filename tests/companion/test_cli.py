@@ -251,6 +251,7 @@ def test_a_page_that_cannot_be_written_is_said_in_words(clone, capsys, monkeypat
 @pytest.mark.parametrize(("arguments", "message"), [
     (["01_y"], "notebook: found '01_y'"),
     (["01_x", "al"], "did you mean 'all'"),
+    (["all", "01_y"], "notebook: found '01_y'"),
     (["01_x", "--preset", "qick"], "did you mean 'quick'"),
     (["01_x", "-p", "wrod", "b"], "did you mean 'word'"),
     (["01_x", "-p", "count", "many"], "count: found 'many' of type str, expected int"),

@@ -146,6 +146,13 @@ def test_bad_arguments_are_named(options, message):
         find_depth(**{"targets": [0.5], "eps": 0.1, **options})
 
 
+def test_a_start_of_numpy_is_the_same_whole_number():
+    for c in (np.int64(3), np.int8(3), 3.0, "3", "3e0", Decimal(3), mpmath.mpf(3)):
+        assert start_angles(c, 2) == [Fraction(1, 4), Fraction(1, 5)]
+        assert all(type(angle.denominator) is int for angle in start_angles(c, 2))
+    assert find_depth([0.5], 0.4, c=np.int64(3)).depth >= 0
+
+
 def test_progress_goes_to_stderr(capsys, monkeypatch):
     clock = iter(range(0, 10**6, 11))
     monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(clock)))

@@ -119,6 +119,7 @@ def test_a_typed_function_becomes_a_network_within_its_bound():
     ("((x*y)**64*z)**64", "at most 64 in all"), ("exp(x)**x", "found the exponent 'x'"),
     ("tanh((((x + 3)**64 + 1)**64 + 1)**64)", "does not bound"), ("x**64*1e308", "does not bound"),
     ("exp(-1/(x + 1e-300))", "does not bound"),
+    ("(1 + 1e-200*1e-200)**(1/3)*x", "roots of numbers of at most 1000 bits"),
 ])
 def test_what_is_no_function_is_refused(text, said):
     with pytest.raises(ValueError, match=f"function: {said}|function: .*{said}"):
