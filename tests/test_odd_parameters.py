@@ -52,7 +52,8 @@ SETS = [
                                "rows": {"ridge": [20]}}),
     ("05", "baselines alone", {"seeds": 1, "n_features": 1, "n_train": 20, "batch": 0,
                                "ladders": {"gated": [2], "vsr": [1]}, "dimensions": [4, 2, 3],
-                               "n_samples": 30, "methods": ["mean"], "rows": {"mean": [10]}}),
+                               "n_samples": 30, "methods": ["mean"], "slow_methods": [],
+                               "rows": {"mean": [10]}}),
     ("06", "one formula, one feature", {
         "n_samples": 40, "n_features": 1, "formulas": ["pure 1"],
         "gated_factors": {"epochs": [2]}, "gated_together": [], "als_factors": {"restarts": [1]},

@@ -191,11 +191,11 @@ def test_a_second_run_of_the_same_copy_is_refused_until_the_first_is_gone(
     assert cli.main(["run", "01_x", "--preset", "paper", "--out", str(tmp_path / "out")]) == 0
     os.kill(kernel, signal.SIGSTOP)
     started.kill()
-    started.communicate()
+    started.wait()  # its pipes stay open: the kernel has them
     assert cli.main(["run", "01_x"]) == 2
     os.kill(kernel, signal.SIGCONT)
     monkeypatch.setattr(cli, "PATIENCE", 20)
-    half = clone.folder / "results" / "quick" / "01_x" / ".e1.json.ab12cd34.part"
+    half = clone.folder / "build" / "results" / "quick" / "01_x" / ".e1.json.ab12cd34.part"
     half.parent.mkdir(parents=True)
     half.touch()
     clone.notebook("01_x", PARAMETERS, "count")

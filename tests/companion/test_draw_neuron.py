@@ -48,7 +48,7 @@ def test_figure_is_drawn_again_from_its_files(name, data, repo):
     repo.presets({"01_x": {}}, {"01_x": {}})
     companion.begin("01_x", {})
     figures.save(draw(name, data), name, data=data[name])
-    folder = repo.folder / "figures" / "01_x"
+    folder = repo.folder / "build" / "figures" / "01_x"
     drawing = json.loads((folder / f"{name}.json").read_text())["drawing"]
     assert drawing["function"] == f"{drawings.__name__}:{name}"
     before = (folder / f"{name}.svg").read_bytes()

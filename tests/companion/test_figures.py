@@ -270,7 +270,7 @@ def test_one_of_several_parts_of_the_data_may_be_empty(begun):
     """No half point lies in a small grid: its figure has fewer marks, and can be redrawn."""
     figures.save(plt.figure(), "lines", data={
         "points": pd.DataFrame({"x": [1]}), "half": pd.DataFrame(columns=["order", "N"])})
-    assert (begun.folder / "figures").exists()
+    assert (begun.folder / "build" / "figures").exists()
     with pytest.raises(ValueError, match=r"data\['half'\]: found shape \(0, 0\)"):
         figures.save(plt.figure(), "lines", data={"points": pd.DataFrame({"x": [1]}),
                                                   "half": pd.DataFrame()})

@@ -69,7 +69,7 @@ def test_no_copy_of_the_whole_is_made(tmp_path):
 
 @settings(deadline=None, max_examples=25)
 @given(
-    exponent=st.integers(-300, 299), growth=st.sampled_from([1.0, 1e-6, 1e6]),
+    exponent=st.integers(-290, 299), growth=st.sampled_from([1.0, 1e-6, 1e6]),
     shift=st.sampled_from([0.0, 1.0, -1e6]), rows=st.integers(2, 40),
     chunk=st.integers(1, 50),
 )
