@@ -8,7 +8,7 @@ from pathlib import Path
 from companion import claims, cleaning, files, notebooks, pages, paths, records, sources
 
 from . import compare, tolerances
-from .compare import DIFFERS, NOT_COMPARED, WITHIN, Compared
+from .compare import DIFFERS, WITHIN, Compared
 
 _SUFFIXES = (".json", ".csv", ".png", ".svg")  # of a figure
 _SHOWN = 8  # changed values of a file that are told, the largest first
@@ -38,7 +38,7 @@ def changes(
     comparison = compare.folders(names, preset, root, rerun)
     for value in comparison.values:
         timing = value.kind in (tolerances.TIME, tolerances.RATIO)
-        if not (timing and value.outcome in (WITHIN, NOT_COMPARED)):
+        if not (timing and value.outcome == WITHIN):
             told.setdefault(value.place, []).append(value)
     varied = {_file_of(value.place) for value in comparison.values}
     for name in names:

@@ -211,7 +211,7 @@ def summary(result: Reproduction, certificate: Path) -> list[str]:
                                             else ""),
         f"values: {comparison.total}, {comparison.count(IDENTICAL)} identical, "
         f"{comparison.count(WITHIN)} within tolerance, {comparison.count(DIFFERS)} differ "
-        f"({comparison.count(DIFFERS) - result.unexplained} explained), "
+        f"({sum(bool(value.explained) for value in comparison.of(DIFFERS))} explained), "
         f"{comparison.count(MISSING)} missing",
         f"times: {near} of {len(times)} inside their band, in units of a calibration loop; "
         f"{comparison.count(NOT_COMPARED)} not compared",
