@@ -22,11 +22,11 @@ from nslib import checks
 Key = tuple[str | int, ...]
 """Where a value stands in its file: names of mappings and columns, numbers of entries and rows."""
 
-EXACT, RELATIVE, SHARE, MEAN, TIME, RATIO = (
-    "exact", "relative", "share", "mean", "time", "ratio"
+EXACT, RELATIVE, ABSOLUTE, SHARE, MEAN, TIME, RATIO = (
+    "exact", "relative", "absolute", "share", "mean", "time", "ratio"
 )
 _OPTIONS = {
-    EXACT: (), RELATIVE: ("within", "floor"), SHARE: ("runs", "confidence"),
+    EXACT: (), RELATIVE: ("within", "floor"), ABSOLUTE: ("within",), SHARE: ("runs", "confidence"),
     MEAN: ("runs", "spread", "confidence"), TIME: ("within",), RATIO: ("within",),
 }
 _RULE = ("where", "kind", "because", "flips")
@@ -37,12 +37,12 @@ class Tolerance:
     """How far values of one kind may be apart.
 
     `kind`: exact; relative (`within`: largest difference over the larger of the two, `floor`: both
-    below it are noise); share (of `runs` runs) and mean (over `runs` runs whose standard deviation
-    is `spread`): the interval at `confidence` around the committed value; time (`within`: largest
-    factor, each time over that of its machine's calibration loop) and ratio (of two times of one
-    run). `runs` and `spread` are numbers or the name of the value beside this one that is the
-    number. `flips`: a decision that other arithmetic takes otherwise; `because` says why, and a
-    value beyond the tolerance is then explained.
+    below it are noise); absolute (`within`: largest difference); share (of `runs` runs) and mean
+    (over `runs` runs whose standard deviation is `spread`): the interval at `confidence` around
+    the committed value; time (`within`: largest factor, each time over that of its machine's
+    calibration loop) and ratio (of two times of one run). `runs` and `spread` are numbers or the
+    name of the value beside this one that is the number. `flips`: a decision that other arithmetic
+    takes otherwise; `because` says why, and a value beyond the tolerance is then explained.
     """
 
     kind: str
@@ -71,6 +71,8 @@ class Tolerance:
             near = high <= self.floor or abs(committed - rerun) <= self.within * high
             floor = f", or both below {self.floor:g}" if self.floor else ""
             return near, f"within {self.within:g} of the larger one{floor}"
+        if self.kind == ABSOLUTE:
+            return abs(committed - rerun) <= self.within, f"within {self.within:g}"
         if self.kind in (TIME, RATIO):
             old, new = speeds if self.kind == TIME else (1.0, 1.0)
             if not old or not new:

@@ -173,6 +173,7 @@ def test_times_of_two_machines_are_compared_in_units_of_the_calibration(clone):
     (Tolerance("relative", 1e-2, floor=1e-15), 1e-20, 2e-20, True),
     (Tolerance("relative", 1e-2), 1.0, None, False),
     (Tolerance("relative", 1e-2), True, 1.0, False),
+    (Tolerance("absolute", 0.1), 0.0, 0.09, True), (Tolerance("absolute", 0.1), 0.0, 0.2, False),
     (Tolerance("share", runs=8), 0.75, 0.875, True), (Tolerance("share", runs=8), 0.75, 0.0, False),
     (Tolerance("share", runs=800), 0.75, 0.875, False),
     (Tolerance("share", runs="n"), 0.75, 0.875, True),
