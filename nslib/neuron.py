@@ -227,6 +227,8 @@ class TaskLinear(nn.Module):
 def _cast_to_one(x: Tensor, weight: Tensor) -> bool:
     """Whether autocast brings x (..., D) and weight (C, terms) to one type."""
     kind = x.device.type
+    if not torch.amp.is_autocast_available(kind):  # such as "meta"
+        return False
     return torch.is_autocast_enabled(kind) and {x.dtype, weight.dtype} <= {
         torch.float32, torch.get_autocast_dtype(kind)
     }

@@ -187,6 +187,12 @@ def test_bad_arguments_are_refused_in_words():
         TaskLinear(4, 1).factor(5)
 
 
+def test_another_type_is_refused_in_words_where_there_is_no_autocast():
+    layer = TaskLinear(3, 2, device="meta")
+    with pytest.raises(TypeError, match="x: found dtype .*float16"):
+        layer(torch.ones(1, 3, dtype=torch.float16, device="meta"))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_another_floating_type_is_refused_in_words_and_taken_by_a_layer_of_that_type(dtype):
     x = torch.randn(5, 3).to(dtype)
