@@ -267,7 +267,7 @@ def test_refresh_leaves_a_record_whose_times_alone_varied(clone, capsys):
     run(ratio=1.2)
     assert cli.main(["refresh", "all"]) == 0
     assert record.read_bytes() == before
-    run(ratio=12.0)
+    run(ratio=1200.0)
     assert cli.main(["refresh", "all"]) == 0
     assert record.read_bytes() != before
 
