@@ -49,7 +49,7 @@ class Compared:
 
     @property
     def change(self) -> float | None:
-        """The factor between times, in units of the calibration; else the relative difference.
+        """The factor of ratios or, in units of the calibration, times; else the relative change.
 
         None where the two are no numbers.
         """
@@ -57,8 +57,9 @@ class Compared:
         if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (old, new)):
             return None
         if self.kind in (tolerances.TIME, tolerances.RATIO):
-            a, b = (new / (self.speeds[1] or 1.0), old / (self.speeds[0] or 1.0))
-            return a / b if b else None
+            timed = self.kind == tolerances.TIME
+            before, now = (speed if timed and speed else 1.0 for speed in self.speeds)
+            return (new / now) / (old / before) if old else None
         return abs(new - old) / (max(abs(old), abs(new)) or 1.0)
 
 

@@ -165,6 +165,12 @@ def test_times_of_two_machines_are_compared_in_units_of_the_calibration(clone):
     assert outcomes(verify.verify())[f"{NAME}/e1:timing.seconds"] == NOT_COMPARED
 
 
+@pytest.mark.parametrize(("kind", "change"), [("time", 4.0), ("ratio", 2.0), ("relative", 0.5)])
+def test_a_change_is_told_in_the_units_of_its_kind(kind, change):
+    value = compare.Compared("p", ("k",), 1.0, 2.0, kind, WITHIN, "", speeds=(1.0, 0.5))
+    assert value.change == change
+
+
 @pytest.mark.parametrize(("tolerance", "committed", "rerun", "near"), [
     (Tolerance("exact"), "a", "a", True), (Tolerance("exact"), 3, 4, False),
     (Tolerance("relative", 1e-2), 1.0, 1.009, True),
