@@ -78,7 +78,7 @@ def drawing(function: Callable[..., Figure]) -> Callable[..., Figure]:
     """Mark a function `f(data, **options) -> Figure`, so that its figures can be redrawn.
 
     `data`: a DataFrame or a mapping of names to DataFrames, drawn and never computed from;
-    `options`: values that JSON holds. Both reach the function with `files.DIGITS` significant
+    `options`: values that JSON holds. Both reach the function with six significant
     digits, as they are stored. The function draws in the companion's style and the figure
     remembers what drew it, as "module:function"; nothing where that is a notebook's own function,
     which cannot be imported again. Raises ValueError for one that is not at the top of a module.
@@ -210,8 +210,8 @@ def save(figure: Figure, name: str, data: Any = None, run: Run | None = None) ->
     """Save a figure of the current run, with its data and its record, below build/figures/.
 
     `name`: letters, digits, - and _. `data`: what is plotted, long form, as a DataFrame
-    (`<name>.csv`) or a mapping of names to DataFrames (`<name>.<key>.csv`), kept with
-    `files.DIGITS` significant digits. Beside them stand `<name>.png` (300 dpi), `<name>.svg` and
+    (`<name>.csv`) or a mapping of names to DataFrames (`<name>.<key>.csv`), kept with six
+    significant digits. Beside them stand `<name>.png` (300 dpi), `<name>.svg` and
     `<name>.json`: parameters, seed, git commit and dirty flag, versions, checksums, wall time,
     peak memory, CPU. The figure stays open, so a notebook shows it as usual.
 

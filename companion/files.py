@@ -13,19 +13,18 @@ from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.events import AliasEvent
 
 from nslib import checks
+from nslib.portable import digit_text
 from nslib.whole_files import clear as clear  # used as `files.clear` and `files.write`
 from nslib.whole_files import write as write
 
-DIGITS = 6
-"""Significant digits of a stored number: those beyond are the processor's, not the method's."""
-
 
 def significant(number: float) -> float:
-    """Return a number with `DIGITS` significant digits, as records and figures' data keep it.
+    """Return a number with six significant digits, as records and figures' data keep it.
 
-    It is rounded to twice as many first: what is a tie but for its last bits is one everywhere.
+    Those beyond are the processor's, not the method's.
     """
-    return float(f"{float(f'{number:.{2 * DIGITS}g}'):.{DIGITS}g}")
+    return float(digit_text(number))
+
 
 YAML_CHARACTERS = 200_000  # of a text: some seconds
 YAML_DEPTH = 50  # lists and mappings within each other

@@ -128,10 +128,9 @@ def circumstances(notebook: str, wall_seconds: float) -> dict[str, Any]:
     for a fixed piece of work, so that times of other machines can be compared with these.
     """
     root = paths.root()
-    made_by = sources.of_notebook(notebooks.get(notebook))
     return {
         "git": git_state(root),
-        "code": sources.checksum(made_by, root),
+        "code": sources.code(notebooks.get(notebook)),
         "wall_seconds": round(wall_seconds, 2),
         "calibration_seconds": files.significant(calibration.seconds()),
         "peak_memory_mb": peak_memory_mb(),

@@ -51,6 +51,11 @@ def of_notebook(notebook: Path) -> list[Path]:
     return [path for path in core if not apart.intersection((path, *path.parents))]
 
 
+def code(notebook: Path) -> str:
+    """Return the checksum of the files that a notebook's results depend on, its own aside."""
+    return checksum(of_notebook(notebook), notebook.parent.parent)
+
+
 def reads_data(notebook: Path) -> bool:
     """Whether a notebook or a folder of experiments that it names loads data sets by name."""
     named, _ = _experiments(notebook)

@@ -52,6 +52,18 @@ def root(values: Tensor) -> Tensor:
         return torch.as_tensor(np.sqrt(values.numpy()))
 
 
+def digit_text(value: float) -> str:
+    """Return a float as text with six significant digits, a tie but for its last bits as a tie.
+
+    Examples
+    --------
+    >>> from nslib.portable import digit_text
+    >>> digit_text(0.1 + 0.2)
+    '3.00000e-01'
+    """
+    return f"{float(f'{value:.{_TIES - 1}e}'):.{_DIGITS - 1}e}"
+
+
 def digits(values: Any) -> list[str]:
     """Return floats (...) as a flat list of texts with six significant digits; -0 is 0.
 
@@ -64,4 +76,4 @@ def digits(values: Any) -> list[str]:
     ['3.00000e-01', '0.00000e+00', 'nan']
     """
     flat = np.asarray(values, dtype=np.float64).ravel() + 0.0  # turns -0 into 0
-    return [f"{float(f'{value:.{_TIES - 1}e}'):.{_DIGITS - 1}e}" for value in flat.tolist()]
+    return [digit_text(value) for value in flat.tolist()]

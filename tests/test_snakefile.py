@@ -46,7 +46,7 @@ def write_repository(repo: Path, command: str = COMMAND) -> None:
     for name in ("nslib", "companion", "notebooks", "bin"):
         (repo / name).mkdir()
     for path in (*(ROOT / "companion").glob("*.py"), ROOT / "nslib/checks.py", ROOT / "Snakefile",
-                 ROOT / "nslib/whole_files.py",
+                 ROOT / "nslib/whole_files.py", ROOT / "nslib/portable.py",
                  ROOT / "nslib/__init__.py", ROOT / "constraints.txt"):
         shutil.copy(path, repo / path.relative_to(ROOT))
     shutil.copytree(ROOT / "profiles", repo / "profiles")

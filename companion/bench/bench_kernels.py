@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from companion import files, notebooks, paths, sources
-from companion.reproduction import compare, tolerances
+from companion.reproduction import compare
 from companion.reproduction.compare import DIFFERS, IDENTICAL, MISSING, WITHIN
 from nslib import checks
 
@@ -73,7 +73,7 @@ def main(argv: list[str]) -> int:
         print("\nbeyond its tolerance:")
         show(beyond.drop(columns=["outcome"]), index=False)
     rows = spread[spread["outcome"] == WITHIN].groupby(["place", "kind"])["largest"]
-    print("\nlargest change by place, of those within their tolerance (times: factor):")
+    print("\nlargest change by place within tolerance (of times, the factor less one):")
     show(rows.agg(["count", "max"]).reset_index(), index=False)
     print(f"\nevery value that moved: {os.path.relpath(folder / 'spread.csv')}")
     return 1 if failed else 0
@@ -104,7 +104,7 @@ def spreads(comparisons: Mapping[str, compare.Comparison]) -> pd.DataFrame:
     """Return what moved: place, value, kind, the base's value, a column each setting, the worst.
 
     `comparisons`: setting to its comparison with the base. The last columns: largest, the largest
-    change, of times the largest factor; outcome, the worst one.
+    change, of times the factor less one; outcome, the worst one.
     """
     rows: dict[str, dict[str, Any]] = {}
     for setting, comparison in comparisons.items():
@@ -114,20 +114,11 @@ def spreads(comparisons: Mapping[str, compare.Comparison]) -> pd.DataFrame:
                 BASE: value.committed, "largest": 0.0, "outcome": WITHIN,
             })
             row[setting] = value.rerun
-            row["largest"] = max(row["largest"], _size(value))
+            row["largest"] = max(row["largest"], value.size)
             row["outcome"] = max(row["outcome"], value.outcome,
                                  key=[WITHIN, DIFFERS, MISSING].index)
     columns = ["place", "value", "kind", BASE, *comparisons, "largest", "outcome"]
     return pd.DataFrame(list(_filled(rows.values(), comparisons)), columns=columns)
-
-
-def _size(value: compare.Compared) -> float:
-    change = value.change
-    if change is None:
-        return 0.0
-    if value.kind in (tolerances.TIME, tolerances.RATIO):
-        return max(change, 1 / change) if change > 0 else abs(change)
-    return change
 
 
 def _filled(

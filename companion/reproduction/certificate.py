@@ -16,7 +16,6 @@ import jinja2
 
 from companion import files, paths, records
 
-from . import tolerances
 from .compare import DIFFERS, IDENTICAL, MISSING, NOT_COMPARED, WITHIN, Compared
 from .verify import Reproduction, summary
 
@@ -51,7 +50,7 @@ def as_mapping(result: Reproduction) -> dict[str, Any]:
     counts: dict[str, Counter[str]] = {}
     for place, own in comparison.counts.items():
         counts.setdefault(place.partition("/")[0], Counter()).update(own)
-    within = sorted(comparison.of(WITHIN), key=lambda value: -_size(value))
+    within = sorted(comparison.of(WITHIN), key=lambda value: -value.size)
     return {
         "version": "https://codecheck.org.uk/spec/config/1.0/",
         "paper": _paper(result.committed),
@@ -84,20 +83,10 @@ def _kinds(values: list[Compared]) -> list[dict[str, Any]]:
     """Return kind, number and largest change of the values within tolerance."""
     rows = []
     for kind in sorted({value.kind for value in values}):
-        changes = [_size(value) for value in values if value.kind == kind]
+        changes = [value.size for value in values if value.kind == kind]
         rows.append({"kind": kind, "values": len(changes), "largest": files.significant(
             max(changes))})
     return rows
-
-
-def _size(value: Compared) -> float:
-    """Return how large a change is: of times the larger of factor and inverse, less one."""
-    change = value.change
-    if change is None:
-        return 0.0
-    if value.kind in (tolerances.TIME, tolerances.RATIO):
-        return max(change, 1 / change) - 1 if change > 0 else float(abs(change))
-    return change
 
 
 def _row(value: Compared) -> dict[str, Any]:
@@ -125,7 +114,7 @@ def _paper(root: Path) -> dict[str, Any]:
 
 
 def _machines(result: Reproduction, folder: Path) -> list[str]:
-    """Return processor, date of the newest record and commits of the records in a folder."""
+    """Return of each processor in a folder's records their number and from when they are."""
     known: dict[str, list[str]] = {}
     for name in result.notebooks:
         for path in paths.results(result.preset, name, folder).glob("*.json"):

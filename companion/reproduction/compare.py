@@ -48,6 +48,22 @@ class Compared:
         return f"{self.place}:{'.'.join(map(str, self.key))}"
 
     @property
+    def is_time(self) -> bool:
+        """Whether the value is a time or a ratio of times, which vary from run to run."""
+        return self.kind in (tolerances.TIME, tolerances.RATIO)
+
+    @property
+    def size(self) -> float:
+        """How large the change is: of times the larger of factor and inverse, less one.
+
+        0 where the two are no numbers.
+        """
+        change = self.change or 0.0
+        if self.is_time:
+            return max(change, 1 / change) - 1 if change > 0 else abs(change)
+        return change
+
+    @property
     def change(self) -> float | None:
         """The factor of ratios or, in units of the calibration, times; else the relative change.
 
@@ -56,7 +72,7 @@ class Compared:
         old, new = self.committed, self.rerun
         if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (old, new)):
             return None
-        if self.kind in (tolerances.TIME, tolerances.RATIO):
+        if self.is_time:
             timed = self.kind == tolerances.TIME
             before, now = (speed if timed and speed else 1.0 for speed in self.speeds)
             return (new / now) / (old / before) if old else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from companion import claims, cleaning, files, notebooks, pages, paths, records, sources
 
-from . import compare, tolerances
+from . import compare
 from .compare import DIFFERS, WITHIN, Compared
 
 _SUFFIXES = (".json", ".csv", ".png", ".svg")  # of a figure
@@ -29,7 +29,7 @@ def changes(
         if not made:
             raise FileNotFoundError(f"{name}: found no run in {rerun}; run it first: "
                                     f"nslib run {name} --preset {preset}")
-        here = sources.checksum(sources.of_notebook(known[name]), root)
+        here = sources.code(known[name])
         for path in made:
             if records.read(path)["run"].get("code") != here:
                 raise ValueError(f"{path}: found a run of other sources than are here; run it "
@@ -37,8 +37,7 @@ def changes(
     told: dict[str, list[Compared]] = {}
     comparison = compare.folders(names, preset, root, rerun)
     for value in comparison.values:
-        timing = value.kind in (tolerances.TIME, tolerances.RATIO)
-        if not (timing and value.outcome == WITHIN):
+        if not (value.is_time and value.outcome == WITHIN):
             told.setdefault(value.place, []).append(value)
     varied = {_file_of(value.place) for value in comparison.values}
     for name in names:

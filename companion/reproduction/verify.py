@@ -126,7 +126,7 @@ def verify(
     chosen = tuple(names or [name for name in known if preset == "quick" or name in ran])
     comparison = compare.folders(chosen, preset, root, rerun, rules,
                                  figures=(rerun / "figures").is_dir())
-    here = {name: sources.checksum(sources.of_notebook(known[name]), root) for name in chosen}
+    here = {name: sources.code(known[name]) for name in chosen}
     comparison = Comparison(comparison.values, comparison.counts, {
         place: code == here[place.partition("/")[0]] for place, code in comparison.sources.items()})
     verdicts = tuple(_verdicts(preset, chosen, root, rerun, comparison))
@@ -199,8 +199,7 @@ def _evidence(
 def summary(result: Reproduction, certificate: Path) -> list[str]:
     """Return five lines on a re-run: what, values, times, verdicts, the conclusion."""
     comparison, git = result.comparison, result.circumstances["git"]["commit"] or "no commit"
-    times = [value for value in comparison.of(WITHIN, DIFFERS)
-             if value.kind in (tolerances.TIME, tolerances.RATIO)]
+    times = [value for value in comparison.of(WITHIN, DIFFERS) if value.is_time]
     near = sum(value.outcome == WITHIN for value in times)
     claims_told = [verdict for verdict in result.verdicts if ":" not in verdict.what]
     same = sum(verdict.outcome != VERDICT_CHANGED for verdict in claims_told)
