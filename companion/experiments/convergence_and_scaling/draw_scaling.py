@@ -131,7 +131,7 @@ def scaling(data: Mapping[str, pd.DataFrame], size: str, machine: str) -> Figure
         axes.axhline(1.0, color="0.3", linewidth=0.8, linestyle=_FLOOR.dashes)
     panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panels[0].yaxis.set_major_formatter("{x:g}")
-    panels[0].set(ylabel="processor seconds", title=f"time, with its power of {size[-1]}")
+    panels[0].set(ylabel="seconds of one thread", title=f"time, with its power of {size[-1]}")
     panels[1].set(ylabel="test MSE / noise floor", title="weights of the search")
     panels[2].set_title("retrained")
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
