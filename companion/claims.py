@@ -175,8 +175,12 @@ def _measure(
     """Return our value from its record, of the first preset in `order` that has one."""
     notebook, name = evidence["record"].split("/")
     missing = NOT_RUN if "reproduced" in evidence else None
-    paths_of = {preset: paths.results(preset, notebook, folder) / f"{name}.json"
-                for preset in order}
+    paths_of = {}
+    for preset in order:
+        path, committed = (paths.results(preset, notebook, place) / f"{name}.json"
+                           for place in (folder, paths.root()))
+        theirs = not path.is_file() and records.is_of_a_bench(committed)
+        paths_of[preset] = committed if theirs else path
     preset = next((preset for preset, path in paths_of.items() if path.is_file()), None)
     if preset is None:
         return Measured(None, "", None, missing)

@@ -171,6 +171,11 @@ def paper(notebook: str, name: str) -> dict[str, Any] | None:
     return read(path) if path.is_file() else None
 
 
+def is_of_a_bench(path: Path) -> bool:
+    """Whether the file at `path` is a record that a bench made, and no run of the notebook can."""
+    return path.is_file() and "by" in read(path)["run"]
+
+
 def stable(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a record that is equal for equal runs."""
     return {key: value for key, value in record.items() if key != "run"}

@@ -19,7 +19,8 @@ class Run:
     """One execution of a notebook.
 
     `notebook`: its name without suffix. `parameters`: the values it runs with. `preset`: "quick",
-    "paper" or "custom". `seed`: its parameter `seed` or `seeds`. `sources`: checksums of the data
+    "paper" or "custom". `seed`: its parameter `seed` or `seeds`. `by`: the command that measured
+    in place of the notebook, which cannot make such a record. `sources`: checksums of the data
     recorded so far.
     """
 
@@ -27,6 +28,7 @@ class Run:
     parameters: dict[str, Any]
     preset: str
     seed: Any = None
+    by: str | None = None
     sources: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic, repr=False)
 
@@ -73,6 +75,8 @@ class Run:
         path = paths.results(self.preset, self.notebook) / f"{name}.json"
         measured = records.rounded(timing, "timing") if timing else {}
         run = records.circumstances(self.notebook, self.wall_seconds)
+        if self.by:
+            run["by"] = self.by
         files.write({path: files.json_bytes({**facts, "run": {**run, "timing": measured}})})
         return path
 

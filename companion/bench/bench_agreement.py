@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
           f"theirs {table['theirs_exact'].sum()}, ours {table['exact'].sum()} of {len(table)}")
     if options.save:
         exact = int(table["theirs_exact"].sum())
-        path = Run(NOTEBOOK, {}, "paper").record(
+        path = Run(NOTEBOOK, {}, "paper", by="nslib bench agreement").record(
             RECORD, config, {"structures": theirs, "exact": exact}
         )
         print(f"wrote {path.name}")

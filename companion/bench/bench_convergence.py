@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
     if options.save:
         folder = options.official / "neuronseek" / "searchers"
         metrics = curves.drop(columns="seconds").to_dict("list")
-        path = Run(NOTEBOOK, {}, "paper").record(
+        path = Run(NOTEBOOK, {}, "paper", by="nslib bench convergence").record(
             RECORD,
             config={"formula": FORMULA, "noise": NOISE, "n_features": options.features,
                     "n_train": options.rows, "n_test": options.rows // 2, "epochs": EPOCHS,

@@ -15,6 +15,7 @@ from companion import cli, figures
 from companion.reproduction import certificate, compare, tolerances, verify
 from companion.reproduction.compare import DIFFERS, IDENTICAL, MISSING, NOT_COMPARED, WITHIN
 from companion.reproduction.tolerances import Tolerance
+from companion.run import Run
 
 NAME = "01_x"
 CLAIM = {
@@ -148,6 +149,22 @@ def test_a_value_that_only_one_has_is_missing_unless_a_decision_flips(clone):
     result = verify.verify(rules=flips)
     assert not result.failed and result.unexplained == 0
     assert result.comparison.of(DIFFERS)[0].explained == "it flips"
+
+
+def test_a_record_that_a_bench_made_is_no_part_of_the_notebooks_run(clone):
+    """The notebook cannot make it: it is neither missing, nor does a refresh take it away."""
+    claim = {**CLAIM, "evidence": [{"record": f"{NAME}/theirs", "key": "metrics.share",
+                                    "label": "theirs", "reproduced": ">= 0.9"}]}
+    (clone.folder / "claims.yaml").write_text(yaml.safe_dump([claim]))
+    Run(NAME, {}, "quick", by="nslib bench theirs").record("theirs", {}, {"share": 0.95})
+    assert cli.main(["refresh", "all"]) == 0
+    (clone.folder / "build" / "results" / "quick" / NAME / "theirs.json").unlink()
+    run(fit=1.6)
+    result = verify.verify()
+    assert not result.failed
+    assert [(v.what, v.rerun) for v in result.verdicts] == [("C1", "reproduced")]
+    assert cli.main(["refresh", "all"]) == 0
+    assert (clone.folder / "results" / "quick" / NAME / "theirs.json").is_file()
 
 
 def test_times_of_two_machines_are_compared_in_units_of_the_calibration(clone):
