@@ -33,7 +33,14 @@ QUICK = {"budget": 400, "members": 2, "learning_rates": (0.01, 0.03), "weight_de
          "steps": 60, "max_order": 2, "rank": 2, "random_state": 0}
 
 
-@parametrize_with_checks([NeuronSeekRegressor(**TINY), NeuronSeekClassifier(**TINY)])
+def impossible(estimator) -> dict[str, str]:
+    """Return the checks that cannot hold, with the reason."""
+    return {"check_sample_weight_equivalence_on_dense_data": "training draws rows by chance: a row "
+            "of weight 2 is drawn once, two rows twice or not at all"}
+
+
+@parametrize_with_checks([NeuronSeekRegressor(**TINY), NeuronSeekClassifier(**TINY)],
+                         expected_failed_checks=impossible)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -414,3 +421,45 @@ def test_a_refused_fit_draws_no_random_number(refused):
     other = np.random.RandomState(3)
     other.randint(2**31 - 1)  # what one fit draws
     assert state.randint(2**31 - 1) == other.randint(2**31 - 1)
+
+
+def contradiction(n=60):
+    """Rows (2n, 2) of which the second half says the contrary of the first: a target (2n,)."""
+    X = np.random.default_rng(0).normal(size=(n, 2))
+    return np.vstack([X, X]), np.concatenate([X[:, 0], -X[:, 0]])
+
+
+@pytest.mark.parametrize("kind", [NeuronSeekRegressor, NeuronSeekClassifier])
+def test_rows_count_as_much_as_their_weights_say(kind):
+    X, y = contradiction()
+    weights = np.repeat([100.0, 1.0], len(X) // 2)
+    if kind is NeuronSeekClassifier:
+        y = np.where(y > 0, "high", "low")
+    model = kind(**TINY)
+    model.fit(X, y, sample_weight=weights)
+    half = slice(len(X) // 2)
+    assert model.score(X[half], y[half]) > 0.8
+    opposite = kind(**TINY).fit(X, y, sample_weight=weights[::-1])
+    assert opposite.score(X[half], y[half]) < 0.2
+
+
+def test_equal_weights_change_nothing_and_rows_of_weight_zero_are_left_out():
+    X, y = table(60)
+    plain = NeuronSeekRegressor(**TINY).fit(X, y).predict(X)
+    equal = NeuronSeekRegressor(**TINY).fit(X, y, np.full(60, 7.0)).predict(X)
+    np.testing.assert_allclose(equal, plain, rtol=1e-3)
+    kept = np.arange(60) % 3 > 0
+    y[~kept] = np.nan  # even so
+    part = NeuronSeekRegressor(**TINY).fit(X[kept], y[kept]).predict(X)
+    np.testing.assert_allclose(NeuronSeekRegressor(**TINY).fit(X, y, kept).predict(X), part,
+                               rtol=1e-3)
+
+
+@pytest.mark.parametrize(("weights", "words"), [
+    (np.full(30, -1.0), "found -1 at 0"), (np.zeros(30), "found zeros only"),
+    (np.ones(29), r"found shape \(29,\), expected \(30,\)"), (np.full(30, np.nan), "found nan"),
+    (np.eye(30)[0], "found 1 positive weights, expected at least 3"),
+])
+def test_bad_weights_are_named(weights, words):
+    with pytest.raises(ValueError, match=f"sample_weight: {words}"):
+        NeuronSeekRegressor(**TINY).fit(ROWS, ROWS[:, 0], sample_weight=weights)

@@ -175,15 +175,20 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
                             "estimator of nslib")
         saving.write(self, path)
 
-    def fit(self, X: Any, y: Any) -> NeuronSeekEstimator:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuronSeekEstimator:
         """Search and train on X (N, D), at least three rows, and the target y (N,).
+
+        `sample_weight` (N,), at least 0: how much each row counts in the training, and in the
+        search where its method takes weights (`nslib.search.METHODS`); rows of weight 0 are left
+        out. Rows are drawn by chance, so that a weight of 2 is not quite two rows.
 
         A fit that is refused or interrupted leaves the estimator as it was. Raises TypeError or
         ValueError for parameters out of range, columns that are neither numbers nor text, infinity
-        in X; numbers y that are missing, infinite or constant; classes y missing or fewer than two.
+        in X; numbers y that are missing, infinite or constant; classes y missing or fewer than two;
+        weights that are negative, not finite, all zero or not as many as rows.
         """
         fitted, state = copy.copy(self), self._random_state()
-        fitted._fit(X, y, int(copy.deepcopy(state).randint(2**31 - 1)))
+        fitted._fit(X, y, sample_weight, int(copy.deepcopy(state).randint(2**31 - 1)))
         state.randint(2**31 - 1)  # only a fit that succeeds draws
         self.__dict__ = fitted.__dict__  # all at once, and only here
         return self
@@ -237,12 +242,16 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
     def _encoded_target(self, y: np.ndarray) -> tuple[np.ndarray, int]:
         """Return y (N,) as float64 and one output, or class codes and the number of classes."""
 
-    def _fit(self, X: Any, y: Any, seed: int) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, seed: int) -> None:
         """Search and train, as `fit` does, which calls this on a copy of the estimator."""
         X = self._table(X, reset=True)
         if y is None:
             raise ValueError("y: fit requires y to be passed, but the target y is None")
-        y, n_outputs = self._encoded_target(column_or_1d(checks.as_given(y), warn=True))
+        y, weights = column_or_1d(checks.as_given(y), warn=True), None
+        if sample_weight is not None:
+            check_consistent_length(X, y)
+            X, y, weights = _of_positive_weight(X, y, sample_weight)
+        y, n_outputs = self._encoded_target(y)
         check_consistent_length(X, y)
         self._check_parameters()
         options = TrainingOptions(steps=self.steps, batch_size=self.batch_size)
@@ -259,6 +268,8 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
         if given is None:
             self._maker(NeuronStructure((1,), ()), bounded.shape[1], n_outputs)  # before the search
             own = METHODS[self.method].accepted(order=self.max_order, rank=self.rank)
+            if weights is not None and METHODS[self.method].weighs:
+                own["sample_weight"] = weights[training]
             self.search_ = search(
                 features.encoded(X.iloc[training]), y[training], self.method, seed=seed,
                 task="regression" if regression else "classification",
@@ -273,7 +284,10 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
             self._target = mean, scale = float(moments.mean), float(moments.scale)
             y = (y - mean) / scale
         self._features = features
-        part = Part(bounded[training], y[training], bounded[validation], y[validation], seed)
+        of_rows = () if weights is None else (weights[training], weights[validation])
+        part = Part(
+            bounded[training], y[training], bounded[validation], y[validation], seed, *of_rows
+        )
         self._train(part, n_outputs, options)
 
     def _train(self, part: Part, n_outputs: int, options: TrainingOptions) -> None:
@@ -312,6 +326,18 @@ class NeuronSeekEstimator(BaseEstimator, ABC):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
+
+
+def _of_positive_weight(
+    X: pd.DataFrame, y: np.ndarray, sample_weight: Any
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Return the rows of X (N, D), y (N,) and the weights (N,) whose weight is positive."""
+    weights = checks.sample_weights(sample_weight, len(y))
+    kept = np.flatnonzero(weights)
+    if len(kept) < FEWEST_ROWS:
+        raise ValueError(f"sample_weight: found {len(kept)} positive weights, expected at least "
+                         f"{FEWEST_ROWS}")
+    return X.iloc[kept], y[kept], weights[kept]
 
 
 def _held_out(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

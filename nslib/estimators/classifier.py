@@ -28,8 +28,8 @@ class NeuronSeekClassifier(ClassifierMixin, NeuronSeekEstimator):
             raise ValueError(f"y: found the one class {only}, expected at least two")
         return codes.astype(np.int64), len(self.classes_)
 
-    def _fit(self, X: Any, y: Any, seed: int) -> None:
-        super()._fit(X, y, seed)
+    def _fit(self, X: Any, y: Any, sample_weight: Any, seed: int) -> None:
+        super()._fit(X, y, sample_weight, seed)
         if self.search_ is not None:  # which saw codes
             scaling = replace(self.search_.scaling, classes=self.classes_)
             self.search_ = replace(self.search_, scaling=scaling)

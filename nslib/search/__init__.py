@@ -167,7 +167,10 @@ def search_many(
         raise ValueError(
             f"data: found the (rows, features, outputs) {shapes}, expected one shape for a batch"
         )
-    weights = _checked_weights(sample_weights, tasks, goal)
+    weights = _checked_weights(sample_weights, tasks)
+    if sample_weights is not None and goal != "prediction" and not chosen.weighs:
+        raise ValueError(f"sample_weight: found weights for {method!r} and goal='formula', "
+                         "expected None, or goal='prediction'")
     if tasks[0].classes is not None and not chosen.classifies:
         raise ValueError(f"task: found a classification, expected a regression for {method!r}")
     report = _Lines(method) if progress else _silent
@@ -182,14 +185,11 @@ def search_many(
 
 
 def _checked_weights(
-    sample_weights: Sequence[Any] | None, tasks: Sequence[SearchTask], goal: str
+    sample_weights: Sequence[Any] | None, tasks: Sequence[SearchTask]
 ) -> list[np.ndarray | None]:
     """Return the weights (N,) of the rows of each task, or None for each."""
     if sample_weights is None:
         return [None] * len(tasks)
-    if goal != "prediction":
-        raise ValueError("sample_weight: found weights for goal='formula', expected None, or "
-                         "goal='prediction'")
     if len(sample_weights) != len(tasks):
         raise ValueError(f"sample_weights: found {len(sample_weights)}, expected one for each of "
                          f"{len(tasks)} data sets")

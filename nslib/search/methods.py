@@ -58,7 +58,8 @@ class ComparedModel(Look):
     budget. `weights`: how they are fitted, by "least squares" as `refit` does, by stochastic
     "gradient" steps, so that what counts is the structure, which comparisons refit, or by its
     "own" means. `highest_pure` (None: any) and `interactions`: the streams that it can represent;
-    `baseline`: it chooses no streams; `classifies`: it takes classes too.
+    `baseline`: it chooses no streams; `classifies`: it takes classes too; `weighs`: it takes
+    weights of rows.
     """
 
     name: str
@@ -71,6 +72,7 @@ class ComparedModel(Look):
     interactions: bool = True
     baseline: bool = False
     classifies: bool = True
+    weighs: bool = False
 
     @property
     def options(self) -> type:

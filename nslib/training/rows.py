@@ -26,6 +26,11 @@ def rows_at_once(shape: tuple[int, ...], most: int) -> int:
     return max(1, min(most, _POSITIONS // max(1, math.prod(shape[1:]))))
 
 
+def _shares(weights: np.ndarray | None, n_rows: int) -> np.ndarray:
+    """Return weights (n_rows,) over their sum; None: all are equal."""
+    return np.full(n_rows, 1 / n_rows) if weights is None else weights / weights.sum()
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """The rows that one model sees. Several models may share a part.
@@ -40,11 +45,14 @@ class Part:
         0, 1, … of an integer type.
     seed : int
         Gives the order in which training rows are drawn.
+    weights_train, weights_validation : array-like (N,) and (M,), optional
+        How much the loss of each row counts, at least 0; each loss is a weighted mean.
 
     Raises
     ------
     TypeError, ValueError
-        For features that are not finite numbers, what does not fit each other, negative codes.
+        For features that are not finite numbers, what does not fit each other, negative codes, and
+        weights that are negative or all zero.
     """
 
     X_train: np.ndarray
@@ -52,6 +60,8 @@ class Part:
     X_validation: np.ndarray
     y_validation: np.ndarray
     seed: int = 0
+    weights_train: np.ndarray | None = None
+    weights_validation: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         checks.positive_int(self.seed, "seed", minimum=0)
@@ -74,6 +84,10 @@ class Part:
                                      "±3.4e+38, the range of single precision")
             object.__setattr__(self, f"X_{rows}", X)
             object.__setattr__(self, name, y.astype(float if y.dtype.kind == "f" else np.int64))
+            name = f"weights_{rows}"
+            if (weights := getattr(self, name)) is not None:
+                weights = checks.sample_weights(weights, len(X), name)
+                object.__setattr__(self, name, weights / weights.max())
         if self.X_train.shape[1:] != self.X_validation.shape[1:]:
             raise ValueError(f"X_validation: found rows of shape {self.X_validation.shape[1:]}, "
                              f"expected {self.X_train.shape[1:]} as in X_train")
@@ -120,6 +134,16 @@ class TrainingRows:
         # where the validation rows of each part are, those of shorter parts again, of weight zero
         self.validation = (starts + places % lengths).to(device)
         self.weights = ((places < lengths) / lengths).to(device)
+        self.training_weights: Tensor | None = None
+        if any(part.weights_train is not None for part in distinct):
+            means = [_shares(part.weights_train, n) * n
+                     for part, n in zip(distinct, self.lengths, strict=True)]
+            self.training_weights = torch.from_numpy(np.concatenate(means)).float().to(device)
+        for i, part in enumerate(distinct):
+            if part.weights_validation is not None:
+                n = len(part.X_validation)
+                shares = torch.from_numpy(_shares(part.weights_validation, n))
+                self.weights[i, :n] = shares.to(self.weights)
         self._orders: list[tuple[int, Tensor] | None] = [None] * len(distinct)
 
     def batch(self, models: Tensor, step: int, size: int) -> tuple[Tensor, Tensor]:
@@ -127,10 +151,23 @@ class TrainingRows:
 
         Seed and epoch give the order of rows; what is left of an epoch, less than a batch, waits.
         """
-        parts = self.part_of[models].tolist()
-        rows = torch.cat([self._rows_of(i, step, size) for i in parts])
+        rows, n = self._batch_rows(models, step, size), len(models)
         x, y = self.features.index_select(0, rows), self.targets.index_select(0, rows)
-        return x.view(len(parts), size, *self.shape), y.view(len(parts), size)
+        return x.view(n, size, *self.shape), y.view(n, size)
+
+    def batch_weights(self, models: Tensor, step: int, size: int) -> Tensor | None:
+        """Return the weights (S, size) of the rows of `batch`; None where no part has any.
+
+        Their mean is one over all training rows of a part.
+        """
+        if self.training_weights is None:
+            return None
+        rows = self._batch_rows(models, step, size)  # the training rows of all parts come first
+        return self.training_weights.index_select(0, rows).view(len(models), size)
+
+    def _batch_rows(self, models: Tensor, step: int, size: int) -> Tensor:
+        """Return where in `features` the rows of a step for models (S,) are, (S size,)."""
+        return torch.cat([self._rows_of(i, step, size) for i in self.part_of[models].tolist()])
 
     def _rows_of(self, part: int, step: int, size: int) -> Tensor:
         """Return where in `features` the rows of a part in a step are, (size,)."""

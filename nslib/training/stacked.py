@@ -129,10 +129,11 @@ def _architecture(network: nn.Module) -> tuple:
     return repr(network), *((name, tensor.shape, tensor.dtype) for name, tensor in tensors)
 
 
-def training_loss(outputs: Tensor, y: Tensor) -> Tensor:
+def training_loss(outputs: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return each network's mean loss (S,) for outputs (S, N, C) or (S, N, k, C) and y (S, N).
 
-    Squared error for floating-point y, cross-entropy for class codes; each member's own loss.
+    Squared error for floating-point y, cross-entropy for class codes; each member's own loss. That
+    of each row is multiplied by its weight, of weights (S, N), first.
     """
     if outputs.dim() == 4:
         y = y.unsqueeze(2).expand(outputs.shape[:3])
@@ -140,7 +141,10 @@ def training_loss(outputs: Tensor, y: Tensor) -> Tensor:
         losses = (outputs.squeeze(-1) - y).square()
     else:
         losses = F.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none")
-    return losses.reshape(len(y), -1).mean(1)
+    losses = losses.reshape(len(y), -1)
+    if weights is not None:
+        losses = losses * weights.repeat_interleave(losses.shape[1] // weights.shape[1], dim=1)
+    return losses.mean(1)
 
 
 def predictions(outputs: Tensor, regression: bool) -> Tensor:

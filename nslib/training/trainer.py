@@ -248,10 +248,11 @@ class _State:
         """Take one step of all models that are alive."""
         options, alive = self.options, self.alive
         x, y = self.rows.batch(alive, self.step, self.batch_size)
+        weights = self.rows.batch_weights(alive, self.step, self.batch_size)
         self.step += 1
         matrix = self.matrix.requires_grad_()
         outputs, buffers = self.networks.in_training_mode(matrix, self.buffers, x)
-        losses = training_loss(outputs, y)
+        losses = training_loss(outputs, y, weights)
         (gradient,) = torch.autograd.grad(losses.sum(), matrix)
         self.matrix = matrix.detach()
         norm = gradient.norm(dim=1, keepdim=True)

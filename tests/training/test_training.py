@@ -2,6 +2,7 @@
 
 import copy
 import doctest
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -396,3 +397,36 @@ def test_numbers_beyond_single_precision_are_refused(name):
     arrays[name].flat[0] = -1e39
     with pytest.raises(ValueError, match=f"{name}: found -1e.39, expected numbers within ±3.4e.38"):
         Part(**arrays)
+
+
+@pytest.mark.parametrize("truth", [linear, classes])
+def test_weights_multiply_the_loss_of_each_row(truth):
+    rows = part(truth=truth, rows=40, validation=20)
+    counts = np.arange(40) % 4
+    weighted = replace(rows, weights_train=counts, weights_validation=np.arange(20) % 2)
+    plain, other = TrainingRows([rows], CPU), TrainingRows([weighted, rows], CPU)
+    models = torch.tensor([0, 1])
+    assert plain.batch_weights(models[:1], 0, 40) is None
+    x, y = other.batch(models, 0, 40)
+    w = other.batch_weights(models, 0, 40)
+    torch.testing.assert_close(w.sum(1), torch.tensor([40.0, 40.0]))
+    network = MLP(3, 3 if truth is classes else 1, (5,), generator=generator(), members=2)
+    with torch.no_grad():
+        outputs = network(x[0])
+        repeated = outputs.repeat_interleave((w[0] * 1.5).round().long(), dim=0)  # mean 1.5
+        targets = y[0].repeat_interleave((w[0] * 1.5).round().long())
+    torch.testing.assert_close(training_loss(outputs[None], y[:1], w[:1]),
+                               training_loss(repeated[None], targets[None]))
+    odd = replace(rows, X_validation=rows.X_validation[1::2], y_validation=rows.y_validation[1::2])
+    stacked = StackedNetworks([network])
+    losses = [TrainingRows([p], CPU).validation_losses(stacked, *stacked.stack([network]),
+                                                       torch.tensor([0]))
+              for p in (weighted, odd)]
+    torch.testing.assert_close(*losses)
+
+
+def test_bad_weights_of_rows_are_named():
+    with pytest.raises(ValueError, match="weights_validation: found shape"):
+        replace(part(), weights_validation=np.ones(3))
+    with pytest.raises(ValueError, match="weights_train: found zeros only"):
+        replace(part(), weights_train=np.zeros(200))
