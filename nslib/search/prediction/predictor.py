@@ -40,9 +40,10 @@ FEWEST_ROWS, FOLDS = 20, 5
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A fit of some monomials of the scaled features."""
+    """A fit of some monomials of the scaled features; its kind is "ridge" or "logistic"."""
 
     name: str
+    kind: str
     monomials: list[Monomial]
     fit: ColumnFit
 
@@ -82,14 +83,14 @@ class Rows:
         y = self.target[:, None] if self.n_outputs == 1 else np.eye(self.n_outputs)[self.target]
         orders = np.array([len(monomial) for monomial in monomials])
         fit = fit_ridge(columns(self.Z, monomials), orders, y, self.weights)
-        return Candidate(name, monomials, fit)
+        return Candidate(name, "ridge", monomials, fit)
 
     def logistic(self, candidate: Candidate) -> list[Candidate]:
         """Return the logistic fit of the monomials of a candidate, if there can be one."""
         A = columns(self.Z, candidate.monomials)
         fit = fit_logistic(A, self.target, self.weights, self.folds)
         name = f"{candidate.name}, logistic"
-        return [] if fit is None else [Candidate(name, candidate.monomials, fit)]
+        return [] if fit is None else [Candidate(name, "logistic", candidate.monomials, fit)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +139,14 @@ def search_prediction(
     if len(used) >= FEWEST_ROWS and plain.features:
         small = [_small(rows, options.order) for rows in bounded]
         chosen = min(range(len(bounded)), key=lambda i: min(c.fit.error for c in small[i]))
-        several = _candidates(bounded[chosen], small[chosen], options.order)
-        answer = min(answer, _stacked(bounded[chosen], list(several)), key=lambda a: a.error)
+        several = list(_candidates(bounded[chosen], small[chosen], options.order))
+        answers = [answer, _stacked(bounded[chosen], several)]
+        for kind in ("ridge", "logistic"):  # with few rows one of them may do better than all
+            alike = [candidate for candidate in several if candidate.kind == kind]
+            if alike:
+                best = min(alike, key=lambda candidate: candidate.fit.error)
+                answers.append(_stacked(bounded[chosen], [best]))
+        answer = min(answers, key=lambda a: a.error)
     return _result(task, seed, options, answer, start)
 
 

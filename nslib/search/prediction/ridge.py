@@ -15,7 +15,7 @@ SHRINKING = 0.5
 more."""
 
 _NO_SPREAD = 1e-9
-_NEAR_ONE = 1 - 1e-6  # of a row's leverage: it alone decides its own prediction
+_DECIDED = 1e-12  # one less a row's leverage: below, rounding alone says what it would be without
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +65,13 @@ def fit_ridge(
         values = np.clip(values, 0.0, None)
         projected = T.T @ y
         scales = values[:, None] / (values[:, None] + penalties)
-    leverage = (T * T) @ scales + (row_weights / total)[:, None]  # (n, penalties)
+    # one less the leverage of each row, for each penalty
+    free = 1 - (T * T) @ scales - (row_weights / total)[:, None]
+    usable = np.flatnonzero(free.min(axis=0) > _DECIDED)
     best = None
-    for i in range(len(penalties)):
-        residual = (y - T @ (projected * scales[:, [i]])) / (
-            1 - np.minimum(leverage[:, [i]], _NEAR_ONE))
+    for i in usable if len(usable) else [len(penalties) - 1]:
+        residual = y - T @ (projected * scales[:, [i]])
+        residual /= np.maximum(free[:, [i]], _DECIDED)
         error = float(np.square(residual).sum() / total)
         if best is None or error < best[0]:
             best = error, i, residual
