@@ -8,10 +8,10 @@ import torch
 from sklearn.linear_model import Ridge
 
 from nslib.search import search, search_many
-from nslib.search.prediction import stacking
+from nslib.search.prediction import predictor, ridge, stacking
 from nslib.search.prediction.logistic import fit_logistic
 from nslib.search.prediction.monomials import columns, pairs, polynomial, powers, products
-from nslib.search.prediction.ridge import PENALTIES, SHRINKING, fit_ridge
+from nslib.search.prediction.ridge import SHRINKING, fit_ridge
 from nslib.search.result import SearchResult
 
 
@@ -31,15 +31,15 @@ def product(n=300, d=4, noise=0.3, seed=0):
 
 
 def test_products_are_predicted_and_the_formula_is_what_predict_computes():
-    X, y = product()
+    X, y = product(d=3)
     X = 5 + 2 * X
-    result = predicted(X, y)
-    fresh, truth = product(seed=1)
+    result = predicted(X, y, order=3)
+    fresh, truth = product(d=3, seed=1)
     fresh = 5 + 2 * fresh
     assert r2(truth, result.predict(fresh)) > 0.85
     ranges = result.feature_ranges
     inside = np.clip(fresh, ranges["low"].to_numpy(), ranges["high"].to_numpy())
-    function = sp.lambdify(sp.symbols("x_1:5"), result.formula(raw=True))
+    function = sp.lambdify(sp.symbols("x_1:4"), result.formula(raw=True))
     np.testing.assert_allclose(function(*inside.T), result.predict(fresh), rtol=1e-6, atol=1e-8)
     again = SearchResult.from_state(result.to_state(), result.neuron.state_dict(), None)
     np.testing.assert_array_equal(again.predict(fresh), result.predict(fresh))
@@ -75,7 +75,7 @@ def test_classes_are_predicted_with_logits(names):
     X, y = product(400, noise=0.0)
     edges = np.quantile(y, np.linspace(0, 1, len(names) + 1)[1:-1])
     labels = np.array(names)[np.searchsorted(edges, y)]
-    result = predicted(X[:300], labels[:300])
+    result = predicted(X[:300], labels[:300], order=2)
     assert np.mean(result.predict(X[300:]) == labels[300:]) > 0.8
     logits = result.decision(X[300:])
     places = np.searchsorted(names, labels[300:])
@@ -119,12 +119,13 @@ def test_same_seed_same_answer_and_seeds_only_draw_folds_and_rows():
     assert {s.order for s in predicted(X, y, order=2).structure.streams} <= {1, 2}
 
 
-def test_wide_data_have_products_of_their_strongest_features():
+def test_wide_data_have_products_of_their_strongest_features(monkeypatch):
+    monkeypatch.setattr(predictor, "MOST_COLUMNS", 100)
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(1200, 60))
-    y = X[:, 0] + X[:, 1] + X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=1200)
-    result = predicted(X[:1100], y[:1100], order=2)
-    assert r2(y[1100:], result.predict(X[1100:])) > 0.9
+    X = rng.normal(size=(300, 30))
+    y = X[:, 0] + X[:, 1] + X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=300)
+    result = predicted(X[:200], y[:200], order=2)
+    assert r2(y[200:], result.predict(X[200:])) > 0.9
     assert "interact 2" in result.structure.streams
 
 
@@ -174,7 +175,9 @@ def test_any_polynomial_is_a_neuron(n_outputs):
 
 
 @pytest.mark.parametrize("shape", [(25, 6), (12, 30)])
-def test_left_out_is_what_a_fit_without_the_row_predicts(shape):
+def test_left_out_is_what_a_fit_without_the_row_predicts(shape, monkeypatch):
+    penalties = np.logspace(-8, 1, 4)
+    monkeypatch.setattr(ridge, "PENALTIES", penalties)
     rng = np.random.default_rng(0)
     A, weights = rng.normal(size=shape), rng.uniform(0.5, 2.0, shape[0])
     orders = rng.integers(1, 4, shape[1])
@@ -183,17 +186,17 @@ def test_left_out_is_what_a_fit_without_the_row_predicts(shape):
     mean = weights @ A / weights.sum()
     unit = SHRINKING ** (orders - 1.0) / np.sqrt(weights @ (A - mean) ** 2 / weights.sum())
     errors = []
-    for penalty in PENALTIES * weights.sum():
+    for penalty in penalties * weights.sum():
         left_out = np.empty_like(Y)
         for i in range(len(A)):
             kept = np.arange(len(A)) != i
-            ridge = Ridge(penalty, tol=1e-12).fit(A[kept] * unit, Y[kept], weights[kept])
-            left_out[i] = ridge.predict(A[[i]] * unit)[0]
+            model = Ridge(penalty).fit(A[kept] * unit, Y[kept], weights[kept])
+            left_out[i] = model.predict(A[[i]] * unit)[0]
         errors.append((weights @ np.square(Y - left_out).sum(1) / weights.sum(), left_out, penalty))
     error, left_out, penalty = min(errors, key=lambda e: e[0])
     np.testing.assert_allclose(fit.left_out, left_out, rtol=1e-4, atol=1e-5)
     assert fit.error == pytest.approx(error, rel=1e-4)
-    whole = Ridge(penalty, tol=1e-12).fit(A * unit, Y, weights)
+    whole = Ridge(penalty).fit(A * unit, Y, weights)
     np.testing.assert_allclose(A @ fit.weights + fit.bias, whole.predict(A * unit), atol=1e-6)
 
 
