@@ -50,7 +50,7 @@ STRENGTHS = np.logspace(-4, 2, 7)
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class RealSplit:
     """Rows to fit, X (N, D) and y (N,), and rows to test, X_test (M, D) and y_test (M,).
 
     All features are numbers, encoded as the training rows say. `task`: the kind of y.
@@ -63,7 +63,7 @@ class Split:
     task: str
 
 
-def split(name: str, seed: int) -> Split:
+def split(name: str, seed: int) -> RealSplit:
     """Draw a split of a set; FileNotFoundError where its data are not there.
 
     Where the predecessor took the logarithm of a target (see the registry), so is it here.
@@ -78,10 +78,10 @@ def split(name: str, seed: int) -> Split:
     y = np.sign(y) * np.log1p(np.abs(y)) if scaled else y
     encoder = TableEncoder().fit(data.X.iloc[training])
     X, X_test = (encoder.transform(data.X.iloc[rows]) for rows in (training, test))
-    return Split(X, y[training], X_test, y[test], data.task)
+    return RealSplit(X, y[training], X_test, y[test], data.task)
 
 
-def rival(order: int) -> Callable[[Split], np.ndarray]:
+def rival(order: int) -> Callable[[RealSplit], np.ndarray]:
     """Return a function that predicts y_test (M,) by a penalised polynomial of this order.
 
     A ridge, its penalty chosen by leaving out each row, or a logistic regression, its penalty
@@ -89,7 +89,7 @@ def rival(order: int) -> Callable[[Split], np.ndarray]:
     which one row far from all others decides the mean of a set.
     """
 
-    def predicted(rows: Split) -> np.ndarray:
+    def predicted(rows: RealSplit) -> np.ndarray:
         """Return the predictions (M,)."""
         columns = [StandardScaler()]
         if order > 1:
@@ -105,18 +105,18 @@ def rival(order: int) -> Callable[[Split], np.ndarray]:
     return predicted
 
 
-def neuron(goal: str) -> Callable[[Split], np.ndarray]:
+def neuron(goal: str) -> Callable[[RealSplit], np.ndarray]:
     """Return a function that predicts y_test (M,) by the neuron of a search with this goal."""
     return lambda rows: search(rows.X, rows.y, goal=goal, task=rows.task).predict(rows.X_test)
 
 
-MODELS: dict[str, Callable[[Split], np.ndarray]] = {
+MODELS: dict[str, Callable[[RealSplit], np.ndarray]] = {
     "linear": rival(1), "quadratic": rival(2),
     "formula": neuron("formula"), "prediction": neuron("prediction"),
 }
 
 
-def score(rows: Split, predicted: np.ndarray) -> float:
+def score(rows: RealSplit, predicted: np.ndarray) -> float:
     """Return the accuracy, or R² on the test rows, of predictions (M,)."""
     if rows.task == "classification":
         return float(np.mean(predicted == rows.y_test))

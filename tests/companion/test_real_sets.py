@@ -33,7 +33,7 @@ def test_the_quadratic_rival_sees_products():
     X = rng.normal(size=(300, 3))
     y = X[:, 0] * X[:, 1]
     for target, task in ((y, "regression"), (np.where(y > 0, "high", "low"), "classification")):
-        rows = real_sets.Split(X[:200], target[:200], X[200:], target[200:], task)
+        rows = real_sets.RealSplit(X[:200], target[:200], X[200:], target[200:], task)
         linear, quadratic = (real_sets.score(rows, real_sets.rival(k)(rows)) for k in (1, 2))
         assert quadratic > 0.93 and linear < 0.65
 

@@ -39,7 +39,7 @@ FEWEST_ROWS, FOLDS = 20, 5
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class PolynomialFit:
     """A fit of some monomials of the scaled features; its kind is "ridge" or "logistic"."""
 
     name: str
@@ -49,7 +49,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class FittingRows:
     """What all candidates are fitted to.
 
     `Z` (n, D) within [-1, 1] = (X - middle) / half, `middle` and `half` (D,), where X is moved into
@@ -78,27 +78,27 @@ class Rows:
         return {i for i in self.features
                 if ((self.Z[:, i] == low[i]) | (self.Z[:, i] == high[i])).all()}
 
-    def ridge(self, name: str, monomials: list[Monomial]) -> Candidate:
+    def ridge(self, name: str, monomials: list[Monomial]) -> PolynomialFit:
         """Return the ridge fit to the target, or to zeros and ones for each class."""
         y = self.target[:, None] if self.n_outputs == 1 else np.eye(self.n_outputs)[self.target]
         orders = np.array([len(monomial) for monomial in monomials])
         fit = fit_ridge(columns(self.Z, monomials), orders, y, self.weights)
-        return Candidate(name, "ridge", monomials, fit)
+        return PolynomialFit(name, "ridge", monomials, fit)
 
-    def logistic(self, candidate: Candidate) -> list[Candidate]:
+    def logistic(self, candidate: PolynomialFit) -> list[PolynomialFit]:
         """Return the logistic fit of the monomials of a candidate, if there can be one."""
         A = columns(self.Z, candidate.monomials)
         fit = fit_logistic(A, self.target, self.weights, self.folds)
         name = f"{candidate.name}, logistic"
-        return [] if fit is None else [Candidate(name, "logistic", candidate.monomials, fit)]
+        return [] if fit is None else [PolynomialFit(name, "logistic", candidate.monomials, fit)]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Prediction:
     """Candidates of the same rows, their stack, and its mean error on rows held out."""
 
-    rows: Rows
-    candidates: list[Candidate]
+    rows: FittingRows
+    candidates: list[PolynomialFit]
     stack: stacking.Stack
     error: float
 
@@ -160,8 +160,8 @@ def _folds(target: np.ndarray, n_outputs: int, rng: np.random.Generator) -> np.n
     return folds
 
 
-def _bounded(X: np.ndarray, reach: float, *facts: object) -> Rows:
-    """Return rows X (n, D), held within their range and `reach` of the medians, as `Rows`."""
+def _bounded(X: np.ndarray, reach: float, *facts: object) -> FittingRows:
+    """Return rows X (n, D), held within their range and `reach` of their medians."""
     low, high = X.min(axis=0), X.max(axis=0)
     clipper = SmoothClipper().fit(X)
     with np.errstate(over="ignore"):
@@ -170,14 +170,14 @@ def _bounded(X: np.ndarray, reach: float, *facts: object) -> Rows:
     middle, half = low / 2 + high / 2, high / 2 - low / 2
     half = np.where(half > 0, half, 1.0)
     Z = np.clip((np.clip(X, low, high) - middle) / half, -1.0, 1.0)
-    return Rows(Z, middle, half, True, *facts)
+    return FittingRows(Z, middle, half, True, *facts)
 
 
-def _linear(rows: Rows) -> Candidate:
+def _linear(rows: FittingRows) -> PolynomialFit:
     return rows.ridge("linear", powers(rows.features or [0], 1, set()))
 
 
-def _small(rows: Rows, order: int) -> list[Candidate]:
+def _small(rows: FittingRows, order: int) -> list[PolynomialFit]:
     """Return the candidates by which the range of the features is chosen."""
     features, two, d = rows.features, rows.two_valued, len(rows.features)
     while order > 1 and not _affordable(rows, order * d):
@@ -191,12 +191,12 @@ def _small(rows: Rows, order: int) -> list[Candidate]:
     return small
 
 
-def _affordable(rows: Rows, n_columns: int) -> bool:
+def _affordable(rows: FittingRows, n_columns: int) -> bool:
     n = len(rows.Z)
     return n_columns * n <= MOST_NUMBERS and min(n_columns, n) <= MOST_COLUMNS
 
 
-def _strongest(rows: Rows, candidate: Candidate, number: int) -> list[int]:
+def _strongest(rows: FittingRows, candidate: PolynomialFit, number: int) -> list[int]:
     """Return at most `number` features, those with most of a candidate's variance, in order."""
     spread = columns(rows.Z, candidate.monomials).std(axis=0)
     shares = np.square(spread[:, None] * candidate.fit.weights).sum(axis=1)
@@ -206,7 +206,9 @@ def _strongest(rows: Rows, candidate: Candidate, number: int) -> list[int]:
     return sorted(np.argsort(-total, kind="stable")[:number].tolist())
 
 
-def _candidates(rows: Rows, small: list[Candidate], order: int) -> Iterator[Candidate]:
+def _candidates(
+    rows: FittingRows, small: list[PolynomialFit], order: int
+) -> Iterator[PolynomialFit]:
     """Yield all candidates up to an order, the small ones among them."""
     features, two, d = rows.features, rows.two_valued, len(rows.features)
     linear = _linear(rows)
@@ -234,7 +236,7 @@ def _candidates(rows: Rows, small: list[Candidate], order: int) -> Iterator[Cand
                 break
 
 
-def _stacked(rows: Rows, candidates: list[Candidate]) -> Answer:
+def _stacked(rows: FittingRows, candidates: list[PolynomialFit]) -> Prediction:
     """Return the candidates with the stack of their scores of rows left out.
 
     Its error is that on rows that it did not see either, where there are enough.
@@ -248,10 +250,10 @@ def _stacked(rows: Rows, candidates: list[Candidate]) -> Answer:
     else:
         errors = stacking.held_out_errors(
             fit, errors_of, scores, rows.target, rows.weights, rows.folds)
-    return Answer(rows, candidates, stack, float(rows.weights @ errors / rows.weights.sum()))
+    return Prediction(rows, candidates, stack, float(rows.weights @ errors / rows.weights.sum()))
 
 
-def _summed(answer: Answer) -> Polynomial:
+def _summed(answer: Prediction) -> Polynomial:
     """Return the weighed sum of the candidates as one polynomial."""
     weights: dict[Monomial, np.ndarray] = {}
     rows, bias = answer.rows, answer.stack.bias.copy()
@@ -266,7 +268,7 @@ def _summed(answer: Answer) -> Polynomial:
 
 
 def _result(
-    task: SearchTask, seed: int, options: LeastSquaresOptions, answer: Answer, start: float
+    task: SearchTask, seed: int, options: LeastSquaresOptions, answer: Prediction, start: float
 ) -> SearchResult:
     """Return the result; its history has a row a candidate, and one of the whole."""
     rows, neuron = answer.rows, without_constants(_summed(answer).to_neuron(), task)
