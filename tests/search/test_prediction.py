@@ -141,6 +141,16 @@ def test_weights_of_rows():
     assert np.mean(classes.predict(X) == np.where(y > 0, "high", "low")) > 0.9
 
 
+@pytest.mark.parametrize("n_kept", [1, 2, 30])
+def test_rows_of_weight_zero_may_leave_one_row_or_one_class(n_kept):
+    X, y = product(60)
+    kept = np.arange(60) < n_kept
+    values = predicted(X, y, sample_weight=kept).predict(X)
+    assert np.isfinite(values).all() and (n_kept > 1 or np.allclose(values, y[0]))
+    names = np.where(kept, np.where(y > 0, "b", "a"), "c")
+    assert set(predicted(X, names, sample_weight=kept).predict(X)) <= {"a", "b"}
+
+
 @pytest.mark.parametrize(("options", "words"), [
     ({"goal": "predict"}, "goal: found 'predict', expected one of formula, prediction"),
     ({"goal": "prediction", "method": "vsr"}, "goal: found 'prediction' for 'vsr', expected 'form"),

@@ -87,6 +87,8 @@ class FittingRows:
 
     def logistic(self, candidate: PolynomialFit) -> list[PolynomialFit]:
         """Return the logistic fit of the monomials of a candidate, if there can be one."""
+        if len(np.unique(self.target)) < self.n_outputs:  # no row of a class has any weight
+            return []
         A = columns(self.Z, candidate.monomials)
         fit = fit_logistic(A, self.target, self.weights, self.folds)
         name = f"{candidate.name}, logistic"
@@ -113,8 +115,9 @@ def search_prediction(
     features, all products of two, of three and of four, and all monomials of two features, as far
     as rows and time allow. Each is a ridge fit, shrunk the more the higher its orders, with the
     penalty that predicts rows left out best; for classes logistic fits of the smaller ones join.
-    A weighted sum of them, by what they say of rows left out, is one neuron again. Where a linear
-    fit to the features as they are does no worse on rows held out, it is the answer.
+    A weighted sum of them, by what they say of rows left out, is one neuron again. Where the best
+    of them alone, or a linear fit to the features as they are, does better on rows held out, that
+    is the answer. Features are scaled by their ranges, whatever `standardize` says.
 
     task, seed: as of every method; the seed draws rows and folds. options: `order` bounds the
     orders, `search_rows` the rows that are used; ranks are full, and nothing else is used.
