@@ -65,6 +65,8 @@ class SearchResult:
         it was chosen (Meinshausen & Bühlmann 2010). None where a method does not resample.
     passes: how often all rows were read, to scale and to fit them. None where not counted.
     fit_seconds: the part of `seconds` after the streams were chosen. None where not measured.
+    notes: sentences on what was left out, what could not be tried, and what is not sure.
+    outlier_rows: the numbers of the rows (n,) that were left out as gross outliers of the target.
     """
 
     method: str
@@ -79,6 +81,10 @@ class SearchResult:
     selection_frequencies: dict[str, float] | None = field(repr=False, default=None)
     passes: int | None = field(repr=False, default=None)
     fit_seconds: float | None = field(repr=False, default=None)
+    notes: tuple[str, ...] = ()
+    outlier_rows: np.ndarray = field(
+        repr=False, compare=False, default_factory=lambda: np.empty(0, dtype=np.int64)
+    )
 
     def __str__(self) -> str:
         return f"{self.method}, seed {self.seed}: {self.structure}\n{described(self)}"
@@ -95,6 +101,18 @@ class SearchResult:
             present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
             ranks[k] = int((mixed & present).sum())
         return ranks
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that have a weight in some stream."""
+        used = np.zeros(self.neuron.in_features, dtype=bool)
+        for stream, weights in self.neuron.stream_weights().items():
+            if stream.kind != "interact":
+                used |= (weights != 0).any(dim=0).numpy()
+        if self.neuron.factors is not None:
+            used |= (self.neuron.factors != 0).any(dim=0).numpy()
+        names = formula.feature_symbols(self.scaling.feature_names, len(used))
+        return tuple(str(name) for name, is_used in zip(names, used, strict=True) if is_used)
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -199,6 +217,7 @@ class SearchResult:
             "selection_frequencies": self.selection_frequencies, "passes": self.passes,
             "fit_seconds": self.fit_seconds, "history": self.history.to_dict("list"),
             "limits": None if self.limits is None else [end.tolist() for end in self.limits],
+            "notes": list(self.notes), "outlier_rows": self.outlier_rows.tolist(),
         }
 
     @classmethod
@@ -236,5 +255,6 @@ class SearchResult:
             **state, "neuron": neuron, "scaling": Scaling(**scaling, classes=classes),
             "structure": NeuronStructure.parse(state["structure"]),
             "history": pd.DataFrame(state["history"]),
-            "limits": limits,
+            "limits": limits, "notes": tuple(map(str, state.get("notes", ()))),
+            "outlier_rows": np.asarray(state.get("outlier_rows", ()), dtype=np.int64),
         })
