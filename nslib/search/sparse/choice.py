@@ -80,7 +80,8 @@ class Candidates:
     def criterion(self, squares: float, size: int) -> float:
         """Return the extended BIC of `size` terms that leave these squares."""
         n, p = self.n_rows, self.columns.shape[1]
-        ways = math.lgamma(p + 1) - math.lgamma(size + 1) - math.lgamma(p - size + 1)
+        at_most = min(size, p // 2)  # sets of more are fewer, but no simpler
+        ways = math.lgamma(p + 1) - math.lgamma(at_most + 1) - math.lgamma(p - at_most + 1)
         fit = n * math.log(max(squares, self.least) / n)
         return fit + size * (math.log(n) + EVIDENCE) + 2 * ways
 
@@ -131,8 +132,9 @@ class Choice:
     """The best sets of columns of each size, and the one that the criterion takes."""
 
     def __init__(self, candidates: Candidates, max_terms: int) -> None:
+        # the more columns, the longer a set's moves take, and the fewer sets are kept
         n_columns = candidates.columns.shape[1]
-        self.candidates, self.beam = candidates, 6 if n_columns <= 1000 else 2
+        self.candidates, self.beam = candidates, min(max(3000 // n_columns, 2), 24)
         self.max_terms = min(max_terms, n_columns, candidates.n_rows // 3)
         self.sets: dict[int, dict[tuple[int, ...], float]] = {0: {(): self._squares(())}}
 
