@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from ... import checks, formula
+from ...threads import threads
 from ..search_task import SearchTask, make_task
 from .choice import Candidates, Choice
 from .coefficients import WeightedRows, intervals, least_squares
 from .fitted_formula import SparseFormula, expression
 from .monomials import MAX_CANDIDATES, count_up_to, exponents_up_to
 
-MAX_ROWS = 4000
-"""Rows on which terms are chosen: of more, so many are drawn at random."""
+MAX_ROWS, MAX_ELEMENTS = 4000, 6_000_000
+"""Rows on which terms are chosen, of which at least half are taken, and the elements of their
+columns: of more rows, so many are drawn at random."""
 
 MIN_ROWS = 8
 HELD_OUT = 4
@@ -77,12 +79,17 @@ def sparse_formula(
     2 terms, R² 1.0000 on held-out rows
     """
     degree = checks.positive_int(degree, "degree", maximum=MAX_DEGREE)
+    seed = checks.positive_int(seed, "seed", minimum=0)
     task = regression(X, y)
     rows = weighted_rows(task, sample_weight)
     highest = highest_exponents(rows, degree, seed)
-    check_count(count_up_to(highest, degree), degree, len(highest),
-                "use `nslib.search(X, y).simplify()`, which takes the features and products that "
-                "a search kept, give fewer features")
+    count = count_up_to(highest, degree)
+    if count > MAX_CANDIDATES:
+        raise ValueError(
+            f"degree: found {degree}, with which {len(highest)} features have {count} monomials, "
+            f"expected at most {MAX_CANDIDATES}; use `nslib.search(X, y).simplify()`, which takes "
+            "the features and orders that a search kept, give fewer features or lower the degree"
+        )
     return chosen_formula(rows, exponents_up_to(highest, degree), task.feature_names,
                           max_terms=max_terms, level=level, seed=seed)
 
@@ -99,14 +106,6 @@ def check_regression(classes: np.ndarray | None) -> None:
     if classes is not None:
         raise ValueError(f"y: found {len(classes)} classes, expected the numbers of a regression, "
                          "which have one formula")
-
-
-def check_count(count: int, degree: int, n_features: int, way_out: str) -> None:
-    """Raise ValueError for more monomials than terms can be chosen among."""
-    if count > MAX_CANDIDATES:
-        raise ValueError(f"degree: found {degree}, with which {n_features} features have {count} "
-                         f"monomials, expected at most {MAX_CANDIDATES}; {way_out} or lower the "
-                         "degree")
 
 
 def weighted_rows(
@@ -138,9 +137,10 @@ def weighted_rows(
                         weights[kept] / weights[kept].mean(), np.where(size > 0, size, 1.0))
 
 
-def _rows_of_choice(n_rows: int, seed: int) -> np.ndarray:
+def _rows_of_choice(n_rows: int, seed: int, n_columns: int = 1) -> np.ndarray:
     """Return the numbers of the rows on which terms are chosen, in random order."""
-    return np.random.default_rng([seed, 0]).permutation(n_rows)[:MAX_ROWS]
+    n = min(max(MAX_ELEMENTS // n_columns, MAX_ROWS // 2), MAX_ROWS)
+    return np.random.default_rng([seed, 0]).permutation(n_rows)[:n]
 
 
 def highest_exponents(rows: WeightedRows, degree: int, seed: int) -> list[int]:
@@ -157,11 +157,21 @@ def chosen_formula(
     rows: WeightedRows, exponents: np.ndarray, names: tuple[str, ...] | None, *, max_terms: int,
     level: float, seed: int,
 ) -> SparseFormula:
-    """Return the formula of rows whose terms are chosen among exponents (P, D)."""
+    """Return the formula of rows whose terms are chosen among exponents (P, D).
+
+    In one thread, so that the number of threads decides nothing.
+    """
     max_terms = checks.positive_int(max_terms, "max_terms")
     level = checks.real(level, "level", 0.5, 0.999)
-    seed = checks.positive_int(seed, "seed", minimum=0)
-    drawn = _rows_of_choice(len(rows.y), seed)
+    with threads(1):
+        return _chosen_formula(rows, exponents, names, max_terms, level, seed)
+
+
+def _chosen_formula(
+    rows: WeightedRows, exponents: np.ndarray, names: tuple[str, ...] | None, max_terms: int,
+    level: float, seed: int,
+) -> SparseFormula:
+    drawn = _rows_of_choice(len(rows.y), seed, len(exponents))
     held_out, rest = np.split(drawn, [len(drawn) // HELD_OUT])
     path, r2 = _path(rows.of(np.sort(rest)), rows.of(np.sort(held_out)), exponents, names,
                      max_terms)
