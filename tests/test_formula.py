@@ -108,6 +108,6 @@ def test_terms_that_are_rounding_are_left_out_and_small_ones_beside_a_large_cons
     for stream, weights in neuron.stream_weights().items():
         weights.data[:] = torch.tensor([[2.0, 1e-32] if stream.order == 1 else [1.09e-32, 0.0]])
     neuron.bias.data.fill_(3e-17)
-    assert str(expressions(neuron, ["g", "h"])[0]) == "2.0*g"
-    far = expressions(neuron, ["g", "h"], y_mean=1e12, y_scale=1e-3)[0]
+    assert str(formula.expressions(neuron, ["g", "h"])[0]) == "2.0*g"
+    far = formula.expressions(neuron, ["g", "h"], y_mean=1e12, y_scale=1e-3)[0]
     assert far.coeff(sp.Symbol("g")) == pytest.approx(2e-3)
