@@ -168,3 +168,9 @@ def test_a_result_that_was_stored_asks_for_rows(result):
         stored.simplify()
     again = stored.simplify(result.task.X, result.task.X[:, 0] ** 2)
     assert terms_of(again) == {(2, 0, 0)}
+
+
+def test_columns_that_differ_from_a_constant_by_rounding_add_nothing():
+    X = np.random.default_rng(9).integers(0, 2, (40, 1)) + 1e9
+    formula = sparse_formula(X, X[:, 0] - 1e9)
+    assert len(formula.terms) <= 1 and np.isfinite(formula.predict(X)).all()
