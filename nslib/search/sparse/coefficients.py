@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from ..columns import CHUNK_ELEMENTS
-from .monomials import monomials
+from .raw_monomials import monomials
 
 N_BOOTSTRAP = 500
 """Draws of a bootstrap: the ends of a 95 % interval have twelve beyond them on either side."""

@@ -13,7 +13,7 @@ from ..search_task import SearchTask, make_task
 from .choice import Candidates, Choice
 from .coefficients import WeightedRows, intervals, least_squares
 from .fitted_formula import SparseFormula, expression
-from .monomials import MAX_CANDIDATES, count_up_to, exponents_up_to
+from .raw_monomials import MAX_CANDIDATES, count_up_to, exponents_up_to
 
 MAX_ROWS, MAX_ELEMENTS = 4000, 6_000_000
 """Rows on which terms are chosen, of which at least half are taken, and the elements of their
@@ -67,7 +67,7 @@ def sparse_formula(
     TypeError, ValueError
         Naming the argument, for data that are not finite, not numeric or not of equal length, for
         classes, fewer than 8 rows, weights that are negative, all zero or of another length, and
-        where there are more than `nslib.search.sparse.monomials.MAX_CANDIDATES` monomials.
+        where there are more than `nslib.search.sparse.raw_monomials.MAX_CANDIDATES` monomials.
 
     Examples
     --------

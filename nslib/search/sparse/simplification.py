@@ -20,7 +20,7 @@ from .fitting import (
     regression,
     weighted_rows,
 )
-from .monomials import MAX_CANDIDATES, count_up_to, exponents_up_to, powers_up_to
+from .raw_monomials import MAX_CANDIDATES, count_up_to, exponents_up_to, powers_up_to
 
 if TYPE_CHECKING:
     from ..result import SearchResult
