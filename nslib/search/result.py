@@ -42,6 +42,11 @@ def check_limits(limits: Any) -> None:
         raise ValueError(f'limits: found {checks.shown(limits)}, expected "data" or None')
 
 
+def _rows_at_once(neuron: TaskLinear) -> int:
+    """Return for how many rows the projections of a neuron of many terms take 64 MB at most."""
+    return max(2**23 // (1 if neuron.factors is None else len(neuron.factors)), 1)
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search returns: the streams, and a neuron of these streams fitted to the data.
@@ -126,12 +131,13 @@ class SearchResult:
             raise ValueError(
                 f"X: found {X.shape[1]} features, expected {self.neuron.in_features}"
             )
+        rows = _rows_at_once(self.neuron)
         for Z in finite_chunks(X, "X"):
             Z -= self.scaling.x_mean
             Z /= self.scaling.x_scale
             if self.limits is not None:
                 np.clip(Z, *self.limits, out=Z)
-            yield torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
+            yield from torch.as_tensor(Z, dtype=self.neuron.weight.dtype).split(rows)
 
     def decision(self, X: Any) -> np.ndarray:
         """Return values (N,) in the units of y, or for C classes logits (N, C), of raw X (N, D).

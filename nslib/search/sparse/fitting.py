@@ -118,12 +118,7 @@ def weighted_rows(
     n = len(task.target)
     weights = np.ones(n)
     if sample_weight is not None:
-        weights = checks.finite_numbers(checks.as_numbers(sample_weight, "sample_weight"),
-                                        "sample_weight", (n,))
-        if (weights < 0).any():
-            raise ValueError(f"sample_weight: found {weights.min():g}, expected none below 0")
-        if not weights.any():
-            raise ValueError("sample_weight: found zeros alone, expected some weight above 0")
+        weights = checks.sample_weights(sample_weight, n)
     if without is not None and len(without):
         weights = weights.copy()
         weights[np.asarray(without)] = 0.0
