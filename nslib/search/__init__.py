@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     from .least_squares import refit
     from .result import SearchResult
     from .search_task import SearchTask
+    from .sparse import SparseFormula, sparse_formula
 
-__all__ = ["METHODS", "Method", "SearchResult", "refit", "search", "search_many"]
+__all__ = [
+    "METHODS", "Method", "SearchResult", "SparseFormula", "refit", "search", "search_many",
+    "sparse_formula",
+]
 
 GOALS = ("formula", "prediction")
 
 _LATE = {
     "SearchResult": "nslib.search.result:SearchResult",
+    "SparseFormula": "nslib.search.sparse:SparseFormula",
     "refit": "nslib.search.least_squares:refit",
+    "sparse_formula": "nslib.search.sparse:sparse_formula",
 }
 
 
@@ -182,6 +188,7 @@ def search_many(
             results = _predictions(tasks, seeds, settings, report)
         else:
             results = chosen.run(tasks, seeds, settings, report)
+    results = [replace(result, task=tasks[i // len(seeds)]) for i, result in enumerate(results)]
     if limits is None:
         results = [replace(result, limits=None) for result in results]
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]

@@ -138,7 +138,11 @@ def _task_of(y: Any) -> str:
     if pd.api.types.is_numeric_dtype(kind):
         return "regression"
     text = pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind)
-    if text and pd.to_numeric(pd.Series(np.ravel(y)), errors="coerce").notna().all():
+    try:
+        numbers = text and pd.to_numeric(pd.Series(np.ravel(y)), errors="coerce").notna().all()
+    except OverflowError:  # an int beyond 1e308, which the check of a regression names
+        return "regression"
+    if numbers:
         raise ValueError(
             "y: found numbers given as text, expected numbers for a regression; "
             'pass task="classification" if they are class names'
