@@ -17,19 +17,23 @@ from .. import checks
 from .methods import METHODS, Method, imported
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .least_squares import refit
     from .result import SearchResult
     from .search_task import SearchTask
+    from .sparse import SparseFormula, sparse_formula
 
-__all__ = ["METHODS", "Method", "SearchResult", "refit", "search", "search_many"]
+__all__ = [
+    "METHODS", "Method", "SearchResult", "SparseFormula", "refit", "search", "search_many",
+    "sparse_formula",
+]
 
 GOALS = ("formula", "prediction")
 
 _LATE = {
     "SearchResult": "nslib.search.result:SearchResult",
+    "SparseFormula": "nslib.search.sparse:SparseFormula",
     "refit": "nslib.search.least_squares:refit",
+    "sparse_formula": "nslib.search.sparse:sparse_formula",
 }
 
 
@@ -73,7 +77,7 @@ def search(
         of many terms, of features that are held within a range (see
         `nslib.search.prediction.search_prediction`).
     sample_weight : array-like (N,), optional
-        Weights of the rows, at least 0; for goal="prediction".
+        Weights of the rows, at least 0; for "als".
     seed : int
         Seed of the one fit.
     seeds : sequence of int, optional
@@ -161,53 +165,46 @@ def search_many(
     for i, pair in enumerate(data):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise TypeError(f"data: found {type(pair).__name__} at {i}, expected pairs (X, y)")
-    tasks = [make_task(X, y, task, standardize) for X, y in data]
+    if sample_weights is None:
+        sample_weights = [None] * len(data)
+    elif not chosen.weighs:
+        raise ValueError(f"sample_weight: found weights for {method!r}, expected None for all "
+                         "methods but 'als'")
+    elif len(sample_weights) != len(data):
+        raise ValueError(f"sample_weights: found {len(sample_weights)}, expected one for each of "
+                         f"{len(data)} data sets")
+    tasks = [make_task(X, y, task, standardize, weight)
+             for (X, y), weight in zip(data, sample_weights, strict=True)]
     shapes = sorted({(*t.X.shape, t.n_outputs) for t in tasks})
     if len(shapes) > 1:
         raise ValueError(
             f"data: found the (rows, features, outputs) {shapes}, expected one shape for a batch"
         )
-    weights = _checked_weights(sample_weights, tasks)
-    if sample_weights is not None and goal != "prediction" and not chosen.weighs:
-        raise ValueError(f"sample_weight: found weights for {method!r} and goal='formula', "
-                         "expected None, or goal='prediction'")
     if tasks[0].classes is not None and not chosen.classifies:
         raise ValueError(f"task: found a classification, expected a regression for {method!r}")
     report = _Lines(method) if progress else _silent
     with one_thread():
         if goal == "prediction":
-            results = _predictions(tasks, weights, seeds, settings, report)
+            results = _predictions(tasks, seeds, settings, report)
         else:
             results = chosen.run(tasks, seeds, settings, report)
+    results = [replace(result, task=tasks[i // len(seeds)]) for i, result in enumerate(results)]
     if limits is None:
         results = [replace(result, limits=None) for result in results]
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
 
 
-def _checked_weights(
-    sample_weights: Sequence[Any] | None, tasks: Sequence[SearchTask]
-) -> list[np.ndarray | None]:
-    """Return the weights (N,) of the rows of each task, or None for each."""
-    if sample_weights is None:
-        return [None] * len(tasks)
-    if len(sample_weights) != len(tasks):
-        raise ValueError(f"sample_weights: found {len(sample_weights)}, expected one for each of "
-                         f"{len(tasks)} data sets")
-    return [checks.sample_weights(weights, len(task.X))
-            for weights, task in zip(sample_weights, tasks, strict=True)]
-
-
 def _predictions(
-    tasks: Sequence[SearchTask], weights: Sequence[np.ndarray | None], seeds: Sequence[int],
-    settings: Any, report: Callable[[int, int, float], None],
+    tasks: Sequence[SearchTask], seeds: Sequence[int], settings: Any,
+    report: Callable[[int, int, float], None],
 ) -> list[SearchResult]:
-    """Search every task, rows weighed by its weights (N,), for prediction with every seed."""
+    """Search every task for prediction with every seed."""
     from .prediction import search_prediction
 
     results: list[SearchResult] = []
-    for task, weight in zip(tasks, weights, strict=True):
+    for task in tasks:
         for seed in seeds:
-            results.append(search_prediction(task, seed, settings, weight))
+            results.append(search_prediction(task, seed, settings, task.weight))
             loss = float(results[-1].history["loss"].iloc[-1])
             report(len(results), len(tasks) * len(seeds), loss)
     return results

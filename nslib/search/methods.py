@@ -130,7 +130,7 @@ METHODS = {method.name: method for method in (
     Method(
         name="als", options_class="nslib.search.least_squares:LeastSquaresOptions",
         function="nslib.search.least_squares:search_least_squares",
-        family="TD", budget="restarts", weights="least squares",
+        family="TD", budget="restarts", weights="least squares", weighs=True,
         label="als (ours)", title="least squares (ours)", colour="#D55E00", marker="s", dashes="--",
     ),
     Method(

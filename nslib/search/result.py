@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from ..threads import one_thread
 from .columns import finite_chunks
 from .result_text import described
 from .search_task import Scaling, SearchTask, feature_names
+
+if TYPE_CHECKING:
+    from .sparse import SparseFormula
 
 
 @torch.no_grad()
@@ -65,6 +68,9 @@ class SearchResult:
         it was chosen (Meinshausen & Bühlmann 2010). None where a method does not resample.
     passes: how often all rows were read, to scale and to fit them. None where not counted.
     fit_seconds: the part of `seconds` after the streams were chosen. None where not measured.
+    notes: sentences on what was left out, what could not be tried, and what is not sure.
+    outlier_rows: the numbers of the rows (n,) that were left out as gross outliers of the target.
+    task: the rows of the search, which are not copied. Neither saved nor pickled: None then.
     """
 
     method: str
@@ -79,6 +85,14 @@ class SearchResult:
     selection_frequencies: dict[str, float] | None = field(repr=False, default=None)
     passes: int | None = field(repr=False, default=None)
     fit_seconds: float | None = field(repr=False, default=None)
+    notes: tuple[str, ...] = ()
+    outlier_rows: np.ndarray = field(
+        repr=False, compare=False, default_factory=lambda: np.empty(0, dtype=np.int64)
+    )
+    task: SearchTask | None = field(repr=False, default=None, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "task": None}
 
     def __str__(self) -> str:
         return f"{self.method}, seed {self.seed}: {self.structure}\n{described(self)}"
@@ -95,6 +109,18 @@ class SearchResult:
             present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
             ranks[k] = int((mixed & present).sum())
         return ranks
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that have a weight in some stream."""
+        used = np.zeros(self.neuron.in_features, dtype=bool)
+        for stream, weights in self.neuron.stream_weights().items():
+            if stream.kind != "interact":
+                used |= (weights != 0).any(dim=0).numpy()
+        if self.neuron.factors is not None:
+            used |= (self.neuron.factors != 0).any(dim=0).numpy()
+        names = formula.feature_symbols(self.scaling.feature_names, len(used))
+        return tuple(str(name) for name, is_used in zip(names, used, strict=True) if is_used)
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -172,6 +198,49 @@ class SearchResult:
             return outputs[0]
         return dict(zip(s.classes.tolist(), outputs, strict=True))
 
+    def simplify(
+        self, X: Any = None, y: Any = None, *, degree: int = 5, max_terms: int = 20,
+        sample_weight: Any = None, level: float = 0.95, seed: int = 0,
+    ) -> SparseFormula:
+        """Return the polynomial in raw units with as few terms as the data ask for.
+
+        Terms are chosen as by `nslib.search.sparse_formula`, on the rows of the search. Where all
+        monomials of the degree are too many, those of the features that the search kept are tried,
+        up to the orders of its streams.
+
+        Parameters
+        ----------
+        X : array-like (N, D), optional
+            Other rows than those of the search.
+        y : array-like (N,), optional
+            Their target.
+        degree, max_terms, sample_weight, level, seed
+            Those of `nslib.search.sparse_formula`; weights are of the rows of X, or of the search.
+
+        Returns
+        -------
+        SparseFormula
+
+        Raises
+        ------
+        ValueError
+            For a result of classes, a result that was loaded and has no rows, other features than
+            those of the search, and where the search kept too many features; and what
+            `nslib.search.sparse_formula` raises.
+
+        Examples
+        --------
+        >>> import nslib
+        >>> X = np.random.default_rng(0).uniform(1, 5, (300, 2))
+        >>> print(nslib.search(X, X[:, 0] * X[:, 1] ** 2).simplify())
+        y = x_1*x_2**2
+        1 term, R² 1.0000 on held-out rows
+        """
+        from .sparse.simplification import simplify
+
+        return simplify(self, X, y, degree=degree, max_terms=max_terms,
+                        sample_weight=sample_weight, level=level, seed=seed)
+
     def stream_shares(self, X: Any) -> pd.Series:
         """Return each stream's share of the summed variance of all streams' outputs on X (N, D).
 
@@ -199,6 +268,7 @@ class SearchResult:
             "selection_frequencies": self.selection_frequencies, "passes": self.passes,
             "fit_seconds": self.fit_seconds, "history": self.history.to_dict("list"),
             "limits": None if self.limits is None else [end.tolist() for end in self.limits],
+            "notes": list(self.notes), "outlier_rows": self.outlier_rows.tolist(),
         }
 
     @classmethod
@@ -236,5 +306,6 @@ class SearchResult:
             **state, "neuron": neuron, "scaling": Scaling(**scaling, classes=classes),
             "structure": NeuronStructure.parse(state["structure"]),
             "history": pd.DataFrame(state["history"]),
-            "limits": limits,
+            "limits": limits, "notes": tuple(map(str, state.get("notes", ()))),
+            "outlier_rows": np.asarray(state.get("outlier_rows", ()), dtype=np.int64),
         })

@@ -15,8 +15,10 @@ from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
 from ..result import SearchResult, check_limits, without_constants
 from ..search_task import SearchTask, make_task
-from .engine import LeastSquaresOptions, feature_limits, objective_of, prepared, relocated
+from .choice import objective_of, prepared
+from .engine import feature_limits, relocated
 from .objective import Fitted
+from .options import LeastSquaresOptions
 from .polynomial import Polynomial
 from .selection import Candidate, Selection
 
@@ -94,7 +96,7 @@ def _fit(structure: NeuronStructure, task: SearchTask, seed: int) -> list[Fitted
     starts, start_rows, _, validate = prepared(objective, options, generator)
     selection = _Within(
         structure, objective, starts, start_rows, max(*structure.pure, *structure.interact, 1),
-        structure.rank, options.minimum_gain, validate,
+        structure.rank, options.minimum_gain, validate, lower=False,
     )
     steps = selection.run().steps
     if len(steps) == 1:

@@ -16,7 +16,7 @@ Source: BIC: Schwarz (1978).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -68,7 +68,8 @@ class Selection:
 
     `order`: highest order; `rank`: most rank-one terms an interaction may have; `minimum_gain`:
     share of the error that a term must remove; `starts`: starting points on `start_rows` (n,), the
-    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out.
+    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out; `lower`:
+    whether simpler streams are tried in place of those found; `is_over`: tells that time is up.
     """
 
     SHORTCUT = 10.0
@@ -88,8 +89,10 @@ class Selection:
 
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
-        minimum_gain: float, validate: Callable[[Polynomial], Tensor],
+        minimum_gain: float, validate: Callable[[Polynomial], Tensor], lower: bool = True,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.lower, self.is_over = lower, is_over
         self.objective, self.starts, self.start_rows = objective, starts, start_rows
         self.order, self.rank, self.minimum_gain = order, rank, minimum_gain
         self.validate = validate
@@ -99,26 +102,89 @@ class Selection:
         outputs = objective.data.target.shape[1]
         self.constant = objective.fit(Polynomial.constant(self.n_features, outputs))
         self.baseline = self.constant.error
+        self.largest_error, self.refused_by_tails = 1.0, False
 
-    def run(self, max_rounds: int = 40) -> Path:
-        """Add and remove terms until no candidate is worth its parameters.
+    def run(self) -> Path:
+        """Add and remove terms until no candidate is worth its parameters."""
+        path = Path([self.constant])
+        current = self._grown(self.constant, path, self.order)
+        moves = [self._shrink, self._beyond_tails, self._lowered]
+        for further in moves if self.lower else moves[:1]:
+            following = further(current)
+            if following is not current:
+                current = following
+                path.steps.append(current)
+        return path
 
-        `max_rounds` ends a cycle of terms that are added and removed again.
+    def _grown(
+        self, current: Fitted, path: Path, order: int, most: float = math.inf, rounds: int = 40
+    ) -> Fitted:
+        """Return the model after terms up to an order were added and removed while it pays.
+
+        `most`: free parameters at which it ends; `rounds` ends a cycle of terms that come and go.
         """
-        current = self.constant
-        path = Path([current])
-        for _ in range(max_rounds):
-            following = self._forward(current, path)
+        for _ in range(rounds):
+            if self.is_over():
+                break
+            following = self._forward(current, path, order)
             if following is None and current.error > self.UNEXPLAINED * self.baseline:
-                following = self._forward(current, path, effort=2)
+                following = self._forward(current, path, order, effort=2)
             if following is None:
                 break
             current = self._backward(self._polish(following))
             path.steps.append(current)
-        shrunk = self._shrink(current)
-        if shrunk is not current:
-            path.steps.append(shrunk)
-        return path
+            if current.model.n_free > most:
+                break
+        return current
+
+    def _beyond_tails(self, current: Fitted) -> Fitted:
+        """Return the model after terms that only a few rows had spoken against, if it is better.
+
+        Of long tails a single row can decide the mean error of a model that still misses a term,
+        and refuse every first step on the way to the right one.
+        """
+        if not self.refused_by_tails or current.error <= self.UNEXPLAINED * self.baseline:
+            return current
+        self.largest_error = 0.95
+        larger = self._grown(current, Path([]), self.order)
+        self.largest_error = 1.0
+        return self._shrink(larger) if self._better_held_out(larger, current) else current
+
+    def _lowered(self, current: Fitted) -> Fitted:
+        """Return the model with simpler streams in place of its interactions, where BIC prefers it.
+
+        Where features have few values or heavy tails a product of many factors imitates several of
+        lower order at once: squares of an indicator are linear in it. And many products of one
+        order imitate its pure stream beside one product.
+        """
+        for k in sorted(current.model.factors, reverse=True):
+            for base, order in self._below(current.model, k):
+                if self.is_over():
+                    return current
+                lower = self._grown(
+                    self.objective.fit(base), Path([]), order, most=1.5 * current.model.n_free
+                )
+                if lower.criterion < current.criterion:
+                    current = self._shrink(lower)
+                    break
+        return current
+
+    def _below(self, model: Polynomial, k: int) -> Iterator[tuple[Polynomial, int]]:
+        """Yield models without the interaction of order k as it is, and the order up to which
+        terms may be added to them."""
+        if k not in model.factors:
+            return
+        rest = model.without_stream(Stream("interact", k))
+        for order in range(2, k):
+            yield rest, order
+        if k in model.pure:  # a product found after the pure stream that had imitated it
+            base = self.objective.fit(rest.without_stream(Stream("pure", k)))
+            for candidate in self._interaction_candidates(
+                base, self.objective.residual(base.model), [k]
+            ):
+                yield candidate.added_to(base.model), k
+        elif len(model.factors[k]) > 1:
+            yield rest.with_pure(k), k
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
         """Whether the larger model's further terms pay for their parameters."""
@@ -132,19 +198,21 @@ class Selection:
         gain = self.validate(smaller.model) - self.validate(larger.model)
         return float(gain.mean()) > self.ERRORS * float(gain.std()) / math.sqrt(len(gain))
 
-    def _forward(self, current: Fitted, path: Path, effort: int = 1) -> Fitted | None:
+    def _forward(
+        self, current: Fitted, path: Path, order: int, effort: int = 1
+    ) -> Fitted | None:
         """Return the model with the best worthwhile candidate, or None."""
         residual = self.objective.residual(current.model)
         # pure orders are linear and order 2 has a start in closed form; higher ones need restarts
         cheap = self._pure_candidates(current, residual)
-        if self.order > 1:
+        if order > 1:
             cheap += self._interaction_candidates(current, residual, [2])
         best = min((c.loss for c in cheap), default=math.inf)
         enough = current.loss - self.objective.data.n_rows * math.log(self.SHORTCUT)
         groups = [cheap] if best <= enough else []
         for group in [*groups, None]:
             if group is None:
-                costly = range(3, self.order + 1)
+                costly = range(3, order + 1)
                 group = cheap + self._interaction_candidates(current, residual, costly, effort)
             for candidate in sorted(group, key=lambda c: c.criterion):
                 # the score of a pure order is exact: no trial where it fails. A product is scored
@@ -164,15 +232,29 @@ class Selection:
         further = larger.n_free - current.model.n_free
         # chance alone lowers -2 log likelihood by one a parameter (Wilks 1938), half of what AIC
         # asks: a few steps that gain less are not worth going on
-        if current.loss - first.loss < further or not self._better_held_out(first, current):
+        if current.loss - first.loss < further:
+            return None
+        # long tails make the first steps of a true term poor on rows held out, while BIC sees it
+        if first.criterion >= current.criterion and not self._better_held_out(first, current):
             return None
         following = self.objective.fit(first.model)
-        worthwhile = self.worth(following, current) and self._better_held_out(following, current)
-        return following if worthwhile else None
+        if not self.worth(following, current):
+            return None
+        if self._better_held_out(following, current):
+            return following
+        self.refused_by_tails = True
+        return None
 
     def _better_held_out(self, larger: Fitted, smaller: Fitted) -> bool:
-        """Whether the larger model has the lower mean error on rows held out."""
-        return bool(self.validate(larger.model).mean() < self.validate(smaller.model).mean())
+        """Whether the larger model has the lower mean error on rows held out.
+
+        No row counts more than the share `largest_error` of the smaller model's rows.
+        """
+        ours, theirs = self.validate(larger.model), self.validate(smaller.model)
+        if self.largest_error < 1:
+            most = theirs.quantile(self.largest_error)
+            ours, theirs = ours.clamp_max(most), theirs.clamp_max(most)
+        return bool(ours.mean() < theirs.mean())
 
     def _shrink(self, current: Fitted) -> Fitted:
         """Return the model without the rank-one terms that only growth one by one had needed.
@@ -182,7 +264,7 @@ class Selection:
         """
         for k in [k for k in current.model.factors if k > 2]:
             number = 0
-            while 1 < len(current.model.factors[k]) > number:
+            while 1 < len(current.model.factors[k]) > number and not self.is_over():
                 smaller = self.objective.fit(current.model.without(("interact", k, number)))
                 smaller = self._polish(smaller)
                 if self.worth(current, smaller):
@@ -255,6 +337,13 @@ class Selection:
         With more, a fit can follow any target, and neither BIC nor rows held out can be trusted.
         """
         return 2 * model.n_free <= self.objective.data.n_rows
+
+    def untried(self, order: int) -> list[int]:
+        """Return the orders of interactions up to `order` that so few rows cannot carry at all."""
+        constant, mix = self.constant.model, torch.ones(self.objective.data.target.shape[1])
+        blank = torch.ones(order, self.n_features, dtype=torch.float64)
+        return [k for k in range(2, order + 1)
+                if not self._affordable(constant.with_term(blank[:k], mix.double()))]
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
         """Score every absent pure order exactly for squares, the interactions being fixed.
