@@ -28,7 +28,7 @@ class _Within(Selection):
 
     def __init__(self, structure: NeuronStructure, *arguments: Any) -> None:
         self.allowed = set(structure.streams)
-        super().__init__(*arguments)
+        super().__init__(*arguments, lower=False)
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
         return [c for c in super()._pure_candidates(current, residual)
@@ -96,7 +96,7 @@ def _fit(structure: NeuronStructure, task: SearchTask, seed: int) -> list[Fitted
     starts, start_rows, _, validate = prepared(objective, options, generator)
     selection = _Within(
         structure, objective, starts, start_rows, max(*structure.pure, *structure.interact, 1),
-        structure.rank, options.minimum_gain, validate, lower=False,
+        structure.rank, options.minimum_gain, validate,
     )
     steps = selection.run().steps
     if len(steps) == 1:
