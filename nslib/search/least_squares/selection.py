@@ -25,7 +25,7 @@ from torch import Tensor
 from ...structure import Stream
 from .gram import solve
 from .moments import Starts
-from .objective import Fitted, Objective
+from .objective import Fitted, Objective, Squares
 from .polynomial import Polynomial, Rows
 
 
@@ -338,6 +338,16 @@ class Selection:
         """
         return 2 * model.n_free <= self.objective.data.n_rows
 
+    def _needed(self, larger: Polynomial, model: Polynomial) -> float:
+        """Return the share of the squares that the larger model must remove by BIC, of one output.
+
+        Deviances are no logarithms of squares: there no share is needed.
+        """
+        if not isinstance(self.objective, Squares) or not self.lower:
+            return 0.0
+        price = (larger.n_free - model.n_free) * self.log_n
+        return 1 - math.exp(-price / self.objective.data.n_rows)
+
     def untried(self, order: int) -> list[int]:
         """Return the orders of interactions up to `order` that so few rows cannot carry at all."""
         constant, mix = self.constant.model, torch.ones(self.objective.data.target.shape[1])
@@ -378,9 +388,12 @@ class Selection:
                 continue
             # the price of a term does not depend on its values: too dear ones cost no restarts
             blank = torch.ones(k, self.n_features, dtype=torch.float64)
-            if not self._affordable(model.with_term(blank, torch.ones(outputs).double())):
+            blank = model.with_term(blank, torch.ones(outputs).double())
+            if not self._affordable(blank):
                 continue
-            factors = self.starts.candidate(sample, k, effort)
+            factors = self.starts.candidate(sample, k, effort, self._needed(blank, model))
+            if factors is None:
+                continue
             products = torch.cat([
                 term_values(factors, rows) for rows, _ in self.objective.data.chunks()
             ])
