@@ -13,6 +13,9 @@ _MODULES = {
     "bounded": ("PiecewiseLinearEncoder", "SmoothClipper"),
     "csv_files": ("read_csv",),
     "own_tables": ("OwnTable", "make_table", "read_table"),
+    "public_formulas": (
+        "PUBLIC_FORMULAS", "SparsePolynomial", "random_sparse_polynomial", "sample",
+    ),
     "synthetic": ("FORMULAS", "Formula", "FormulaTask", "make_formula", "random_formula"),
     "table_encoder": ("TableEncoder",),
     "tabular_loading": ("TabularData", "list_tabular", "load_tabular"),
