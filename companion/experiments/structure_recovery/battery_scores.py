@@ -1,0 +1,107 @@
+"""How a search does on the batteries: exact streams, exact features, R² on fresh rows, seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from companion.experiments.progress import say
+from companion.experiments.shares import wilson
+from nslib.search import METHODS, SearchResult, search
+
+from .batteries import TableTask, tasks
+
+BEFORE = {"lower": False, "screen": False, "outliers": "keep", "features": "all"}
+"""Options with which the search tries neither lower orders nor fewer features nor fewer rows."""
+
+
+def scores(
+    names: Iterable[str], seeds: Iterable[int], *, before: bool = False, limit: int | None = None
+) -> pd.DataFrame:
+    """Search the tasks of some batteries, the first `limit` of each group, and judge each result.
+
+    With `before` the options are those of `BEFORE`. Columns: battery, group, task, seed, and those
+    of `judged`.
+    """
+    options = METHODS["als"].accepted(**BEFORE) if before else {}
+    rows = []
+    for name in names:
+        for seed in seeds:
+            for task in tasks(name, seed, limit):
+                # processor time: other work on the machine does not count
+                start = time.process_time()
+                result = search(task.X, task.y, standardize=task.standardize, **options)
+                seconds = time.process_time() - start
+                rows.append({"battery": name, "group": task.group, "task": task.name,
+                             "seed": seed, **judged(task, result), "seconds": seconds})
+                say(f"{name}: {task.group}, {task.name}, seed {seed}, {seconds:.1f} s")
+    return pd.DataFrame(rows)
+
+
+def judged(task: TableTask, result: SearchResult) -> dict[str, Any]:
+    """Return how well a result answers a task.
+
+    structure, truth: as text; exact: whether the streams are the true ones; features_exact: the
+    same of the features that remain, None where all of them matter; r2: on fresh rows without
+    noise, as `predict` is; r2_formula: the same without the bounds of the features.
+    """
+    everywhere = replace(result, limits=None)
+    return {
+        "structure": str(result.structure), "truth": str(task.structure),
+        "exact": result.structure.same_streams(task.structure),
+        "features_exact": None if task.features is None else
+        set(_features(result)) == set(task.features),
+        "r2": _r2(result, task), "r2_formula": _r2(everywhere, task),
+    }
+
+
+def _features(result: SearchResult) -> tuple[str, ...]:
+    """Return the names of the features that a result uses."""
+    every = tuple(f"x_{i + 1}" for i in range(result.neuron.in_features))
+    return tuple(getattr(result, "features", every))
+
+
+def _r2(result: SearchResult, task: TableTask) -> float:
+    """Return R² on the fresh rows of a task, over their own mean; -inf where powers overflow."""
+    try:
+        predicted = result.predict(task.fresh)
+    except ValueError:
+        return -np.inf
+    return 1.0 - float(np.mean((predicted - task.clean) ** 2)) / float(task.clean.var())
+
+
+def shares(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a battery and group of `scores`: how often exact, with medians.
+
+    Columns: battery, group, exact (count), of, share, its 95 % Wilson interval low, high,
+    features_exact (share of the tasks in which not all matter; NaN without any), r2, r2_formula
+    and seconds (medians).
+    """
+    rows = []
+    for (battery, group), own in fits.groupby(["battery", "group"], sort=False):
+        count, of = int(own["exact"].sum()), len(own)
+        low, high = wilson(count, of)
+        rows.append({
+            "battery": battery, "group": group, "exact": count, "of": of, "share": count / of,
+            "low": low, "high": high,
+            "features_exact": own["features_exact"].astype(float).mean(),
+            **own[["r2", "r2_formula", "seconds"]].median(),
+        })
+    return pd.DataFrame(rows)
+
+
+def misses(fits: pd.DataFrame) -> list[str]:
+    """Return a line for each of `scores` whose streams or features are not exact."""
+    lines = []
+    for row in fits.itertuples():
+        wrong = [] if row.exact else [f"{row.structure} for {row.truth}"]
+        wrong += ["other features"] if row.features_exact is False else []
+        if wrong:
+            lines.append(f"{row.battery}, {row.group}, {row.task}, seed {row.seed}: "
+                         f"{', '.join(wrong)}, R² {row.r2:.3f}")
+    return lines
