@@ -36,7 +36,7 @@ def main(options: argparse.Namespace, seeds: Sequence[int]) -> int:
         for name in NAMES if "all" in names else names:
             _battery(name, seeds, options)
         if options.speed:
-            print("\nmedian seconds of a search, now and before, and median ratio")
+            print("\nmedian seconds of a search, by default (after) and before, and their ratio")
             show(search_speed.seconds(seeds, options.limit))
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.progress import say
-from companion.experiments.shares import wilson
+from companion.experiments.shares import with_intervals
 from nslib.search import METHODS, SearchResult, search
 
 from .batteries import TableTask, tasks
@@ -21,7 +21,7 @@ BEFORE = {"lower": False, "screen": False, "outliers": "keep", "features": "all"
 
 
 def scores(
-    names: Iterable[str], seeds: Iterable[int], *, before: bool = False, limit: int | None = None
+    names: Sequence[str], seeds: Iterable[int], *, before: bool = False, limit: int | None = None
 ) -> pd.DataFrame:
     """Search the tasks of some batteries, the first `limit` of each group, and judge each result.
 
@@ -41,6 +41,19 @@ def scores(
                              "seed": seed, **judged(task, result), "seconds": seconds})
                 say(f"{name}: {task.group}, {task.name}, seed {seed}, {seconds:.1f} s")
     return pd.DataFrame(rows)
+
+
+def before_and_after(
+    names: Sequence[str], seeds: Iterable[int], limit: int | None = None
+) -> pd.DataFrame:
+    """Return `scores` with the options of `BEFORE` and with the defaults, in a column settings.
+
+    Each seed is searched by both in turn, so that a change of the machine's speed meets both.
+    """
+    return pd.concat([
+        scores(names, [seed], before=settings == "before", limit=limit).assign(settings=settings)
+        for seed in seeds for settings in ("before", "after")
+    ], ignore_index=True)
 
 
 def judged(task: TableTask, result: SearchResult) -> dict[str, Any]:
@@ -75,24 +88,20 @@ def _r2(result: SearchResult, task: TableTask) -> float:
     return 1.0 - float(np.mean((predicted - task.clean) ** 2)) / float(task.clean.var())
 
 
-def shares(fits: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a battery and group of `scores`: how often exact, with medians.
+def shares(fits: pd.DataFrame, by: Sequence[str] = ("battery", "group")) -> pd.DataFrame:
+    """Return a row a battery and group, or other columns, of `scores`: how often exact, medians.
 
-    Columns: battery, group, exact (count), of, share, its 95 % Wilson interval low, high,
+    Columns: those of `by`, exact (count), of, share, its 95 % Wilson interval low, high,
     features_exact (share of the tasks in which not all matter; NaN without any), r2, r2_formula
     and seconds (medians).
     """
-    rows = []
-    for (battery, group), own in fits.groupby(["battery", "group"], sort=False):
-        count, of = int(own["exact"].sum()), len(own)
-        low, high = wilson(count, of)
-        rows.append({
-            "battery": battery, "group": group, "exact": count, "of": of, "share": count / of,
-            "low": low, "high": high,
-            "features_exact": own["features_exact"].astype(float).mean(),
-            **own[["r2", "r2_formula", "seconds"]].median(),
-        })
-    return pd.DataFrame(rows)
+    numbers = fits.assign(features_exact=fits["features_exact"].astype(float))
+    table = numbers.groupby(list(by), sort=False).agg(
+        exact=("exact", "sum"), of=("exact", "size"), share=("exact", "mean"),
+        features_exact=("features_exact", "mean"), r2=("r2", "median"),
+        r2_formula=("r2_formula", "median"), seconds=("seconds", "median"),
+    ).reset_index()
+    return with_intervals(table, "exact", "of")
 
 
 def misses(fits: pd.DataFrame) -> list[str]:
