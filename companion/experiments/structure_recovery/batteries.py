@@ -33,7 +33,7 @@ _REFERENCE_ROWS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class TableTask:
+class BatteryTask:
     """A table, its target, and the truth behind it.
 
     Attributes
@@ -65,7 +65,7 @@ class TableTask:
     standardize: bool = True
 
 
-def tasks(battery: str, seed: int, limit: int | None = None) -> Iterator[TableTask]:
+def tasks(battery: str, seed: int, limit: int | None = None) -> Iterator[BatteryTask]:
     """Yield the tasks of a battery with this seed, the first `limit` of each group.
 
     Raises ValueError with the nearest name for a battery that is not in `BATTERIES`, and TypeError
@@ -137,7 +137,7 @@ def true_weights(
     return weights
 
 
-Maker = Callable[[str, str, str, int, np.random.Generator], TableTask]
+Maker = Callable[[str, str, str, int, np.random.Generator], BatteryTask]
 
 
 def _neuron(
@@ -152,7 +152,7 @@ def _neuron(
     structure = NeuronStructure.parse(re.sub(r"(interact[^)]*)", r"\1;rank=1", truth))
 
     def make(battery: str, group: str, name: str, seed: int,
-             rng: np.random.Generator) -> TableTask:
+             rng: np.random.Generator) -> BatteryTask:
         table = columns(n + FRESH, rng)
         raw = np.asarray(table, dtype=float)
         d = raw.shape[1]
@@ -161,7 +161,7 @@ def _neuron(
         chosen = np.arange(d) if active is None else np.sort(rng.choice(d, active, replace=False))
         weights = true_weights(structure, d, chosen, rng)
         clean = sum(stream_values(weights, (raw - mean) / scale).values())
-        return TableTask(
+        return BatteryTask(
             battery, group, name, seed, X=table[:n], y=clean[:n] + noise * rng.standard_normal(n),
             structure=structure, fresh=table[n:], clean=clean[n:], noise_floor=noise * noise,
             features=None if active is None else tuple(f"x_{i + 1}" for i in chosen),
@@ -175,11 +175,11 @@ def _formula(key: str, n: int, d: int, noise: float, outliers: float = 0.0) -> M
     """Return the maker of one of the paper's formulas; a share of `outliers` is 10 sd off."""
 
     def make(battery: str, group: str, name: str, seed: int,
-             rng: np.random.Generator) -> TableTask:
+             rng: np.random.Generator) -> BatteryTask:
         task = named_formula(key, n + FRESH, d, noise, int(rng.integers(2**31)))
         y, wrong = task.y[:n].copy(), np.sort(rng.choice(n, round(outliers * n), replace=False))
         y[wrong] += 10.0 * rng.choice((-1.0, 1.0), len(wrong))
-        return TableTask(
+        return BatteryTask(
             battery, group, name, seed, X=task.X[:n], y=y, structure=task.structure, features=None,
             fresh=task.X[n:], clean=task.signal[n:], noise_floor=task.noise_floor, outliers=wrong,
             standardize=False,

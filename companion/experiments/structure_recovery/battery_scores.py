@@ -14,7 +14,7 @@ from companion.experiments.progress import say
 from companion.experiments.shares import with_intervals
 from nslib.search import METHODS, SearchResult, search
 
-from .batteries import TableTask, tasks
+from .batteries import BatteryTask, tasks
 
 BEFORE = {"lower": False, "screen": False, "outliers": "keep", "features": "all"}
 """Options with which the search tries neither lower orders nor fewer features nor fewer rows."""
@@ -56,7 +56,7 @@ def before_and_after(
     ], ignore_index=True)
 
 
-def judged(task: TableTask, result: SearchResult) -> dict[str, Any]:
+def judged(task: BatteryTask, result: SearchResult) -> dict[str, Any]:
     """Return how well a result answers a task.
 
     structure, truth: as text; exact: whether the streams are the true ones; features_exact: the
@@ -79,7 +79,7 @@ def _features(result: SearchResult) -> tuple[str, ...]:
     return tuple(getattr(result, "features", every))
 
 
-def _r2(result: SearchResult, task: TableTask) -> float:
+def _r2(result: SearchResult, task: BatteryTask) -> float:
     """Return R² on the fresh rows of a task, over their own mean; -inf where powers overflow."""
     try:
         predicted = result.predict(task.fresh)
