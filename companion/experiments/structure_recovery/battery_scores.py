@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.progress import say
-from companion.experiments.shares import with_intervals
+from companion.experiments.shares import known, with_intervals
 from nslib.search import METHODS, SearchResult, search
 
 from .batteries import BatteryTask, tasks
@@ -114,3 +114,39 @@ def misses(fits: pd.DataFrame) -> list[str]:
             lines.append(f"{row.battery}, {row.group}, {row.task}, seed {row.seed}: "
                          f"{', '.join(wrong)}, R² {row.r2:.3f}")
     return lines
+
+
+def metrics(groups: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return of `shares` by group and settings what a record keeps, by group and settings.
+
+    r2 is None where powers overflowed.
+    """
+    return {
+        group: {row.settings: {"exact": int(row.exact), "of": int(row.of),
+                               **known({"share": row.share, "low": row.low, "high": row.high,
+                                        "r2": row.r2})}
+                for row in own.itertuples()}
+        for group, own in groups.groupby("group", sort=False)
+    }
+
+
+def side_by_side(
+    blocks: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+) -> pd.DataFrame:
+    """Return `metrics` of several runs, by the name of a run, as one table to be read.
+
+    A row a group; for each run, before and after, the share with its interval, and the median R².
+    """
+    columns: dict[tuple[str, str, str], dict[str, str]] = {}
+    for name, groups in blocks.items():
+        for settings in ("before", "after"):
+            own = {group: row[settings] for group, row in groups.items()}
+            columns[name, settings, "exact"] = {
+                group: f"{row['exact']}/{row['of']} ({row['low']:.0%}–{row['high']:.0%})"
+                for group, row in own.items()
+            }
+            columns[name, settings, "R²"] = {
+                group: "–" if row["r2"] is None else f"{row['r2']:.4f}"
+                for group, row in own.items()
+            }
+    return pd.DataFrame(columns)

@@ -9,6 +9,7 @@ from companion.experiments import parameter_rules as rules
 from companion.experiments.formula_tasks import FORMULA_KEYS
 from companion.rivals import BASELINES, MODELS
 
+from .batteries import BATTERIES
 from .predecessor_recovery import SOURCES
 from .predecessor_sets import NOISES
 
@@ -30,6 +31,8 @@ RULES = {
     "phase_samples": rules.several(rules.integer(2)), "phase_seeds": rules.SEEDS,
     "phase_noise": rules.NOISE, "predecessor_source": rules.choice(SOURCES),
     "predecessor_noises": rules.several(rules.choice(NOISES)),
+    "batteries": rules.several(rules.choice(BATTERIES)),
+    "battery_seeds": rules.SEEDS, "battery_tasks": rules.integer(1),
 }
 
 
