@@ -45,7 +45,7 @@ def _battery(name: str, seeds: Sequence[int], options: argparse.Namespace) -> No
     """Measure one battery and print its table and its misses."""
     fits = scores([name], seeds, before=options.before, limit=options.limit)
     print()
-    show(shares(fits).set_index(["battery", "group"]))
+    show(shares(fits).set_index(["battery", "group"]), digits=4)
     for line in misses(fits):
         print(f"missed: {line}")
     if name == "near_tie":

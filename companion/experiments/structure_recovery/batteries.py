@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,8 +66,12 @@ class BatteryTask:
     standardize: bool = True
 
 
-def tasks(battery: str, seed: int, limit: int | None = None) -> Iterator[BatteryTask]:
+def tasks(
+    battery: str, seed: int, limit: int | None = None, most_rows: int = 10**9
+) -> Iterator[BatteryTask]:
     """Yield the tasks of a battery with this seed, the first `limit` of each group.
+
+    Each has the rows of the battery, but no more than `most_rows`.
 
     Raises ValueError with the nearest name for a battery that is not in `BATTERIES`, and TypeError
     or ValueError for a seed that is no natural number.
@@ -77,7 +82,8 @@ def tasks(battery: str, seed: int, limit: int | None = None) -> Iterator[Battery
         for number, (name, maker) in enumerate(list(makers.items())[:limit]):
             # a generator of its own for each task: fewer tasks are the same tasks
             stream = [seed, list(BATTERIES).index(battery), list(cases).index(group), number]
-            yield maker(battery, group, name, seed, np.random.default_rng(stream))
+            origin = {"battery": battery, "group": group, "name": name, "seed": seed}
+            yield maker(origin, most_rows, np.random.default_rng(stream))
 
 
 def mixed_columns(n: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -137,12 +143,13 @@ def true_weights(
     return weights
 
 
-Maker = Callable[[str, str, str, int, np.random.Generator], BatteryTask]
+Maker = Callable[[Mapping[str, Any], int, np.random.Generator], BatteryTask]
+"""What makes a task: its first fields by name, the most rows, a generator -> the task."""
 
 
 def _neuron(
-    truth: str, columns: Callable[[int, np.random.Generator], np.ndarray | pd.DataFrame], n: int,
-    noise: float, *, active: int | None = None, centred: bool = False,
+    truth: str, columns: Callable[[int, np.random.Generator], np.ndarray | pd.DataFrame],
+    rows: int, noise: float, *, active: int | None = None, centred: bool = False,
 ) -> Maker:
     """Return the maker of a task: a truth on columns of which `active` matter, all by default.
 
@@ -151,8 +158,8 @@ def _neuron(
     """
     structure = NeuronStructure.parse(re.sub(r"(interact[^)]*)", r"\1;rank=1", truth))
 
-    def make(battery: str, group: str, name: str, seed: int,
-             rng: np.random.Generator) -> BatteryTask:
+    def make(origin: Mapping[str, Any], most_rows: int, rng: np.random.Generator) -> BatteryTask:
+        n = min(rows, most_rows)
         table = columns(n + FRESH, rng)
         raw = np.asarray(table, dtype=float)
         d = raw.shape[1]
@@ -162,7 +169,7 @@ def _neuron(
         weights = true_weights(structure, d, chosen, rng)
         clean = sum(stream_values(weights, (raw - mean) / scale).values())
         return BatteryTask(
-            battery, group, name, seed, X=table[:n], y=clean[:n] + noise * rng.standard_normal(n),
+            **origin, X=table[:n], y=clean[:n] + noise * rng.standard_normal(n),
             structure=structure, fresh=table[n:], clean=clean[n:], noise_floor=noise * noise,
             features=None if active is None else tuple(f"x_{i + 1}" for i in chosen),
             outliers=np.arange(0),
@@ -171,16 +178,16 @@ def _neuron(
     return make
 
 
-def _formula(key: str, n: int, d: int, noise: float, outliers: float = 0.0) -> Maker:
+def _formula(key: str, rows: int, d: int, noise: float, outliers: float = 0.0) -> Maker:
     """Return the maker of one of the paper's formulas; a share of `outliers` is 10 sd off."""
 
-    def make(battery: str, group: str, name: str, seed: int,
-             rng: np.random.Generator) -> BatteryTask:
+    def make(origin: Mapping[str, Any], most_rows: int, rng: np.random.Generator) -> BatteryTask:
+        n = min(rows, most_rows)
         task = named_formula(key, n + FRESH, d, noise, int(rng.integers(2**31)))
         y, wrong = task.y[:n].copy(), np.sort(rng.choice(n, round(outliers * n), replace=False))
         y[wrong] += 10.0 * rng.choice((-1.0, 1.0), len(wrong))
         return BatteryTask(
-            battery, group, name, seed, X=task.X[:n], y=y, structure=task.structure, features=None,
+            **origin, X=task.X[:n], y=y, structure=task.structure, features=None,
             fresh=task.X[n:], clean=task.signal[n:], noise_floor=task.noise_floor, outliers=wrong,
             standardize=False,
         )

@@ -21,18 +21,19 @@ BEFORE = {"lower": False, "screen": False, "outliers": "keep", "features": "all"
 
 
 def scores(
-    names: Sequence[str], seeds: Iterable[int], *, before: bool = False, limit: int | None = None
+    names: Sequence[str], seeds: Iterable[int], *, before: bool = False, limit: int | None = None,
+    most_rows: int = 10**9,
 ) -> pd.DataFrame:
-    """Search the tasks of some batteries, the first `limit` of each group, and judge each result.
+    """Search the tasks of some batteries and judge each result.
 
-    With `before` the options are those of `BEFORE`. Columns: battery, group, task, seed, and those
-    of `judged`.
+    `limit`, `most_rows`: as in `batteries.tasks`. With `before` the options are those of `BEFORE`.
+    Columns: battery, group, task, seed, those of `judged`, seconds.
     """
     options = METHODS["als"].accepted(**BEFORE) if before else {}
     rows = []
     for name in names:
         for seed in seeds:
-            for task in tasks(name, seed, limit):
+            for task in tasks(name, seed, limit, most_rows):
                 # processor time: other work on the machine does not count
                 start = time.process_time()
                 result = search(task.X, task.y, standardize=task.standardize, **options)
@@ -44,14 +45,16 @@ def scores(
 
 
 def before_and_after(
-    names: Sequence[str], seeds: Iterable[int], limit: int | None = None
+    names: Sequence[str], seeds: Iterable[int], limit: int | None = None,
+    most_rows: int = 10**9,
 ) -> pd.DataFrame:
     """Return `scores` with the options of `BEFORE` and with the defaults, in a column settings.
 
     Each seed is searched by both in turn, so that a change of the machine's speed meets both.
     """
     return pd.concat([
-        scores(names, [seed], before=settings == "before", limit=limit).assign(settings=settings)
+        scores(names, [seed], before=settings == "before", limit=limit, most_rows=most_rows
+               ).assign(settings=settings)
         for seed in seeds for settings in ("before", "after")
     ], ignore_index=True)
 
