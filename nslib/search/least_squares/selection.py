@@ -100,25 +100,63 @@ class Selection:
         self.constant = objective.fit(Polynomial.constant(self.n_features, outputs))
         self.baseline = self.constant.error
 
-    def run(self, max_rounds: int = 40) -> Path:
-        """Add and remove terms until no candidate is worth its parameters.
+    def run(self) -> Path:
+        """Add and remove terms until no candidate is worth its parameters."""
+        path = Path([self.constant])
+        current = self._grown(self.constant, path, self.order)
+        for simpler in (self._shrink, self._lowered):
+            following = simpler(current)
+            if following is not current:
+                current = following
+                path.steps.append(current)
+        return path
 
-        `max_rounds` ends a cycle of terms that are added and removed again.
+    def _grown(
+        self, current: Fitted, path: Path, order: int, most: float = math.inf, rounds: int = 40
+    ) -> Fitted:
+        """Return the model after terms up to an order were added and removed while it pays.
+
+        `most`: free parameters at which it ends; `rounds` ends a cycle of terms that come and go.
         """
-        current = self.constant
-        path = Path([current])
-        for _ in range(max_rounds):
-            following = self._forward(current, path)
+        for _ in range(rounds):
+            following = self._forward(current, path, order)
             if following is None and current.error > self.UNEXPLAINED * self.baseline:
-                following = self._forward(current, path, effort=2)
+                following = self._forward(current, path, order, effort=2)
             if following is None:
                 break
             current = self._backward(self._polish(following))
             path.steps.append(current)
-        shrunk = self._shrink(current)
-        if shrunk is not current:
-            path.steps.append(shrunk)
-        return path
+            if current.model.n_free > most:
+                break
+        return current
+
+    def _lowered(self, current: Fitted) -> Fitted:
+        """Return the model with simpler streams in place of its interactions, where BIC prefers it.
+
+        Where features have few values or heavy tails a product of many factors imitates several of
+        lower order at once: squares of an indicator are linear in it. And many products of one
+        order imitate its pure stream beside one product.
+        """
+        for k in sorted(current.model.factors, reverse=True):
+            for base, order in self._below(current.model, k):
+                lower = self._grown(
+                    self.objective.fit(base), Path([]), order, most=1.5 * current.model.n_free
+                )
+                if lower.criterion < current.criterion:
+                    current = self._shrink(lower)
+                    break
+        return current
+
+    @staticmethod
+    def _below(model: Polynomial, k: int) -> list[tuple[Polynomial, int]]:
+        """Return what remains without the interaction of order k, and up to which order to add."""
+        if k not in model.factors:
+            return []
+        rest = model.without_stream(Stream("interact", k))
+        below = [(rest, order) for order in range(2, k)]
+        if k not in model.pure and len(model.factors[k]) > 1:
+            below.append((rest.with_pure(k), k))
+        return below
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
         """Whether the larger model's further terms pay for their parameters."""
@@ -132,19 +170,21 @@ class Selection:
         gain = self.validate(smaller.model) - self.validate(larger.model)
         return float(gain.mean()) > self.ERRORS * float(gain.std()) / math.sqrt(len(gain))
 
-    def _forward(self, current: Fitted, path: Path, effort: int = 1) -> Fitted | None:
+    def _forward(
+        self, current: Fitted, path: Path, order: int, effort: int = 1
+    ) -> Fitted | None:
         """Return the model with the best worthwhile candidate, or None."""
         residual = self.objective.residual(current.model)
         # pure orders are linear and order 2 has a start in closed form; higher ones need restarts
         cheap = self._pure_candidates(current, residual)
-        if self.order > 1:
+        if order > 1:
             cheap += self._interaction_candidates(current, residual, [2])
         best = min((c.loss for c in cheap), default=math.inf)
         enough = current.loss - self.objective.data.n_rows * math.log(self.SHORTCUT)
         groups = [cheap] if best <= enough else []
         for group in [*groups, None]:
             if group is None:
-                costly = range(3, self.order + 1)
+                costly = range(3, order + 1)
                 group = cheap + self._interaction_candidates(current, residual, costly, effort)
             for candidate in sorted(group, key=lambda c: c.criterion):
                 # the score of a pure order is exact: no trial where it fails. A product is scored
@@ -164,7 +204,10 @@ class Selection:
         further = larger.n_free - current.model.n_free
         # chance alone lowers -2 log likelihood by one a parameter (Wilks 1938), half of what AIC
         # asks: a few steps that gain less are not worth going on
-        if current.loss - first.loss < further or not self._better_held_out(first, current):
+        if current.loss - first.loss < further:
+            return None
+        # long tails make the first steps of a true term poor on rows held out, while BIC sees it
+        if first.criterion >= current.criterion and not self._better_held_out(first, current):
             return None
         following = self.objective.fit(first.model)
         worthwhile = self.worth(following, current) and self._better_held_out(following, current)
