@@ -3,15 +3,17 @@
 import re
 from dataclasses import replace
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from companion.bench import bench_recovery
-from companion.bench.recovery import near_ties
+from companion.bench.recovery import near_ties, printed_formulas
 from companion.experiments.structure_recovery import batteries, battery_scores
 from companion.experiments.structure_recovery.batteries import LEVELS
+from nslib.data.public_formulas import PUBLIC_FORMULAS
 from nslib.search import refit
 
 REFITTED = {"one_hot": 2, "wide": 4, "few_active": 2, "rows_short": 2, "outliers": 2, "near_tie": 1}
@@ -118,3 +120,15 @@ def test_structures_that_differ_between_settings_are_told(capsys):
     head, differs = near_ties.report(table)
     assert "1 of 2 tasks" in head
     assert differs == "differs: b: pure(2) (base); pure(1) (other)"
+
+
+def test_a_printed_formula_is_judged_by_its_terms_and_coefficients():
+    truth = PUBLIC_FORMULAS["II.37.1"]  # mom B + mom B chi
+    terms = np.array(truth.exponents)
+    printed = SimpleNamespace(terms=terms[::-1], coefficients=np.array([1.005, 1.0]))
+    assert printed_formulas.judged(truth, printed) == {
+        "exact": True, "coefficients_near": True, "n_terms": 2}
+    printed.coefficients = np.array([1.02, 1.0])
+    assert not printed_formulas.judged(truth, printed)["coefficients_near"]
+    printed.terms = terms[:1]
+    assert not printed_formulas.judged(truth, printed)["exact"]

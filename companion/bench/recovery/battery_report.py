@@ -10,9 +10,9 @@ from companion.experiments.structure_recovery.batteries import BATTERIES
 from companion.experiments.structure_recovery.battery_scores import misses, scores, shares
 from nslib.threads import one_thread
 
-from . import near_ties, search_speed
+from . import near_ties, printed_formulas, search_speed
 
-NAMES = (*BATTERIES,)
+NAMES = (*BATTERIES, "formulas")
 """All batteries: those of streams, printed formulas, and real tables."""
 
 
@@ -43,6 +43,13 @@ def main(options: argparse.Namespace, seeds: Sequence[int]) -> int:
 
 def _battery(name: str, seeds: Sequence[int], options: argparse.Namespace) -> None:
     """Measure one battery and print its table and its misses."""
+    if name == "formulas":
+        printed = printed_formulas.scores(seeds, options.limit)
+        print("\nformulas: exact sets of terms; near: coefficients within 1 % too")
+        show(printed_formulas.shares(printed).set_index(["way", "group", "noise"]), digits=4)
+        for line in printed_formulas.misses(printed):
+            print(f"missed: {line}")
+        return
     fits = scores([name], seeds, before=options.before, limit=options.limit)
     print()
     show(shares(fits).set_index(["battery", "group"]), digits=4)

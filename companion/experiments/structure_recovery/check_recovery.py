@@ -32,7 +32,8 @@ RULES = {
     "phase_noise": rules.NOISE, "predecessor_source": rules.choice(SOURCES),
     "predecessor_noises": rules.several(rules.choice(NOISES)),
     "batteries": rules.several(rules.choice(BATTERIES)),
-    "battery_seeds": rules.SEEDS, "battery_tasks": rules.integer(1), "battery_rows": rules.integer(2),
+    "battery_seeds": rules.SEEDS, "battery_tasks": rules.integer(1),
+    "battery_rows": rules.integer(2),
 }
 
 
