@@ -204,7 +204,7 @@ def _formulas(names: Sequence[str], *arguments: object) -> dict[str, Maker]:
 
 
 _HEAVY = ("interact(2,3)", "pure(2)+interact(3)", "interact(3)", "pure(1,2)", "interact(2)",
-          "pure(1)+interact(2)", "pure(3)", "interact(4)")
+          "pure(1)+interact(2)", "pure(3)", "pure(1)+interact(3)")
 
 BATTERIES: Mapping[str, Mapping[str, Mapping[str, Maker]]] = MappingProxyType({
     "one_hot": {"one-hot": _neurons(
@@ -222,7 +222,11 @@ BATTERIES: Mapping[str, Mapping[str, Mapping[str, Maker]]] = MappingProxyType({
         for truth, active in product(("interact(3)", "pure(1)+interact(3)"), (3, 5))}},
     "outliers": {"outliers": _formulas(list(FORMULA_KEYS), 2000, 10, 0.01, 0.05)},
     "heavy_tails": {"t3": _neurons(_HEAVY, t3_columns, 2000, 0.01, centred=True),
-                    "lognormal": _neurons(_HEAVY, lognormal_columns, 2000, 0.01)},
+                    "lognormal": _neurons(_HEAVY, lognormal_columns, 2000, 0.01),
+                    # hardest of all: a handful of rows holds the variance of a product of four
+                    "order 4": {"t3": _neuron("interact(4)", t3_columns, 2000, 0.01, centred=True),
+                                "lognormal": _neuron("interact(4)", lognormal_columns, 2000,
+                                                     0.01)}},
     "near_tie": {
         "120 rows": _formulas(("interact 4", "interact 3", "hybrid 4", "interact 1"), 120, 10, 0.3),
         "200 rows": _neurons(("interact(4)",), normal_columns(16), 200, 0.1, centred=True)},
