@@ -16,7 +16,7 @@ Source: BIC: Schwarz (1978).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -99,13 +99,14 @@ class Selection:
         outputs = objective.data.target.shape[1]
         self.constant = objective.fit(Polynomial.constant(self.n_features, outputs))
         self.baseline = self.constant.error
+        self.largest_error, self.refused_by_tails = 1.0, False
 
     def run(self) -> Path:
         """Add and remove terms until no candidate is worth its parameters."""
         path = Path([self.constant])
         current = self._grown(self.constant, path, self.order)
-        for simpler in (self._shrink, self._lowered):
-            following = simpler(current)
+        for further in (self._shrink, self._beyond_tails, self._lowered):
+            following = further(current)
             if following is not current:
                 current = following
                 path.steps.append(current)
@@ -130,6 +131,19 @@ class Selection:
                 break
         return current
 
+    def _beyond_tails(self, current: Fitted) -> Fitted:
+        """Return the model after terms that only a few rows had spoken against, if it is better.
+
+        Of long tails a single row can decide the mean error of a model that still misses a term,
+        and refuse every first step on the way to the right one.
+        """
+        if not self.refused_by_tails or current.error <= self.UNEXPLAINED * self.baseline:
+            return current
+        self.largest_error = 0.95
+        larger = self._grown(current, Path([]), self.order)
+        self.largest_error = 1.0
+        return self._shrink(larger) if self._better_held_out(larger, current) else current
+
     def _lowered(self, current: Fitted) -> Fitted:
         """Return the model with simpler streams in place of its interactions, where BIC prefers it.
 
@@ -147,16 +161,22 @@ class Selection:
                     break
         return current
 
-    @staticmethod
-    def _below(model: Polynomial, k: int) -> list[tuple[Polynomial, int]]:
-        """Return what remains without the interaction of order k, and up to which order to add."""
+    def _below(self, model: Polynomial, k: int) -> Iterator[tuple[Polynomial, int]]:
+        """Yield models without the interaction of order k as it is, and the order up to which
+        terms may be added to them."""
         if k not in model.factors:
-            return []
+            return
         rest = model.without_stream(Stream("interact", k))
-        below = [(rest, order) for order in range(2, k)]
-        if k not in model.pure and len(model.factors[k]) > 1:
-            below.append((rest.with_pure(k), k))
-        return below
+        for order in range(2, k):
+            yield rest, order
+        if k in model.pure:  # a product found after the pure stream that had imitated it
+            base = self.objective.fit(rest.without_stream(Stream("pure", k)))
+            for candidate in self._interaction_candidates(
+                base, self.objective.residual(base.model), [k]
+            ):
+                yield candidate.added_to(base.model), k
+        elif len(model.factors[k]) > 1:
+            yield rest.with_pure(k), k
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
         """Whether the larger model's further terms pay for their parameters."""
@@ -210,12 +230,23 @@ class Selection:
         if first.criterion >= current.criterion and not self._better_held_out(first, current):
             return None
         following = self.objective.fit(first.model)
-        worthwhile = self.worth(following, current) and self._better_held_out(following, current)
-        return following if worthwhile else None
+        if not self.worth(following, current):
+            return None
+        if self._better_held_out(following, current):
+            return following
+        self.refused_by_tails = True
+        return None
 
     def _better_held_out(self, larger: Fitted, smaller: Fitted) -> bool:
-        """Whether the larger model has the lower mean error on rows held out."""
-        return bool(self.validate(larger.model).mean() < self.validate(smaller.model).mean())
+        """Whether the larger model has the lower mean error on rows held out.
+
+        No row counts more than the share `largest_error` of the smaller model's rows.
+        """
+        ours, theirs = self.validate(larger.model), self.validate(smaller.model)
+        if self.largest_error < 1:
+            most = theirs.quantile(self.largest_error)
+            ours, theirs = ours.clamp_max(most), theirs.clamp_max(most)
+        return bool(ours.mean() < theirs.mean())
 
     def _shrink(self, current: Fitted) -> Fitted:
         """Return the model without the rank-one terms that only growth one by one had needed.
