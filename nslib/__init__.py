@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from . import data, estimators, formula, networks, search, structure, theory, training
     from .estimators import NeuronSeekClassifier, NeuronSeekRegressor, load_estimator
     from .neuron import TaskLinear
-    from .search import SearchResult, search_many
+    from .search import SearchResult, SparseFormula, search_many, sparse_formula
     from .structure import NeuronStructure, Stream
 
 __version__ = "0.1.0"
@@ -22,10 +22,12 @@ _HOMES = {
     "NeuronSeekRegressor": "estimators",
     "NeuronStructure": "structure",
     "SearchResult": "search",
+    "SparseFormula": "search",
     "Stream": "structure",
     "TaskLinear": "neuron",
     "load_estimator": "estimators",
     "search_many": "search",
+    "sparse_formula": "search",
 }
 _MODULES = (
     "data", "estimators", "formula", "networks", "search", "structure", "theory", "training",
@@ -35,6 +37,7 @@ __all__ = [
     "NeuronSeekRegressor",
     "NeuronStructure",
     "SearchResult",
+    "SparseFormula",
     "Stream",
     "TaskLinear",
     "data",
@@ -44,6 +47,7 @@ __all__ = [
     "networks",
     "search",
     "search_many",
+    "sparse_formula",
     "structure",
     "theory",
     "training",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import sympy as sp
@@ -13,8 +14,13 @@ from . import checks
 from .neuron import TaskLinear
 from .structure import NeuronStructure, Stream, numbered_symbols
 
+Term = TypeVar("Term")
+
 MAX_MONOMIALS = 20_000
 MAX_MAGNIFICATION = 1e8  # of a monomial against the value: half the digits of a double are left
+
+ROUNDING = 1e-9
+"""Terms below this share of the largest are left out: where monomials cancel, noise remains."""
 
 
 def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Symbol]:
@@ -30,6 +36,21 @@ def feature_symbols(names: Sequence[str] | None, n_features: int) -> list[sp.Sym
             f"expected {n_features} distinct names"
         )
     return [sp.Symbol(str(name)) for name in names]
+
+
+def above_rounding(sizes: Mapping[Term, float], magnification: float = 1.0) -> list[Term]:
+    """Return the terms that are more than rounding, in their order.
+
+    sizes: absolute values of terms; magnification: of the largest term against their sum, where
+    terms cancel: the share below which a term is rounding is smaller by it.
+
+    Examples
+    --------
+    >>> above_rounding({"x": 2.0, "x**3": 1.09e-32})
+    ['x']
+    """
+    least = ROUNDING / magnification * max(sizes.values(), default=0.0)
+    return [term for term, size in sizes.items() if size > least]
 
 
 def count_monomials(structure: NeuronStructure, n_features: int) -> int:
@@ -102,7 +123,8 @@ def expressions(
     shift = mean / scale
     generators = x
     if expand:
-        _check_cancellation(neuron, shift, x)
+        magnification = _check_cancellation(neuron, shift, x)
+        size = np.abs(mean) + scale  # of the features
         # Elements of a polynomial ring multiply out as they are computed, far faster than
         # sympy's own expansion of a product of sums.
         generators = sp.polys.rings.ring(x, sp.RR)[1:]
@@ -120,11 +142,29 @@ def expressions(
             polynomial += y_scale * _linear_form(weights[Stream("pure", k)][c], powers)
         for k in structure.interact:
             polynomial += y_scale * _linear_form(weights[Stream("interact", k)][c], products[k])
-        expression = polynomial.as_expr() if expand else polynomial
+        if expand:
+            polynomial = _without_rounding(polynomial, size, magnification).as_expr()
+        expression = polynomial
         if structure.sin:
             expression += y_scale * _linear_form(weights[Stream("sin")][c], sines)
         formulas.append(sp.sympify(expression))
     return formulas
+
+
+def _without_rounding(
+    polynomial: sp.polys.rings.PolyElement, size: np.ndarray, magnification: float
+) -> sp.polys.rings.PolyElement:
+    """Return a polynomial of D features less its terms that are rounding at features of size (D,).
+
+    Sizes are compared by logarithms, as powers of large features may leave float64, and with that
+    of the largest term but the constant, beside which a target far from zero has small terms.
+    """
+    logs = {exponents: math.log(abs(float(c))) + float(np.log(size) @ exponents)
+            for exponents, c in polynomial.terms() if float(c)}
+    largest = max((log for exponents, log in logs.items() if any(exponents)), default=0.0)
+    sizes = {exponents: math.exp(min(log - largest, 0.0)) for exponents, log in logs.items()}
+    kept = above_rounding(sizes, magnification)
+    return polynomial.ring.from_dict({exponents: polynomial[exponents] for exponents in kept})
 
 
 def _linear_form(weights: np.ndarray, basis: Sequence) -> sp.Expr:
@@ -144,8 +184,10 @@ def _products(neuron: TaskLinear, order: int, z: Sequence) -> list:
     return products
 
 
-def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Symbol]) -> None:
-    """Raise ValueError where expanded monomials in the D symbols x would cancel to noise.
+def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Symbol]) -> float:
+    """Return how much larger than the value expanded monomials in the D symbols x can be.
+
+    ValueError where they would cancel to noise.
 
     `shift` (D,) holds the features' means in units of their scales. (z + shift)^k, with z about 1,
     has monomials of up to (1 + |shift|)^k, the differences of which are to be about 1.
@@ -158,12 +200,14 @@ def _check_cancellation(neuron: TaskLinear, shift: np.ndarray, x: Sequence[sp.Sy
         used |= _numpy(neuron.factors).any(axis=0)
     order = max((*neuron.structure.pure, *neuron.structure.interact), default=0)
     worst = int(np.argmax(np.where(used, np.abs(shift), 0.0)))
-    if used[worst] and (1 + abs(shift[worst])) ** order > MAX_MAGNIFICATION:
+    magnification = float((1 + abs(shift[worst])) ** order) if used[worst] else 1.0
+    if magnification > MAX_MAGNIFICATION:
         raise ValueError(
             f"expand: found the feature {x[worst]} with a mean of {shift[worst]:.3g} standard "
             f"deviations in order {order}, whose monomials would cancel to noise; "
             "use expand=False"
         )
+    return magnification
 
 
 def _numpy(parameter: torch.Tensor) -> np.ndarray:

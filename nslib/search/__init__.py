@@ -19,12 +19,18 @@ from .methods import METHODS, Method, imported
 if TYPE_CHECKING:
     from .least_squares import refit
     from .result import SearchResult
+    from .sparse import SparseFormula, sparse_formula
 
-__all__ = ["METHODS", "Method", "SearchResult", "refit", "search", "search_many"]
+__all__ = [
+    "METHODS", "Method", "SearchResult", "SparseFormula", "refit", "search", "search_many",
+    "sparse_formula",
+]
 
 _LATE = {
     "SearchResult": "nslib.search.result:SearchResult",
+    "SparseFormula": "nslib.search.sparse:SparseFormula",
     "refit": "nslib.search.least_squares:refit",
+    "sparse_formula": "nslib.search.sparse:sparse_formula",
 }
 
 
@@ -148,6 +154,7 @@ def search_many(
         raise ValueError(f"task: found a classification, expected a regression for {method!r}")
     with one_thread():
         results = chosen.run(tasks, seeds, settings, _Lines(method) if progress else _silent)
+    results = [replace(result, task=tasks[i // len(seeds)]) for i, result in enumerate(results)]
     if limits is None:
         results = [replace(result, limits=None) for result in results]
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from ..threads import one_thread
 from .columns import finite_chunks
 from .result_text import described
 from .search_task import Scaling, SearchTask, feature_names
+
+if TYPE_CHECKING:
+    from .sparse import SparseFormula
 
 
 @torch.no_grad()
@@ -60,6 +63,7 @@ class SearchResult:
         it was chosen (Meinshausen & Bühlmann 2010). None where a method does not resample.
     passes: how often all rows were read, to scale and to fit them. None where not counted.
     fit_seconds: the part of `seconds` after the streams were chosen. None where not measured.
+    task: the rows of the search, which are not copied. Neither saved nor pickled: None then.
     """
 
     method: str
@@ -74,6 +78,10 @@ class SearchResult:
     selection_frequencies: dict[str, float] | None = field(repr=False, default=None)
     passes: int | None = field(repr=False, default=None)
     fit_seconds: float | None = field(repr=False, default=None)
+    task: SearchTask | None = field(repr=False, default=None, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "task": None}
 
     def __str__(self) -> str:
         return f"{self.method}, seed {self.seed}: {self.structure}\n{described(self)}"
@@ -165,6 +173,49 @@ class SearchResult:
         if s.classes is None:
             return outputs[0]
         return dict(zip(s.classes.tolist(), outputs, strict=True))
+
+    def simplify(
+        self, X: Any = None, y: Any = None, *, degree: int = 5, max_terms: int = 20,
+        sample_weight: Any = None, level: float = 0.95, seed: int = 0,
+    ) -> SparseFormula:
+        """Return the polynomial in raw units with as few terms as the data ask for.
+
+        Terms are chosen as by `nslib.search.sparse_formula`, on the rows of the search. Where all
+        monomials of the degree are too many, those of the features that the search kept are tried,
+        up to the orders of its streams.
+
+        Parameters
+        ----------
+        X : array-like (N, D), optional
+            Other rows than those of the search.
+        y : array-like (N,), optional
+            Their target.
+        degree, max_terms, sample_weight, level, seed
+            Those of `nslib.search.sparse_formula`; weights are of the rows of X, or of the search.
+
+        Returns
+        -------
+        SparseFormula
+
+        Raises
+        ------
+        ValueError
+            For a result of classes, a result that was loaded and has no rows, other features than
+            those of the search, and where the search kept too many features; and what
+            `nslib.search.sparse_formula` raises.
+
+        Examples
+        --------
+        >>> import nslib
+        >>> X = np.random.default_rng(0).uniform(1, 5, (300, 2))
+        >>> print(nslib.search(X, X[:, 0] * X[:, 1] ** 2).simplify())
+        y = x_1*x_2**2
+        1 term, R² 1.0000 on held-out rows
+        """
+        from .sparse.simplification import simplify
+
+        return simplify(self, X, y, degree=degree, max_terms=max_terms,
+                        sample_weight=sample_weight, level=level, seed=seed)
 
     def stream_shares(self, X: Any) -> pd.Series:
         """Return each stream's share of the summed variance of all streams' outputs on X (N, D).

@@ -18,9 +18,6 @@ TERMS, FEATURES, CLASSES = 8, 6, 3
 MONOMIALS = 300
 """Formulas that may have more are named by their streams: to expand them would take seconds."""
 
-ROUNDING = 1e-9
-"""Terms below this share of the largest are left out: where monomials cancel, noise remains."""
-
 
 def described(result: SearchResult) -> str:
     """Return lines for the formula of each output, and one for the range of the features."""
@@ -58,8 +55,7 @@ def _formulas(result: SearchResult) -> list[str]:
 def _short(expression: sp.Expr, size: dict[sp.Symbol, float]) -> str:
     """Return the terms that are largest where the features have this size, to four digits."""
     terms = {term: abs(float(term.subs(size))) for term in sp.Add.make_args(expression)}
-    largest = max(terms.values())
-    ranked = sorted((t for t in terms if terms[t] > ROUNDING * largest), key=lambda t: -terms[t])
+    ranked = sorted(formula.above_rounding(terms), key=lambda term: -terms[term])
     text = str(sp.Add(*ranked[:TERMS]).evalf(4))
     return text + _further(len(ranked) - TERMS, "terms")
 
