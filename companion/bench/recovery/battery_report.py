@@ -12,7 +12,7 @@ from nslib.threads import one_thread
 
 from . import near_ties, printed_formulas, search_speed
 
-NAMES = (*BATTERIES, "formulas")
+NAMES = (*BATTERIES, "formulas", "real")
 """All batteries: those of streams, printed formulas, and real tables."""
 
 
@@ -42,18 +42,34 @@ def main(options: argparse.Namespace, seeds: Sequence[int]) -> int:
 
 
 def _battery(name: str, seeds: Sequence[int], options: argparse.Namespace) -> None:
-    """Measure one battery and print its table and its misses."""
-    if name == "formulas":
-        printed = printed_formulas.scores(seeds, options.limit)
-        print("\nformulas: exact sets of terms; near: coefficients within 1 % too")
-        show(printed_formulas.shares(printed).set_index(["way", "group", "noise"]), digits=4)
-        for line in printed_formulas.misses(printed):
-            print(f"missed: {line}")
-        return
-    fits = scores([name], seeds, before=options.before, limit=options.limit)
+    """Measure one battery and print it."""
     print()
+    if name == "formulas":
+        return _formulas(seeds, options)
+    if name == "real":
+        return _real(seeds)
+    fits = scores([name], seeds, before=options.before, limit=options.limit)
     show(shares(fits).set_index(["battery", "group"]), digits=4)
     for line in misses(fits):
         print(f"missed: {line}")
     if name == "near_tie":
         print(*near_ties.report(near_ties.structures(seeds, before=options.before)), sep="\n")
+
+
+def _formulas(seeds: Sequence[int], options: argparse.Namespace) -> None:
+    """Print how often formulas have exactly the true terms, and those that do not."""
+    table = printed_formulas.scores(seeds, options.limit)
+    print("formulas: exact sets of terms; near: coefficients within 1 % too")
+    show(printed_formulas.shares(table).set_index(["way", "group", "noise"]), digits=4)
+    for line in printed_formulas.misses(table):
+        print(f"missed: {line}")
+
+
+def _real(seeds: Sequence[int]) -> None:
+    """Print what models give on real tables, each seed a split."""
+    from companion.bench import real_sets  # with scikit-learn, which no other battery needs
+
+    table = real_sets.measure(len(seeds), seeds[0])
+    print("real: R² or accuracy on held-out rows")
+    show(real_sets.by_set(table), digits=4, index=False)
+    show(real_sets.summary(table), index=False)
