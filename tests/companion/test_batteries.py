@@ -47,7 +47,7 @@ def test_the_truth_refitted_leaves_the_noise_alone(battery, count):
 
 def test_heavy_tails_have_their_truth_too():
     of_group = {t.group: t for t in batteries.tasks("heavy_tails", 3) if t.name == "pure(1,2)"}
-    assert set(of_group) == {"t3", "lognormal"}  # the group "order 4" has no such task
+    assert set(of_group) == {"t3", "lognormal"}
     for task in of_group.values():
         X, y, _, fitted = without_bounds(task)
         assert np.mean((fitted.predict(X) - y) ** 2) == pytest.approx(task.noise_floor, rel=0.15)
