@@ -19,6 +19,21 @@ def searches() -> list[str]:
     return [name for name in MODELS if name not in BASELINES]
 
 
+BATTERY_RULES = {
+    "names": rules.several(rules.choice(BATTERIES)), "limit": rules.integer(1),
+    "rows": rules.integer(2),
+}
+
+
+def batteries(value: Any, name: str) -> None:
+    """Check which batteries are searched: each of `BATTERY_RULES` must be there and hold."""
+    given = rules.checked_mapping(value, name)
+    if set(given) != set(BATTERY_RULES):
+        raise ValueError(f"{name}: found the keys {list(given)}, expected {list(BATTERY_RULES)}")
+    for key, one in given.items():
+        BATTERY_RULES[key](one, f"{name}: {key}")
+
+
 RULES = {
     "methods": rules.several(rules.choice(searches), 0),
     "slow_methods": rules.several(rules.choice(searches), 0),
@@ -31,9 +46,7 @@ RULES = {
     "phase_samples": rules.several(rules.integer(2)), "phase_seeds": rules.SEEDS,
     "phase_noise": rules.NOISE, "predecessor_source": rules.choice(SOURCES),
     "predecessor_noises": rules.several(rules.choice(NOISES)),
-    "batteries": rules.several(rules.choice(BATTERIES)),
-    "battery_seeds": rules.SEEDS, "battery_tasks": rules.integer(1),
-    "battery_rows": rules.integer(2),
+    "batteries": batteries,
 }
 
 
