@@ -25,7 +25,7 @@ def first(battery, count=1, seed=3):
 
 def without_bounds(task):
     """Return rows, target, fresh rows of the features that matter, and the truth refitted."""
-    columns = slice(None) if task.features is None else [int(x[2:]) - 1 for x in task.features]
+    columns = slice(None) if task.features is None else list(task.features)
     X, fresh = np.asarray(task.X)[:, columns], np.asarray(task.fresh)[:, columns]
     clean_rows = np.setdiff1d(np.arange(len(X)), task.outliers)
     X, y = X[clean_rows], task.y[clean_rows]
@@ -60,7 +60,7 @@ def test_one_hot_groups_are_complete_and_few_features_matter():
         ones = task.X[[f"{group}_{level}" for level in levels]]
         assert set(np.unique(ones)) == {0.0, 1.0} and (ones.sum(axis=1) == 1).all()
     wide = first("wide")[0]
-    columns = [int(name[2:]) - 1 for name in wide.features]
+    columns = list(wide.features)
     shuffled = wide.fresh.copy()
     others = np.setdiff1d(np.arange(100), columns)
     shuffled[:, others] = 0.0
@@ -96,12 +96,11 @@ def test_what_is_not_known_is_refused_with_the_nearest_name():
 def test_the_judge_takes_the_truth_for_exact_and_another_for_not():
     task = first("wide")[0]
     X, y, _, fitted = without_bounds(task)
-    columns = [int(name[2:]) - 1 for name in task.features]
-    own = replace(task, X=X, fresh=task.fresh[:, columns], features=("x_1", "x_2", "x_3"))
+    own = replace(task, X=X, fresh=task.fresh[:, list(task.features)], features=(0, 1, 2))
     right = battery_scores.judged(own, fitted)
     assert right["exact"] and right["features_exact"] and right["r2_formula"] > 0.99
     other = battery_scores.judged(
-        replace(own, features=("x_1",), structure=first("wide", 4)[3].structure), fitted)
+        replace(own, features=(0,), structure=first("wide", 4)[3].structure), fitted)
     assert not other["exact"] and not other["features_exact"]
 
 

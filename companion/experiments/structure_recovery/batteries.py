@@ -43,7 +43,7 @@ class BatteryTask:
     X : (N, D), an array or a DataFrame of raw columns.
     y : (N,), the raw target with its noise.
     structure : the true streams.
-    features : names of the features that matter, x_1 … x_D for an array; None where all do.
+    features : numbers of the columns that matter; None where all do.
     fresh : (FRESH, D), other rows of the same kind as X.
     clean : (FRESH,), their target without noise.
     noise_floor : the mean squared error of the truth on rows with the usual noise, in units of y².
@@ -58,7 +58,7 @@ class BatteryTask:
     X: np.ndarray | pd.DataFrame
     y: np.ndarray
     structure: NeuronStructure
-    features: tuple[str, ...] | None
+    features: tuple[int, ...] | None
     fresh: np.ndarray | pd.DataFrame
     clean: np.ndarray
     noise_floor: float
@@ -171,7 +171,7 @@ def _neuron(
         return BatteryTask(
             **origin, X=table[:n], y=clean[:n] + noise * rng.standard_normal(n),
             structure=structure, fresh=table[n:], clean=clean[n:], noise_floor=noise * noise,
-            features=None if active is None else tuple(f"x_{i + 1}" for i in chosen),
+            features=None if active is None else tuple(chosen.tolist()),
             outliers=np.arange(0),
         )
 

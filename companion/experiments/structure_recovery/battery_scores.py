@@ -12,6 +12,7 @@ import pandas as pd
 
 from companion.experiments.progress import say
 from companion.experiments.shares import known, with_intervals
+from nslib.formula import feature_symbols
 from nslib.search import METHODS, SearchResult, search
 
 from .batteries import BatteryTask, tasks
@@ -71,15 +72,16 @@ def judged(task: BatteryTask, result: SearchResult) -> dict[str, Any]:
         "structure": str(result.structure), "truth": str(task.structure),
         "exact": result.structure.same_streams(task.structure),
         "features_exact": None if task.features is None else
-        set(_features(result)) == set(task.features),
+        _features(result) == set(task.features),
         "r2": _r2(result, task), "r2_formula": _r2(everywhere, task),
     }
 
 
-def _features(result: SearchResult) -> tuple[str, ...]:
-    """Return the names of the features that a result uses."""
-    every = tuple(f"x_{i + 1}" for i in range(result.neuron.in_features))
-    return tuple(getattr(result, "features", every))
+def _features(result: SearchResult) -> set[int]:
+    """Return the numbers of the features that a result uses."""
+    symbols = feature_symbols(result.scaling.feature_names, result.neuron.in_features)
+    names = list(map(str, symbols))
+    return set(map(names.index, getattr(result, "features", names)))
 
 
 def _r2(result: SearchResult, task: BatteryTask) -> float:
