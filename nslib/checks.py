@@ -328,6 +328,31 @@ def as_target(y: Any, n_rows: int, name: str = "y") -> np.ndarray:
     return array
 
 
+def sample_weights(values: Any, n_rows: int, name: str = "sample_weight") -> np.ndarray:
+    """Return weights of rows (n_rows,) as float64, at least 0, one of them positive.
+
+    They are as given, of any sum. TypeError for what are no numbers; ValueError for another shape,
+    for weights that are negative or not finite, all zero, or too large or small to be summed.
+
+    Examples
+    --------
+    >>> sample_weights([1, 0, 2], 3)
+    array([1., 0., 2.])
+    """
+    weights = _finite(as_numbers(values, name), name)
+    if weights.shape != (n_rows,):
+        raise ValueError(f"{name}: found shape {weights.shape}, expected ({n_rows},), one a row")
+    if weights.min() < 0:
+        row = int(np.argmax(weights < 0))
+        raise ValueError(f"{name}: found {weights[row]:g} at {row}, expected no negative weight")
+    if not weights.any():
+        raise ValueError(f"{name}: found zeros only, expected a positive weight")
+    if not MIN_SPREAD <= weights.max() <= MAX_SIZE / n_rows:
+        raise ValueError(f"{name}: found a largest weight of {weights.max():g}, expected one "
+                         f"within [{MIN_SPREAD:g}, {MAX_SIZE:g} / rows]")
+    return weights
+
+
 def as_given(y: Any, name: str = "y") -> np.ndarray:
     """Return targets or labels of any shape as an array of their own type.
 

@@ -181,3 +181,26 @@ def test_what_is_found_is_shown_briefly_whatever_its_size():
             checks.one_of(value, "name", ["a"])
     with pytest.raises(ValueError, match="n: found an int of 16610 bits, expected an int of at mo"):
         checks.positive_int(10**5000, "n")
+
+
+@pytest.mark.parametrize("weights", [[1, 0, 2.5], pd.Series([1, 0, 2.5], index=[7, 8, 9]),
+                                     torch.tensor([1, 0, 2.5], requires_grad=True)])
+def test_weights_of_rows_are_as_given(weights):
+    np.testing.assert_array_equal(checks.sample_weights(weights, 3), [1.0, 0.0, 2.5])
+
+
+@pytest.mark.parametrize(("weights", "error", "words"), [
+    ([1, -2, 1], ValueError, "found -2 at 1, expected no negative weight"),
+    ([0, 0, 0], ValueError, "found zeros only"),
+    ([1, 2], ValueError, r"found shape \(2,\), expected \(3,\)"),
+    ([[1], [1], [1]], ValueError, r"found shape \(3, 1\)"),
+    (1.0, ValueError, r"found shape \(\)"),
+    ([1, np.nan, 1], ValueError, "found nan at 1"),
+    ([1, np.inf, 1], ValueError, "found inf at 1"),
+    ([1e300, 1, 1], ValueError, "found a largest weight of 1e[+]300"),
+    ([5e-324, 0, 0], ValueError, "found a largest weight of .*e-324"),
+    (["a", "b", "c"], TypeError, "found text 'a'"),
+])
+def test_bad_weights_of_rows_are_named(weights, error, words):
+    with pytest.raises(error, match=f"sample_weight: {words}"):
+        checks.sample_weights(weights, 3)

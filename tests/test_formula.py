@@ -101,3 +101,13 @@ def test_leading_terms_keeps_the_largest_coefficients():
     x, y = sp.symbols("x y")
     shown = formula.leading_terms(1.0 + 5.4321 * x - 0.2 * x * y - 9.8765 * y**2, 2, digits=2)
     assert shown == (1.0 + 5.4321 * x - 9.8765 * y**2).evalf(2)
+
+
+def test_terms_that_are_rounding_are_left_out_and_small_ones_beside_a_large_constant_are_not():
+    neuron = TaskLinear(2, 1, NeuronStructure((1, 3), (), 1), dtype=torch.float64)
+    for stream, weights in neuron.stream_weights().items():
+        weights.data[:] = torch.tensor([[2.0, 1e-32] if stream.order == 1 else [1.09e-32, 0.0]])
+    neuron.bias.data.fill_(3e-17)
+    assert str(formula.expressions(neuron, ["g", "h"])[0]) == "2.0*g"
+    far = formula.expressions(neuron, ["g", "h"], y_mean=1e12, y_scale=1e-3)[0]
+    assert far.coeff(sp.Symbol("g")) == pytest.approx(2e-3)

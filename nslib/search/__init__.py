@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,15 @@ from .methods import METHODS, Method, imported
 if TYPE_CHECKING:
     from .least_squares import refit
     from .result import SearchResult
+    from .search_task import SearchTask
     from .sparse import SparseFormula, sparse_formula
 
 __all__ = [
     "METHODS", "Method", "SearchResult", "SparseFormula", "refit", "search", "search_many",
     "sparse_formula",
 ]
+
+GOALS = ("formula", "prediction")
 
 _LATE = {
     "SearchResult": "nslib.search.result:SearchResult",
@@ -46,6 +49,8 @@ def search(
     y: Any,
     method: str = "als",
     *,
+    goal: str = "formula",
+    sample_weight: Any = None,
     seed: int = 0,
     seeds: Sequence[int] | None = None,
     task: str = "auto",
@@ -66,6 +71,13 @@ def search(
         The target: numbers, or classes.
     method : str
         A key of `METHODS`.
+    goal : {"formula", "prediction"}
+        What is optimised. "formula": few streams, those that made the data. "prediction", of "als"
+        alone: the error on new rows, whatever streams it takes; the neuron is a shrunk polynomial
+        of many terms, of features that are held within a range (see
+        `nslib.search.prediction.search_prediction`).
+    sample_weight : array-like (N,), optional
+        Weights of the rows, at least 0; for "als".
     seed : int
         Seed of the one fit.
     seeds : sequence of int, optional
@@ -104,8 +116,10 @@ def search(
     True
     """
     results = search_many(
-        [(X, y)], method, seeds=[seed] if seeds is None else seeds, task=task,
-        standardize=standardize, limits=limits, progress=progress, **options,
+        [(X, y)], method, goal=goal,
+        sample_weights=None if sample_weight is None else [sample_weight],
+        seeds=[seed] if seeds is None else seeds, task=task, standardize=standardize,
+        limits=limits, progress=progress, **options,
     )[0]
     return results[0] if seeds is None else results
 
@@ -114,6 +128,8 @@ def search_many(
     data: Sequence[tuple[Any, Any]],
     method: str = "als",
     *,
+    goal: str = "formula",
+    sample_weights: Sequence[Any] | None = None,
     seeds: Sequence[int] = (0,),
     task: str = "auto",
     standardize: bool = True,
@@ -123,7 +139,8 @@ def search_many(
 ) -> list[list[SearchResult]]:
     """Search several data sets of one shape with several seeds, as one batch.
 
-    `data` are pairs of features (N, D) and target (N,); the other arguments are those of `search`.
+    `data` are pairs of features (N, D) and target (N,), `sample_weights` weights (N,) of each, the
+    other arguments those of `search`.
     Returns one list a data set, in it one result a seed. Raises what `search` does, and ValueError
     where shapes or numbers of classes differ.
     """
@@ -133,6 +150,10 @@ def search_many(
 
     checks.one_of(method, "method", METHODS)
     chosen = METHODS[method]
+    checks.one_of(goal, "goal", GOALS)
+    if goal == "prediction" and method != "als":
+        raise ValueError(f"goal: found 'prediction' for {method!r}, expected 'formula' for all "
+                         "methods but 'als'")
     settings = checks.options(options, chosen.options, f"method {method!r}")
     checks.boolean(progress, "progress")
     check_limits(limits)
@@ -144,7 +165,16 @@ def search_many(
     for i, pair in enumerate(data):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise TypeError(f"data: found {type(pair).__name__} at {i}, expected pairs (X, y)")
-    tasks = [make_task(X, y, task, standardize) for X, y in data]
+    if sample_weights is None:
+        sample_weights = [None] * len(data)
+    elif method != "als":
+        raise ValueError(f"sample_weight: found weights for {method!r}, expected None for all "
+                         "methods but 'als'")
+    elif len(sample_weights) != len(data):
+        raise ValueError(f"sample_weights: found {len(sample_weights)}, expected one for each of "
+                         f"{len(data)} data sets")
+    tasks = [make_task(X, y, task, standardize, weight)
+             for (X, y), weight in zip(data, sample_weights, strict=True)]
     shapes = sorted({(*t.X.shape, t.n_outputs) for t in tasks})
     if len(shapes) > 1:
         raise ValueError(
@@ -152,12 +182,32 @@ def search_many(
         )
     if tasks[0].classes is not None and not chosen.classifies:
         raise ValueError(f"task: found a classification, expected a regression for {method!r}")
+    report = _Lines(method) if progress else _silent
     with one_thread():
-        results = chosen.run(tasks, seeds, settings, _Lines(method) if progress else _silent)
+        if goal == "prediction":
+            results = _predictions(tasks, seeds, settings, report)
+        else:
+            results = chosen.run(tasks, seeds, settings, report)
     results = [replace(result, task=tasks[i // len(seeds)]) for i, result in enumerate(results)]
     if limits is None:
         results = [replace(result, limits=None) for result in results]
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
+
+
+def _predictions(
+    tasks: Sequence[SearchTask], seeds: Sequence[int], settings: Any,
+    report: Callable[[int, int, float], None],
+) -> list[SearchResult]:
+    """Search every task for prediction with every seed."""
+    from .prediction import search_prediction
+
+    results: list[SearchResult] = []
+    for task in tasks:
+        for seed in seeds:
+            results.append(search_prediction(task, seed, settings, task.weight))
+            loss = float(results[-1].history["loss"].iloc[-1])
+            report(len(results), len(tasks) * len(seeds), loss)
+    return results
 
 
 def _silent(done: int, total: int, loss: float) -> None:

@@ -42,6 +42,11 @@ def check_limits(limits: Any) -> None:
         raise ValueError(f'limits: found {checks.shown(limits)}, expected "data" or None')
 
 
+def _rows_at_once(neuron: TaskLinear) -> int:
+    """Return for how many rows the projections of a neuron of many terms take 64 MB at most."""
+    return max(2**23 // (1 if neuron.factors is None else len(neuron.factors)), 1)
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search returns: the streams, and a neuron of these streams fitted to the data.
@@ -63,6 +68,8 @@ class SearchResult:
         it was chosen (Meinshausen & Bühlmann 2010). None where a method does not resample.
     passes: how often all rows were read, to scale and to fit them. None where not counted.
     fit_seconds: the part of `seconds` after the streams were chosen. None where not measured.
+    notes: sentences on what was left out, what could not be tried, and what is not sure.
+    outlier_rows: the numbers of the rows (n,) that were left out as gross outliers of the target.
     task: the rows of the search, which are not copied. Neither saved nor pickled: None then.
     """
 
@@ -78,6 +85,10 @@ class SearchResult:
     selection_frequencies: dict[str, float] | None = field(repr=False, default=None)
     passes: int | None = field(repr=False, default=None)
     fit_seconds: float | None = field(repr=False, default=None)
+    notes: tuple[str, ...] = ()
+    outlier_rows: np.ndarray = field(
+        repr=False, compare=False, default_factory=lambda: np.empty(0, dtype=np.int64)
+    )
     task: SearchTask | None = field(repr=False, default=None, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -98,6 +109,18 @@ class SearchResult:
             present = (self.neuron.factor(k) != 0).any(dim=2).all(dim=0)
             ranks[k] = int((mixed & present).sum())
         return ranks
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that have a weight in some stream."""
+        used = np.zeros(self.neuron.in_features, dtype=bool)
+        for stream, weights in self.neuron.stream_weights().items():
+            if stream.kind != "interact":
+                used |= (weights != 0).any(dim=0).numpy()
+        if self.neuron.factors is not None:
+            used |= (self.neuron.factors != 0).any(dim=0).numpy()
+        names = formula.feature_symbols(self.scaling.feature_names, len(used))
+        return tuple(str(name) for name, is_used in zip(names, used, strict=True) if is_used)
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -126,12 +149,13 @@ class SearchResult:
             raise ValueError(
                 f"X: found {X.shape[1]} features, expected {self.neuron.in_features}"
             )
+        rows = _rows_at_once(self.neuron)
         for Z in finite_chunks(X, "X"):
             Z -= self.scaling.x_mean
             Z /= self.scaling.x_scale
             if self.limits is not None:
                 np.clip(Z, *self.limits, out=Z)
-            yield torch.as_tensor(Z, dtype=self.neuron.weight.dtype)
+            yield from torch.as_tensor(Z, dtype=self.neuron.weight.dtype).split(rows)
 
     def decision(self, X: Any) -> np.ndarray:
         """Return values (N,) in the units of y, or for C classes logits (N, C), of raw X (N, D).
@@ -244,6 +268,7 @@ class SearchResult:
             "selection_frequencies": self.selection_frequencies, "passes": self.passes,
             "fit_seconds": self.fit_seconds, "history": self.history.to_dict("list"),
             "limits": None if self.limits is None else [end.tolist() for end in self.limits],
+            "notes": list(self.notes), "outlier_rows": self.outlier_rows.tolist(),
         }
 
     @classmethod
@@ -281,5 +306,6 @@ class SearchResult:
             **state, "neuron": neuron, "scaling": Scaling(**scaling, classes=classes),
             "structure": NeuronStructure.parse(state["structure"]),
             "history": pd.DataFrame(state["history"]),
-            "limits": limits,
+            "limits": limits, "notes": tuple(map(str, state.get("notes", ()))),
+            "outlier_rows": np.asarray(state.get("outlier_rows", ()), dtype=np.int64),
         })

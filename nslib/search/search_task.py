@@ -34,9 +34,14 @@ class Scaling:
 class ScaledRows:
     """Features (N, D) in scaled units: indexing by rows reads these and returns (n, D) float64."""
 
-    def __init__(self, X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
-        """X (N, D) raw features; mean, scale (D,)."""
-        self.X, self.shape = X, X.shape
+    def __init__(
+        self, X: np.ndarray, mean: np.ndarray, scale: np.ndarray, columns: np.ndarray | None = None
+    ) -> None:
+        """X (N, D) raw features; mean, scale (D,); columns (d,): those that are read, or all."""
+        self.X, self.columns = X, columns
+        if columns is not None:
+            mean, scale = mean[columns], scale[columns]
+        self.shape = (len(X), len(mean))
         # most tasks need only one or neither of the two
         self.mean = mean if mean.any() else None
         self.scale = scale if (scale != 1).any() else None
@@ -46,7 +51,8 @@ class ScaledRows:
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Return the rows of a slice or of numbers (n,), scaled: (n, D)."""
-        Z = np.array(self.X[rows], dtype=np.float64)
+        rows = self.X[rows]
+        Z = np.array(rows if self.columns is None else rows[:, self.columns], dtype=np.float64)
         if self.mean is not None:
             Z -= self.mean
         if self.scale is not None:
@@ -59,12 +65,14 @@ class SearchTask(Scaling):
     """A validated search task.
 
     `X` (N, D): raw features in float32 or float64, which may lie on disk; `columns`: their
-    statistics; `target` (N,) float64, standardised, or (N,) int64 class codes.
+    statistics; `target` (N,) float64, standardised, or (N,) int64 class codes; `weight` (N,): how
+    much each row counts, one in the mean, or None for one each.
     """
 
     X: np.ndarray
     columns: Columns
     target: np.ndarray
+    weight: np.ndarray | None = None
 
     @property
     def n_outputs(self) -> int:
@@ -79,7 +87,11 @@ class SearchTask(Scaling):
     @property
     def rows(self) -> ScaledRows:
         """The features in scaled units (N, D), of which each use reads the rows that it needs."""
-        return ScaledRows(self.X, self.x_mean, self.x_scale)
+        return self.part()
+
+    def part(self, columns: np.ndarray | None = None) -> ScaledRows:
+        """Return the scaled rows of some features, `columns` (d,), or of all."""
+        return ScaledRows(self.X, self.x_mean, self.x_scale, columns)
 
     @cached_property
     def Z(self) -> np.ndarray:
@@ -126,7 +138,11 @@ def _task_of(y: Any) -> str:
     if pd.api.types.is_numeric_dtype(kind):
         return "regression"
     text = pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind)
-    if text and pd.to_numeric(pd.Series(np.ravel(y)), errors="coerce").notna().all():
+    try:
+        numbers = text and pd.to_numeric(pd.Series(np.ravel(y)), errors="coerce").notna().all()
+    except OverflowError:  # an int beyond 1e308, which the check of a regression names
+        return "regression"
+    if numbers:
         raise ValueError(
             "y: found numbers given as text, expected numbers for a regression; "
             'pass task="classification" if they are class names'
@@ -134,12 +150,14 @@ def _task_of(y: Any) -> str:
     return "classification"
 
 
-def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> SearchTask:
+def make_task(
+    X: Any, y: Any, task: str = "auto", standardize: bool = True, weight: Any = None
+) -> SearchTask:
     """Check X (N, D) and y (N,), tell regression from classification and scale both.
 
     With task="auto", text, boolean and pandas categorical targets are classes, numbers are a
     regression target. A regression target is always standardised; `standardize` says whether the
-    features are. Raises the errors of `nslib.checks`.
+    features are. `weight` (N,): of the rows, or None. Raises the errors of `nslib.checks`.
     """
     checks.one_of(task, "task", ["auto", "regression", "classification"])
     checks.boolean(standardize, "standardize")
@@ -149,12 +167,15 @@ def make_task(X: Any, y: Any, task: str = "auto", standardize: bool = True) -> S
     columns, d = finite_columns(X, "X"), X.shape[1]
     X, target, classes = checks.as_data(X, y, task)
     x_mean, x_scale = (columns.mean, columns.scale) if standardize else (np.zeros(d), np.ones(d))
+    if weight is not None:
+        weight = checks.sample_weights(weight, len(X))
+        weight = weight / weight.mean()
     if task == "classification":
-        return SearchTask(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, target)
+        return SearchTask(x_mean, x_scale, 0.0, 1.0, classes, names, X, columns, target, weight)
     moments = finite_columns(target, "y")
     y_mean, y_scale = float(moments.mean), float(moments.scale)
     target = (target - y_mean) / y_scale
-    return SearchTask(x_mean, x_scale, y_mean, y_scale, None, names, X, columns, target)
+    return SearchTask(x_mean, x_scale, y_mean, y_scale, None, names, X, columns, target, weight)
 
 
 def check_weights(tasks: Sequence[SearchTask], n_seeds: int, order: int, rank: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import nslib.data
 
-WITH_EXAMPLES = ("own_tables", "synthetic", "tabular_loading")
+WITH_EXAMPLES = ("own_tables", "public_formulas", "synthetic", "tabular_loading")
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

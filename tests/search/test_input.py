@@ -257,3 +257,11 @@ def test_the_smallest_values_that_are_taken_have_a_formula():
     assert np.isfinite(result.predict(X0 * 1e-299)).all()
     x = {f"x_{i + 1}": value for i, value in enumerate(X0[0] * 1e-299)}
     assert float(result.formula(raw=True).subs(x)) == pytest.approx(result.predict(X0 * 1e-299)[0])
+
+
+def test_a_target_with_an_int_beyond_floats_is_told():
+    X = np.random.default_rng(0).standard_normal((20, 2))
+    y = X[:, 0].astype(object)
+    y[3] = 10**400
+    with pytest.raises(TypeError, match="y: found an int of 1329 bits, expected numbers"):
+        nslib.search(X, y)

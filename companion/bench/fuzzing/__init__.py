@@ -10,6 +10,7 @@ from . import (
     fuzz_data,
     fuzz_functions,
     fuzz_saved_models,
+    fuzz_sparse_formulas,
     fuzz_structures,
     fuzz_tables,
 )
@@ -17,5 +18,5 @@ from .odd_values import Door
 
 DOORS: dict[str, Door] = {
     **fuzz_structures.DOORS, **fuzz_data.DOORS, **fuzz_saved_models.DOORS, **fuzz_tables.DOORS,
-    **fuzz_functions.DOORS, **fuzz_command_lines.DOORS,
+    **fuzz_functions.DOORS, **fuzz_command_lines.DOORS, **fuzz_sparse_formulas.DOORS,
 }

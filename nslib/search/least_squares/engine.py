@@ -8,27 +8,22 @@ matrices (`gram`), streams and ranks are chosen forward and backward by BIC and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
-from ... import checks
+from ... import formula
 from ...structure import NeuronStructure, Stream
 from ..result import SearchResult, without_constants
-from ..search_task import ScaledRows, SearchTask
-from .entropy import Logistic, Softmax
-from .gram import Data
-from .held_out import choose, group_numbers, held_out
-from .moments import Starts
-from .objective import Fitted, Objective, Squares
-from .polynomial import Polynomial
-from .selection import Selection
-from .stability_selection import selection_frequencies
+from ..search_task import SearchTask
+from .choice import Choice, Chooser, Clock, objective_of
+from .features import repeated_columns
+from .objective import Fitted
+from .options import LeastSquaresOptions
+from .outliers import MOST, ROUNDS, outlying, spread, stand_apart
+from .polynomial import Rows
 
 LARGEST_POWER = 1e15
 """Orders whose powers of the data exceed this are left out: beyond, double precision, which has
@@ -36,38 +31,6 @@ LARGEST_POWER = 1e15
 
 REACH = 0.5
 """How far beyond the data, in half widths of its range, a polynomial is used."""
-
-
-@dataclass(frozen=True)
-class LeastSquaresOptions:
-    """Settings of the least-squares search.
-
-    order, rank: highest order K, and most rank-one terms of an interaction.
-    minimum_gain: share of the remaining error that a term must remove, to be read in a formula.
-    restarts: random starts of every interaction.
-    sweeps: most sweeps of alternating least squares from the best of the starts.
-    resamples: random halves of the rows on which the choice is repeated.
-    search_rows: rows by which the streams are chosen; the final fit uses all.
-    chunk_rows: rows in memory at a time.
-    """
-
-    order: int = 5
-    rank: int = 8
-    minimum_gain: float = 0.01
-    restarts: int = 16
-    sweeps: int = 60
-    resamples: int = 20
-    search_rows: int = 20_000
-    chunk_rows: int = 4096
-
-    def __post_init__(self) -> None:
-        for name, most in (("order", checks.MAX_ORDER), ("rank", checks.MAX_RANK),
-                           ("restarts", checks.MAX_REPEATS), ("sweeps", checks.MAX_REPEATS),
-                           ("resamples", checks.MAX_REPEATS)):
-            checks.positive_int(getattr(self, name), name, maximum=most)
-        checks.positive_int(self.search_rows, "search_rows", minimum=100)
-        checks.positive_int(self.chunk_rows, "chunk_rows", minimum=16)
-        checks.real(self.minimum_gain, "minimum_gain", 0.0, 0.99)
 
 
 def relocated(task: SearchTask) -> SearchTask:
@@ -89,132 +52,108 @@ def candidate_orders(largest: float, order: int) -> int:
     return order
 
 
-def objective_of(
-    task: SearchTask, Z: np.ndarray | ScaledRows, rows: np.ndarray | slice, chunk: int,
-    sample: Data | None = None,
-) -> Objective:
-    """Return the objective on rows (n,), numbers or a slice, of the task, with features Z (n, D).
-
-    Without a `sample` they are kept in memory.
-    """
-    target = torch.as_tensor(task.target[rows])
-    if task.n_outputs > 2:  # two classes need one output only, the log odds
-        target = torch.nn.functional.one_hot(target, task.n_outputs)
-    else:
-        target = target.unsqueeze(1)
-    data = Data(Z, target.double(), chunk, sample is None, sample)
-    if task.classes is None:
-        return Squares(data)
-    return Logistic(data) if task.n_outputs == 2 else Softmax(data)
-
-
-def prepared(
-    objective: Objective, options: LeastSquaresOptions, generator: torch.Generator
-) -> tuple[Starts, Tensor, Tensor, Callable[[Polynomial], Tensor]]:
-    """Return starts, the numbers of their rows (n,), the group of each row (N,), and `validate`.
-
-    validate: model -> error of each row when held out, (N,), computed once a model.
-    """
-    Z = objective.data.Z
-    # starts need rows in proportion to D (see `moments`), not all of them
-    n_starts = min(len(Z), max(2000, 40 * Z.shape[1]))
-    start_rows = torch.randperm(len(Z), generator=generator)[:n_starts].sort().values
-    starts = Starts(torch.as_tensor(Z)[start_rows], options.restarts, options.sweeps, generator)
-    groups = group_numbers(len(Z), generator)
-    return starts, start_rows, groups, cache(lambda model: held_out(objective, model, groups))
-
-
 def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptions) -> SearchResult:
     """Choose the streams of a task by least squares and fit them; see `LeastSquaresOptions`."""
-    start = time.perf_counter()
+    start, clock = time.perf_counter(), Clock(options.max_seconds)
     task = relocated(task)
     n, d = task.X.shape
     generator = torch.Generator().manual_seed(seed)
-    rows = np.arange(n)
-    if n > options.search_rows:
-        drawn = torch.randperm(n, generator=generator)[: options.search_rows]
-        rows = drawn.sort().values.numpy()
-    Z = task.rows[rows if len(rows) < n else slice(None)]
-    objective = objective_of(task, Z, rows, options.chunk_rows)
+    rows = np.arange(n) if task.weight is None else np.flatnonzero(task.weight)
+    if len(rows) > options.search_rows:
+        drawn = torch.randperm(len(rows), generator=generator)[: options.search_rows]
+        rows = rows[drawn.sort().values.numpy()]
     order = candidate_orders(task.largest, options.order)
+    repeated = repeated_columns(task) if options.features == "choose" else {}
+    columns = np.setdiff1d(np.arange(d), list(repeated))
 
-    starts, start_rows, groups, validate = prepared(objective, options, generator)
-    selection = Selection(
-        objective, starts, start_rows, order, options.rank, options.minimum_gain, validate
-    )
-    path = selection.run()
-    # the path was chosen by all rows; rows held out may prefer one of its earlier, smaller models,
-    # and all of them must be as good as the linear one
-    linear = _linear(objective, d)
-    fits = [linear, *path.steps[1:]]
-    chosen = choose(fits, [validate(fit.model) for fit in fits])
-    frequencies = selection_frequencies(
-        objective, chosen, path.refused, order, options.minimum_gain, options.resamples, groups,
-        generator,
-    )
-    reduced = _stable(chosen.model, frequencies)
-    if reduced is not chosen.model:  # rows held out have the last word on what resamples drop
-        fits = [linear, chosen, objective.fit(reduced)]
-        chosen = choose(fits, [validate(fit.model) for fit in fits])
-    whole, chosen_at = objective, time.perf_counter()
-    if len(rows) < n:
-        whole = objective_of(task, task.rows, slice(None), options.chunk_rows, objective.data)
-        final = whole.fit(chosen.model)
-    else:
-        final = chosen if chosen is linear else objective.fit(chosen.model, "thorough")
-    return _result(
-        task, seed, options, final, path.steps[1:] or [linear], frequencies,
-        1 + whole.data.passes, start, chosen_at,
-    )
+    def choose(rows: np.ndarray) -> Choice:
+        """Return the choice by some rows, numbers (n,)."""
+        return Chooser(task, rows, order, options, generator, clock).explore(columns)
+
+    choice, trims = choose(rows), False
+    if options.outliers == "trim" and task.classes is None:
+        choice, trims = _without_outliers(task, rows, choice, choose)
+    chosen_at = time.perf_counter()
+    weight = None
+    if trims:
+        weight = np.where(outlying(_residual(task, choice)), 0.0, 1.0 if task.weight is None
+                          else task.weight)
+    final, passes = _final(task, choice, weight, options)
+    return _result(task, seed, options, choice, final, {
+        "passes": 1 + passes, "fit_seconds": time.perf_counter() - chosen_at,
+        "seconds": time.perf_counter() - start, "notes": _notes(task, choice, repeated, clock),
+        "outlier_rows": np.flatnonzero(weight == 0) if trims else np.empty(0, dtype=np.int64),
+    })
 
 
-def _linear(objective: Objective, n_features: int) -> Fitted:
-    """Return the linear model, the least that a search returns.
+def _residual(task: SearchTask, choice: Choice) -> np.ndarray:
+    """Return what a choice leaves of the target, in scaled units, (N,)."""
+    rows, model, parts = task.part(choice.columns), choice.chosen.model, []
+    for first in range(0, len(rows), 4096):
+        Z = torch.as_tensor(rows[first : first + 4096])
+        parts.append(model.outputs(Rows(Z))[:, 0].numpy())
+    return task.target - np.concatenate(parts)
 
-    With fewer than three rows a parameter least squares would follow the noise: there it is shrunk.
+
+def _without_outliers(task: SearchTask, rows: np.ndarray, first: Choice, choose) -> tuple:
+    """Return the choice without gross outliers of the target, and whether there are any.
+
+    The first choice stands where rows far off are no errors but the tail of what it misses.
     """
-    model = Polynomial.constant(n_features, objective.n_working).with_pure(1)
-    if isinstance(objective, Squares) and 3 * model.n_free > objective.data.n_rows:
-        return objective.scored(_ridge(objective.data, model))
-    return objective.fit(model)
+    choice, kept, before = first, rows, np.inf
+    for _ in range(ROUNDS):
+        residual = _residual(task, choice)[rows]
+        far, scale = outlying(residual), spread(residual)
+        settled = len(kept) == len(rows) - far.sum() and np.array_equal(kept, rows[~far])
+        if not far.any() or far.mean() > MOST or settled:
+            break
+        if scale > 0.9 * before and not stand_apart(residual):
+            break  # the typical row is fitted no better: there is nothing to be gained
+        choice, kept, before = choose(rows[~far]), rows[~far], scale
+    apart = choice is not first and stand_apart(_residual(task, choice)[rows])
+    return (choice, True) if apart else (first, False)
 
 
-def _ridge(data: Data, model: Polynomial) -> Polynomial:
-    """Return the linear model of few rows, shrunk by generalised cross-validation.
+def _final(
+    task: SearchTask, choice: Choice, weight: np.ndarray | None, options: LeastSquaresOptions
+) -> tuple[Fitted, int]:
+    """Return the fit of the chosen streams to all rows, and how often it read them.
 
-    Source: Golub, Heath & Wahba (1979).
+    weight (N,): of the rows, in place of the task's.
     """
-    Z = torch.cat([rows.Z for rows, _ in data.chunks()])
-    y = data.target[:, 0]
-    mean, centre = Z.mean(0), y.mean()
-    spread = (Z - mean).std(0, correction=0)
-    unit = torch.where(spread > 0, 1 / spread, 0.0)
-    U, s, V = torch.linalg.svd((Z - mean) * unit, full_matrices=False)
-    projected, n = U.T @ (y - centre), len(y)
-    outside = (y - centre).square().sum() - projected.square().sum()
-    candidates = []
-    # from next to no shrinking of unit-variance features to nearly all, four steps a power of ten
-    for penalty in torch.logspace(-6, 6, 49, dtype=torch.float64) * n:
-        shrink = s.square() / (s.square() + penalty)
-        left = outside.clamp_min(0) + ((1 - shrink) * projected).square().sum()
-        # their V up to a factor: squares over (n - degrees of freedom)²; one is the mean
-        score = float(left / (n - 1 - shrink.sum()).clamp_min(1e-9) ** 2)
-        candidates.append((score, V.T @ (s / (s.square() + penalty) * projected) * unit))
-    weights = min(candidates, key=lambda scored: scored[0])[1]
-    return replace(model, bias=(centre - mean @ weights).reshape(1), pure={1: weights[None]})
+    objective = choice.objective
+    if objective.data.n_rows == len(task.X):
+        # the linear model of few rows is shrunk: it is not fitted further
+        shrunk = choice.chosen is choice.linear
+        final = choice.chosen if shrunk else objective.fit(choice.chosen.model, "thorough")
+        return final, objective.data.passes
+    whole = objective_of(
+        task if weight is None else replace(task, weight=weight), task.part(choice.columns),
+        slice(None), options.chunk_rows, objective.data,
+    )
+    return whole.fit(choice.chosen.model), whole.data.passes
 
 
-def _stable(model: Polynomial, frequencies: dict[str, float]) -> Polynomial:
-    """Return the model without the streams chosen on at most half of the resamples.
-
-    The bound on falsely chosen streams (Meinshausen & Bühlmann 2010, theorem 1) needs a threshold
-    above one half. The most frequent stream always stays.
-    """
-    best = max(model.streams, key=lambda name: frequencies[name])
-    for name in model.streams:
-        if frequencies[name] <= 0.5 and name != best:
-            model = model.without_stream(name)
-    return model
+def _notes(
+    task: SearchTask, choice: Choice, repeated: dict[int, list[int]], clock: Clock
+) -> tuple[str, ...]:
+    """Return sentences on what the search left out or could not try."""
+    names = list(map(str, formula.feature_symbols(task.feature_names, task.X.shape[1])))
+    notes = [f"{names[j]} was left out: it follows from " + ", ".join(names[i] for i in sources)
+             for j, sources in repeated.items()]
+    idle = task.X.shape[1] - len(choice.columns) - len(repeated)
+    if idle:
+        notes.append(f"{idle} of {task.X.shape[1]} features do not pay for their parameters "
+                     "and have no weight")
+    if choice.untried:
+        notes.append(f"interactions of order {', '.join(map(str, choice.untried))} were not "
+                     f"tried: {len(task.X)} rows are fewer than two a parameter")
+    notes += [f"{stream} is kept although it was chosen on {choice.frequencies[stream]:.0%} of the "
+              "halves of the rows" for stream in choice.chosen.model.streams
+              if choice.frequencies[stream] <= 0.5]
+    if clock.was_over:
+        notes.append("the time was up before the search had ended: this is the best so far")
+    return tuple(notes)
 
 
 def feature_limits(
@@ -234,31 +173,23 @@ def feature_limits(
 
 
 def _result(
-    task: SearchTask, seed: int, options: LeastSquaresOptions, final: Fitted, steps: list[Fitted],
-    frequencies: dict[str, float], passes: int, start: float, chosen_at: float,
+    task: SearchTask, seed: int, options: LeastSquaresOptions, choice: Choice, final: Fitted,
+    told: dict,
 ) -> SearchResult:
-    """Return the result of the `final` fit, with a row of history for each of the `steps` to it."""
-    kept = final.model.streams
+    """Return the result of the `final` fit, with a row of history for each step to it."""
     names = [Stream(kind, k) for kind, lowest in (("pure", 1), ("interact", 2))
              for k in range(lowest, options.order + 1)]
-    frequencies = {name: frequencies.get(name, 0.0) for name in names}
-    # scores above one half mean kept, whatever the method. Where the halves of the rows say
-    # otherwise than the fit to all rows, that fit decides, and the score is set just on its side
-    scores = {
-        name: max(share, 0.55) if name in kept else min(share, 0.5)
-        for name, share in frequencies.items()
-    }
+    frequencies = {name: choice.frequencies.get(name, 0.0) for name in names}
     history = pd.DataFrame([
         {"epoch": i, "loss": step.error, "lambda": 0.0,
          **{name: float(name in step.model.streams) for name in names}}
-        for i, step in enumerate([*steps, final], start=1)
+        for i, step in enumerate([*choice.steps, final], start=1)
     ])
     model = final.model.two_classes() if task.n_outputs == 2 else final.model
-    neuron = without_constants(model.to_neuron(), task)
-    now = time.perf_counter()
+    neuron = model.among(choice.columns, task.X.shape[1]).to_neuron()
+    neuron = without_constants(neuron, task)
     return SearchResult(
-        method="als", structure=neuron.structure, gate_probabilities=scores, history=history,
-        seconds=now - start, seed=seed, neuron=neuron, scaling=task.scaling,
-        limits=feature_limits(task, neuron.structure),
-        selection_frequencies=frequencies, passes=passes, fit_seconds=now - chosen_at,
+        method="als", structure=neuron.structure, gate_probabilities=frequencies, history=history,
+        seed=seed, neuron=neuron, scaling=task.scaling,
+        limits=feature_limits(task, neuron.structure), selection_frequencies=frequencies, **told,
     )

@@ -31,15 +31,20 @@ def spread_of_power(data: Data, order: int) -> Tensor:
     return torch.where(spread > 1e-12 * (squares / n).sqrt(), spread, 1.0)
 
 
-def _entropy(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Return curvature p(1 - p) and slope y - p of the cross-entropy, and its sum.
+def _entropy(
+    output: Tensor, target: Tensor, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor, float]:
+    """Return curvature p(1 - p) and slope y - p of the cross-entropy, and its sum, all weighed.
 
-    output (log odds), target and the first two results have one shape, (n,) or (n, 1).
+    output (log odds), target, weight and the first two results have one shape, (n,) or (n, 1).
     """
     probability = output.sigmoid()
     # rows of certain class keep a little weight, so that steps (y - p)/(p(1 - p)) stay finite
     weights = (probability * (1 - probability)).clamp_min(1e-4)
-    return weights, target - probability, float((F.softplus(output) - target * output).sum())
+    slope, loss = target - probability, F.softplus(output) - target * output
+    if weight is not None:
+        weights, slope, loss = weight * weights, weight * slope, weight * loss
+    return weights, slope, float(loss.sum())
 
 
 class Logistic(Objective):
@@ -60,7 +65,7 @@ class Logistic(Objective):
         model, _ = minimise(model, self.data, *EFFORTS[effort], _entropy, torch.cat(penalty))
         loss = 0.0
         for rows, target in self.data.chunks():
-            loss += 2 * _entropy(model.outputs(rows)[:, 0], target[:, 0])[2]
+            loss += 2 * _entropy(model.outputs(rows)[:, 0], target[:, 0], rows.weight)[2]
         return self._fitted(model, loss, loss / self.data.n_rows)
 
     def mean(self, output: Tensor) -> Tensor:
@@ -90,7 +95,8 @@ class Softmax(Objective):
         fitted = self._minimise(model, 5 * steps, tolerance) if model.terms else self._prior(model)
         loss = 0.0
         for rows, target in self.data.chunks():
-            loss -= 2 * float((F.log_softmax(fitted.outputs(rows), dim=1) * target).sum())
+            scores = (F.log_softmax(fitted.outputs(rows), dim=1) * target).sum(1)
+            loss -= 2 * float(rows.weighed(scores).sum())
         return self._fitted(fitted, loss, loss / self.data.n_rows)
 
     def _prior(self, model: Polynomial) -> Polynomial:
@@ -124,7 +130,8 @@ class Softmax(Objective):
             total.backward()
             total = total.detach()
             for rows, target in self.data.chunks():
-                part = -(F.log_softmax(current().outputs(rows), dim=1) * target).sum() / n
+                scores = (F.log_softmax(current().outputs(rows), dim=1) * target).sum(1)
+                part = -rows.weighed(scores).sum() / n
                 part.backward()
                 total = total + part.detach()
             return total

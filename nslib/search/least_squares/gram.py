@@ -41,8 +41,9 @@ INDEPENDENT = 1e-10
 Interactions always have some: a scale moved from one factor to another changes no product.
 """
 
-Local = Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor, float]]
-"""(output (n,), target (n,)) -> row weights (n,) or None for ones, slope (n,), summed loss."""
+Local = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor | None, Tensor, float]]
+"""(output, target, weight of the rows or None for ones), (n,) each -> curvature of each row (n,) or
+None for ones, slope (n,), summed loss."""
 
 
 class Data:
@@ -51,12 +52,14 @@ class Data:
     Z may be an array on disk (`numpy.memmap`) or the rows of a task, read chunk by chunk. With
     `keep` the chunks and their powers stay in memory; without, each pass reads Z anew and memory
     does not depend on N. `passes` counts them. `sample`: some of the rows, drawn at random.
+    `weight` (N,): how much each row counts, about one in the mean; None: one each.
     """
 
     def __init__(
         self, Z: np.ndarray | ScaledRows, target: Tensor, chunk_rows: int, keep: bool,
-        sample: Data | None = None,
+        sample: Data | None = None, weight: Tensor | None = None,
     ) -> None:
+        self.weight = weight
         self.Z, self.target, self.chunk_rows, self.sample = Z, target, chunk_rows, sample
         self.passes = 0
         self._kept = list(self._read()) if keep else None
@@ -72,7 +75,8 @@ class Data:
             part = slice(first, first + self.chunk_rows)
             # torch warns of arrays that cannot be written to: only these are copied
             Z = torch.as_tensor(np.require(self.Z[part], np.float64, "W"))
-            yield Rows(Z), self.target[part]
+            weight = None if self.weight is None else self.weight[part]
+            yield Rows(Z, weight), self.target[part]
 
     def chunks(self) -> Iterator[tuple[Rows, Tensor]]:
         """Yield (rows of shape (n, D), targets (n, C)) chunk by chunk, and count the pass."""
@@ -85,11 +89,11 @@ class Data:
         gram = torch.zeros(size, size, dtype=torch.float64)
         for rows, _ in self.chunks():
             columns = power_columns(rows, order)
-            gram += columns.T @ columns
+            gram += columns.T @ rows.weighed(columns)
         return gram
 
     def power_products(self, values: Tensor, order: int) -> Tensor:
-        """Return [1, Z, …, Z^order]ᵀ values for values (N, C): (1 + order·D, C)."""
+        """Return [1, Z, …, Z^order]ᵀ values for values (N, C), weighed: (1 + order·D, C)."""
         total, first = 0, 0
         for rows, _ in self.chunks():
             total = total + power_columns(rows, order).T @ values[first : first + len(rows)]
@@ -114,7 +118,7 @@ def normal_equations(
     gram, right, value = 0, 0, 0.0
     for rows, target in data.chunks():
         tangent, output = model.tangent(rows)
-        weights, slope, loss = local(output[:, 0], target[:, 0])
+        weights, slope, loss = local(output[:, 0], target[:, 0], rows.weight)
         # JᵀwJ, the second derivatives of the model being left out: never indefinite (Gauss-Newton;
         # Nocedal & Wright 2006, section 10.3; for classes, with w = p(1 - p), Fisher scoring)
         gram = gram + (tangent.T if weights is None else tangent.T * weights) @ tangent
@@ -124,10 +128,13 @@ def normal_equations(
     return gram, *_penalised(model, right, value, penalty)
 
 
-def squared_error(output: Tensor, target: Tensor) -> tuple[None, Tensor, float]:
-    """Return no weights, the residual (n,) and its squares' sum, for output and target (n,)."""
+def squared_error(
+    output: Tensor, target: Tensor, weight: Tensor | None = None
+) -> tuple[Tensor | None, Tensor, float]:
+    """Return weight (n,), the weighed residual (n,) and its squares' sum; arguments (n,)."""
     residual = target - output
-    return None, residual, float(residual @ residual)
+    slope = residual if weight is None else weight * residual
+    return weight, slope, float(slope @ residual)
 
 
 def solve(gram: Tensor, right: Tensor, damping: float = RIDGE) -> Tensor:
@@ -165,7 +172,7 @@ def gradient(
     right, value = 0, 0.0
     for rows, target in data.chunks():
         output, pull = model.pulled_back(rows)
-        _, slope, loss = local(output[:, 0], target[:, 0])
+        _, slope, loss = local(output[:, 0], target[:, 0], rows.weight)
         right = right + pull(slope)
         value += loss
     return _penalised(model, right, value, penalty)
@@ -241,7 +248,7 @@ def _by_sample(
     share = data.n_rows / data.sample.n_rows
     gram = normal_equations(model, data.sample, local, 0.0)[0] * share
     gram.diagonal().add_(penalty)
-    inverse, exact = _inverse_root(gram), False
+    inverse, exact = inverse_root(gram), False
     right, value = gradient(model, data, local, penalty)
     total, last = float(data.target.square().sum()), math.inf
     for _ in range(max_steps):
@@ -258,13 +265,13 @@ def _by_sample(
             model, (right, value), last, exact = trial, following, promise, False
         elif not exact:
             gram, right, value = normal_equations(model, data, local, penalty)
-            inverse, last, exact = _inverse_root(gram), math.inf, True
+            inverse, last, exact = inverse_root(gram), math.inf, True
         else:
             break
     return _damped(model, data, max_steps, tolerance, local, penalty)
 
 
-def _inverse_root(gram: Tensor) -> Tensor:
+def inverse_root(gram: Tensor) -> Tensor:
     """Return W (p, q) with W Wᵀ the inverse of the Gram matrix (p, p) where it has one."""
     scale = root(gram.diagonal().clamp_min(0))
     inverse = torch.where(scale > 0, 1 / scale, 0.0).unsqueeze(1)

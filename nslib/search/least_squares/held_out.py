@@ -73,7 +73,7 @@ def held_out(objective: Objective, model: Polynomial, groups: Tensor) -> Tensor:
         for rows, target in data.chunks():
             tangent, output = model.tangent(rows)
             weights, step = objective.working(output, target)
-            yield tangent, weights, step
+            yield tangent, rows.weighed(weights), step
 
     outputs = objective.n_working
     grams = Grams(parts(), groups, outputs)
@@ -95,7 +95,7 @@ def held_out(objective: Objective, model: Polynomial, groups: Tensor) -> Tensor:
         first += len(rows)
         # each row sees the step of its own group: the change of its outputs is tangent · step
         moved = torch.einsum("np,gcp->gnc", tangent, shifts)[here, torch.arange(len(rows))]
-        losses.append(objective.row_errors(output, moved, target))
+        losses.append(rows.weighed(objective.row_errors(output, moved, target)))
     return torch.cat(losses)
 
 

@@ -6,10 +6,11 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .gram import Data, minimise
+from .gram import Data, minimise, squared_error
 from .polynomial import Polynomial
 
 
@@ -37,6 +38,12 @@ class Objective(ABC):
     def __init__(self, data: Data) -> None:
         self.data, self.n_working = data, data.target.shape[1]
 
+    def on(self, columns: np.ndarray) -> Objective:
+        """Return the objective on some of the features only, whose numbers are `columns` (d,)."""
+        data = self.data
+        Z = data.Z[:][:, columns]
+        return type(self)(Data(Z, data.target, data.chunk_rows, keep=True, weight=data.weight))
+
     @abstractmethod
     def fit(self, model: Polynomial, effort: str = "normal") -> Fitted:
         """Return the model fitted from where it is; effort is a key of `EFFORTS`."""
@@ -63,9 +70,11 @@ class Objective(ABC):
         return squares
 
     def residual(self, model: Polynomial) -> Tensor:
-        """Return minus the gradient of the error by the outputs, (N, C)."""
+        """Return minus the gradient of the error by the outputs, (N, C), rows being weighed."""
         chunks = self.data.chunks()
-        return torch.cat([target - self.mean(model.outputs(rows)) for rows, target in chunks])
+        return torch.cat([
+            rows.weighed(target - self.mean(model.outputs(rows))) for rows, target in chunks
+        ])
 
     def _fitted(self, model: Polynomial, loss: float, error: float) -> Fitted:
         return Fitted(model, loss, error, loss + model.n_free * math.log(self.data.n_rows))
@@ -81,7 +90,9 @@ class Squares(Objective):
 
     def __init__(self, data: Data) -> None:
         super().__init__(data)
-        self.total = float((data.target - data.target.mean(0)).square().sum())
+        share = torch.ones(data.n_rows).double() if data.weight is None else data.weight
+        mean = (share @ data.target) / share.sum()
+        self.total = float(share @ (data.target - mean).square().sum(1))
 
     def _loss(self, squares: float) -> float:
         n = self.data.n_rows
@@ -92,7 +103,11 @@ class Squares(Objective):
 
     def scored(self, model: Polynomial) -> Fitted:
         """Return a model as it is with its scores."""
-        return self._scored(model, float(self.residual(model).square().sum()))
+        squares = sum(
+            squared_error(model.outputs(rows)[:, 0], target[:, 0], rows.weight)[2]
+            for rows, target in self.data.chunks()
+        )
+        return self._scored(model, squares)
 
     def _scored(self, model: Polynomial, squares: float) -> Fitted:
         error = max(squares, self.FLOOR * self.total) / self.data.n_rows

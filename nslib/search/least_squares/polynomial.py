@@ -22,14 +22,23 @@ from ...structure import NeuronStructure, Stream
 
 
 class Rows:
-    """Rows Z (n, D) of features; each element-wise power is computed when first used, and kept."""
+    """Rows Z (n, D) of features; each element-wise power is computed when first used, and kept.
 
-    def __init__(self, Z: Tensor) -> None:
-        self.Z = Z
+    `weight` (n,): how much each row counts, None where all count one.
+    """
+
+    def __init__(self, Z: Tensor, weight: Tensor | None = None) -> None:
+        self.Z, self.weight = Z, weight
         self._powers = {1: Z}
 
     def __len__(self) -> int:
         return len(self.Z)
+
+    def weighed(self, values: Tensor) -> Tensor:
+        """Return values (n,) or (n, m) times the rows' weights."""
+        if self.weight is None:
+            return values
+        return values * (self.weight if values.dim() == 1 else self.weight.unsqueeze(1))
 
     def power(self, k: int) -> Tensor:
         """Return Z^{∘k} (n, D)."""
@@ -119,6 +128,27 @@ class Polynomial:
             return self.without((stream.kind, stream.order, 0))
         factors = {k: f for k, f in self.factors.items() if k != stream.order}
         return replace(self, factors=factors, mix={k: self.mix[k] for k in factors})
+
+    def on(self, columns: np.ndarray) -> Polynomial:
+        """Return the polynomial of some of its features, `columns` (d,), the others being zero."""
+        return replace(
+            self, n_features=len(columns), pure={k: w[:, columns] for k, w in self.pure.items()},
+            factors={k: f[:, :, columns] for k, f in self.factors.items()},
+        )
+
+    def among(self, columns: np.ndarray, n_features: int) -> Polynomial:
+        """Return the polynomial of `n_features` features of which these are `columns` (d,)."""
+
+        def spread(weights: Tensor) -> Tensor:
+            """Return weights (…, d) in their places of (…, n_features)."""
+            wide = torch.zeros(*weights.shape[:-1], n_features, dtype=torch.float64)
+            wide[..., columns] = weights
+            return wide
+
+        return replace(
+            self, n_features=n_features, pure={k: spread(w) for k, w in self.pure.items()},
+            factors={k: spread(f) for k, f in self.factors.items()},
+        )
 
     def outputs(self, rows: Rows) -> Tensor:
         """Return f at the rows, (n, C)."""

@@ -15,8 +15,10 @@ from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
 from ..result import SearchResult, check_limits, without_constants
 from ..search_task import SearchTask, make_task
-from .engine import LeastSquaresOptions, feature_limits, objective_of, prepared, relocated
+from .choice import objective_of, prepared
+from .engine import feature_limits, relocated
 from .objective import Fitted
+from .options import LeastSquaresOptions
 from .polynomial import Polynomial
 from .selection import Candidate, Selection
 
@@ -26,7 +28,7 @@ class _Within(Selection):
 
     def __init__(self, structure: NeuronStructure, *arguments: Any) -> None:
         self.allowed = set(structure.streams)
-        super().__init__(*arguments)
+        super().__init__(*arguments, lower=False)
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
         return [c for c in super()._pure_candidates(current, residual)

@@ -68,7 +68,8 @@ class Selection:
 
     `order`: highest order; `rank`: most rank-one terms an interaction may have; `minimum_gain`:
     share of the error that a term must remove; `starts`: starting points on `start_rows` (n,), the
-    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out.
+    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out; `lower`:
+    whether simpler streams are tried in place of those found; `is_over`: tells that time is up.
     """
 
     SHORTCUT = 10.0
@@ -88,8 +89,10 @@ class Selection:
 
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
-        minimum_gain: float, validate: Callable[[Polynomial], Tensor],
+        minimum_gain: float, validate: Callable[[Polynomial], Tensor], lower: bool = True,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.lower, self.is_over = lower, is_over
         self.objective, self.starts, self.start_rows = objective, starts, start_rows
         self.order, self.rank, self.minimum_gain = order, rank, minimum_gain
         self.validate = validate
@@ -105,7 +108,8 @@ class Selection:
         """Add and remove terms until no candidate is worth its parameters."""
         path = Path([self.constant])
         current = self._grown(self.constant, path, self.order)
-        for further in (self._shrink, self._beyond_tails, self._lowered):
+        moves = [self._shrink, self._beyond_tails, self._lowered]
+        for further in moves if self.lower else moves[:1]:
             following = further(current)
             if following is not current:
                 current = following
@@ -120,6 +124,8 @@ class Selection:
         `most`: free parameters at which it ends; `rounds` ends a cycle of terms that come and go.
         """
         for _ in range(rounds):
+            if self.is_over():
+                break
             following = self._forward(current, path, order)
             if following is None and current.error > self.UNEXPLAINED * self.baseline:
                 following = self._forward(current, path, order, effort=2)
@@ -153,6 +159,8 @@ class Selection:
         """
         for k in sorted(current.model.factors, reverse=True):
             for base, order in self._below(current.model, k):
+                if self.is_over():
+                    return current
                 lower = self._grown(
                     self.objective.fit(base), Path([]), order, most=1.5 * current.model.n_free
                 )
@@ -256,7 +264,7 @@ class Selection:
         """
         for k in [k for k in current.model.factors if k > 2]:
             number = 0
-            while 1 < len(current.model.factors[k]) > number:
+            while 1 < len(current.model.factors[k]) > number and not self.is_over():
                 smaller = self.objective.fit(current.model.without(("interact", k, number)))
                 smaller = self._polish(smaller)
                 if self.worth(current, smaller):
@@ -329,6 +337,13 @@ class Selection:
         With more, a fit can follow any target, and neither BIC nor rows held out can be trusted.
         """
         return 2 * model.n_free <= self.objective.data.n_rows
+
+    def untried(self, order: int) -> list[int]:
+        """Return the orders of interactions up to `order` that so few rows cannot carry at all."""
+        constant, mix = self.constant.model, torch.ones(self.objective.data.target.shape[1])
+        blank = torch.ones(order, self.n_features, dtype=torch.float64)
+        return [k for k in range(2, order + 1)
+                if not self._affordable(constant.with_term(blank[:k], mix.double()))]
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
         """Score every absent pure order exactly for squares, the interactions being fixed.

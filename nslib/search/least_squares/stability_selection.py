@@ -59,7 +59,7 @@ def selection_frequencies(
             columns += [term_values(term, rows).unsqueeze(1) for _, f in products for term in f]
             # step + output, the working response of reweighted least squares (McCullagh & Nelder
             # 1989, section 2.5): weights of all streams are fitted anew, not moved
-            yield torch.cat(columns, dim=1), weights, step + output
+            yield torch.cat(columns, dim=1), rows.weighed(weights), step + output
 
     grams = Grams(parts(), groups, objective.n_working)
     counts = dict.fromkeys(blocks, 0)

@@ -160,21 +160,24 @@ class Choice:
         while size < min(self.size + PATIENCE, self.max_terms):
             if self.best(size)[1] <= self.candidates.least:
                 break
+            if not self._grow(size + 1):
+                break
             size += 1
-            self._grow(size)
             while size > 1 and self._shrink(size):
                 size -= 1
         return self
 
-    def _grow(self, size: int) -> None:
-        """Make sets of a size from those of one less."""
+    def _grow(self, size: int) -> bool:
+        """Make sets of a size from those of one less; return whether any column adds something."""
         made: dict[tuple[int, ...], float] = {}
         for chosen in self.sets[size - 1]:
             added = self.candidates.moves(chosen).added
             for new in np.argpartition(added, min(ADDED, len(added) - 1))[:ADDED]:
                 if np.isfinite(added[new]):
                     made[_with(chosen, None, new)] = float(added[new])
-        self._keep(size, made)
+        if made:
+            self._keep(size, made)
+        return bool(made)
 
     def _keep(self, size: int, made: dict[tuple[int, ...], float]) -> None:
         """Keep the best sets of a size, each swapped until no swap betters it."""

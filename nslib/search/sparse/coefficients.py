@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from ..columns import CHUNK_ELEMENTS
-from .monomials import monomials
+from .raw_monomials import monomials
 
 N_BOOTSTRAP = 500
 """Draws of a bootstrap: the ends of a 95 % interval have twelve beyond them on either side."""
@@ -79,8 +79,8 @@ def intervals(
     """Return bootstrap intervals (M, 2) of what `least_squares` returns, percentiles of draws.
 
     Each draw changes the signs of residuals at random (wild bootstrap, Liu 1988), so that noise may
-    differ from row to row; residuals are divided by the root of one less their leverage (MacKinnon
-    & White 1985). The terms are taken as given.
+    differ from row to row; residuals are divided by one less their leverage (HC3 of MacKinnon &
+    White 1985). The terms are taken as given.
     """
     m = len(exponents)
     rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def intervals(
         A = part.columns(exponents)
         Q = solve_triangular(R, A.T, trans="T", check_finite=False).T
         leverage = np.einsum("nm,nm->n", Q, Q)
-        residual = (part.target - A @ coefficients) / np.sqrt(np.maximum(1 - leverage, 1e-6))
+        residual = (part.target - A @ coefficients) / np.maximum(1 - leverage, 1e-3)
         signs = rng.integers(0, 2, (len(A), N_BOOTSTRAP), dtype=np.int8) * 2.0 - 1.0
         moved += (Q * residual[:, None]).T @ signs
     draws = coefficients[:, None] + solve_triangular(R, moved, check_finite=False)

@@ -15,7 +15,7 @@ from ... import checks, formula
 from ..columns import finite_chunks
 from ..search_task import feature_names
 from . import exports
-from .monomials import monomials
+from .raw_monomials import monomials
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from ... import checks, formula
+from ...threads import threads
 from ..search_task import SearchTask, make_task
 from .choice import Candidates, Choice
 from .coefficients import WeightedRows, intervals, least_squares
 from .fitted_formula import SparseFormula, expression
-from .monomials import MAX_CANDIDATES, count_up_to, exponents_up_to
+from .raw_monomials import MAX_CANDIDATES, count_up_to, exponents_up_to
 
-MAX_ROWS = 4000
-"""Rows on which terms are chosen: of more, so many are drawn at random."""
+MAX_ROWS, MAX_ELEMENTS = 4000, 6_000_000
+"""Rows on which terms are chosen, of which at least half are taken, and the elements of their
+columns: of more rows, so many are drawn at random."""
 
 MIN_ROWS = 8
 HELD_OUT = 4
@@ -65,7 +67,7 @@ def sparse_formula(
     TypeError, ValueError
         Naming the argument, for data that are not finite, not numeric or not of equal length, for
         classes, fewer than 8 rows, weights that are negative, all zero or of another length, and
-        where there are more than `nslib.search.sparse.monomials.MAX_CANDIDATES` monomials.
+        where there are more than `nslib.search.sparse.raw_monomials.MAX_CANDIDATES` monomials.
 
     Examples
     --------
@@ -77,12 +79,17 @@ def sparse_formula(
     2 terms, R² 1.0000 on held-out rows
     """
     degree = checks.positive_int(degree, "degree", maximum=MAX_DEGREE)
+    seed = checks.positive_int(seed, "seed", minimum=0)
     task = regression(X, y)
     rows = weighted_rows(task, sample_weight)
     highest = highest_exponents(rows, degree, seed)
-    check_count(count_up_to(highest, degree), degree, len(highest),
-                "use `nslib.search(X, y).simplify()`, which takes the features and products that "
-                "a search kept, give fewer features")
+    count = count_up_to(highest, degree)
+    if count > MAX_CANDIDATES:
+        raise ValueError(
+            f"degree: found {degree}, with which {len(highest)} features have {count} monomials, "
+            f"expected at most {MAX_CANDIDATES}; use `nslib.search(X, y).simplify()`, which takes "
+            "the features and orders that a search kept, give fewer features or lower the degree"
+        )
     return chosen_formula(rows, exponents_up_to(highest, degree), task.feature_names,
                           max_terms=max_terms, level=level, seed=seed)
 
@@ -101,14 +108,6 @@ def check_regression(classes: np.ndarray | None) -> None:
                          "which have one formula")
 
 
-def check_count(count: int, degree: int, n_features: int, way_out: str) -> None:
-    """Raise ValueError for more monomials than terms can be chosen among."""
-    if count > MAX_CANDIDATES:
-        raise ValueError(f"degree: found {degree}, with which {n_features} features have {count} "
-                         f"monomials, expected at most {MAX_CANDIDATES}; {way_out} or lower the "
-                         "degree")
-
-
 def weighted_rows(
     task: SearchTask, sample_weight: Any = None, without: np.ndarray | None = None
 ) -> WeightedRows:
@@ -119,12 +118,7 @@ def weighted_rows(
     n = len(task.target)
     weights = np.ones(n)
     if sample_weight is not None:
-        weights = checks.finite_numbers(checks.as_numbers(sample_weight, "sample_weight"),
-                                        "sample_weight", (n,))
-        if (weights < 0).any():
-            raise ValueError(f"sample_weight: found {weights.min():g}, expected none below 0")
-        if not weights.any():
-            raise ValueError("sample_weight: found zeros alone, expected some weight above 0")
+        weights = checks.sample_weights(sample_weight, n)
     if without is not None and len(without):
         weights = weights.copy()
         weights[np.asarray(without)] = 0.0
@@ -138,9 +132,10 @@ def weighted_rows(
                         weights[kept] / weights[kept].mean(), np.where(size > 0, size, 1.0))
 
 
-def _rows_of_choice(n_rows: int, seed: int) -> np.ndarray:
+def _rows_of_choice(n_rows: int, seed: int, n_columns: int = 1) -> np.ndarray:
     """Return the numbers of the rows on which terms are chosen, in random order."""
-    return np.random.default_rng([seed, 0]).permutation(n_rows)[:MAX_ROWS]
+    n = min(max(MAX_ELEMENTS // n_columns, MAX_ROWS // 2), MAX_ROWS)
+    return np.random.default_rng([seed, 0]).permutation(n_rows)[:n]
 
 
 def highest_exponents(rows: WeightedRows, degree: int, seed: int) -> list[int]:
@@ -157,11 +152,21 @@ def chosen_formula(
     rows: WeightedRows, exponents: np.ndarray, names: tuple[str, ...] | None, *, max_terms: int,
     level: float, seed: int,
 ) -> SparseFormula:
-    """Return the formula of rows whose terms are chosen among exponents (P, D)."""
+    """Return the formula of rows whose terms are chosen among exponents (P, D).
+
+    In one thread, so that the number of threads decides nothing.
+    """
     max_terms = checks.positive_int(max_terms, "max_terms")
     level = checks.real(level, "level", 0.5, 0.999)
-    seed = checks.positive_int(seed, "seed", minimum=0)
-    drawn = _rows_of_choice(len(rows.y), seed)
+    with threads(1):
+        return _chosen_formula(rows, exponents, names, max_terms, level, seed)
+
+
+def _chosen_formula(
+    rows: WeightedRows, exponents: np.ndarray, names: tuple[str, ...] | None, max_terms: int,
+    level: float, seed: int,
+) -> SparseFormula:
+    drawn = _rows_of_choice(len(rows.y), seed, len(exponents))
     held_out, rest = np.split(drawn, [len(drawn) // HELD_OUT])
     path, r2 = _path(rows.of(np.sort(rest)), rows.of(np.sort(held_out)), exponents, names,
                      max_terms)

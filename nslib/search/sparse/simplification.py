@@ -14,14 +14,13 @@ from .coefficients import WeightedRows
 from .fitted_formula import SparseFormula
 from .fitting import (
     MAX_DEGREE,
-    check_count,
     check_regression,
     chosen_formula,
     highest_exponents,
     regression,
     weighted_rows,
 )
-from .monomials import MAX_CANDIDATES, count_up_to, exponents_up_to, powers_up_to
+from .raw_monomials import MAX_CANDIDATES, count_up_to, exponents_up_to, powers_up_to
 
 if TYPE_CHECKING:
     from ..result import SearchResult
@@ -39,12 +38,13 @@ def simplify(
     """Return the sparse formula of a result; arguments and errors are those of its method."""
     check_regression(result.classes)
     degree = checks.positive_int(degree, "degree", maximum=MAX_DEGREE)
+    seed = checks.positive_int(seed, "seed", minimum=0)
     task, without = _task(result, X, y)
-    rows = weighted_rows(task, sample_weight, without)
-    with one_thread():
-        exponents = _candidates(result, rows, degree, seed)
-        return chosen_formula(rows, exponents, result.scaling.feature_names, max_terms=max_terms,
-                              level=level, seed=seed)
+    weight = task.weight if sample_weight is None else sample_weight
+    rows = weighted_rows(task, weight, without)
+    exponents = _candidates(result, rows, degree, seed)
+    return chosen_formula(rows, exponents, result.scaling.feature_names, max_terms=max_terms,
+                          level=level, seed=seed)
 
 
 def _task(result: SearchResult, X: Any, y: Any) -> tuple[SearchTask, np.ndarray | None]:
@@ -57,7 +57,7 @@ def _task(result: SearchResult, X: Any, y: Any) -> tuple[SearchTask, np.ndarray 
     if result.task is None:
         raise ValueError("X, y: found none, expected both: this result has no rows of its own, as "
                          "it was loaded or does not come from `nslib.search`")
-    return result.task, getattr(result, "outlier_rows", None)
+    return result.task, result.outlier_rows
 
 
 def _candidates(
@@ -85,7 +85,7 @@ def _candidates(
             np.maximum(kept - products, 0).sum())
         if count > MAX_CANDIDATES:
             if shares[order[tried:]].sum() > LOST:
-                needed = int((np.cumsum(shares[order]) < 1 - LOST).sum()) + 1
+                needed = max(int((np.cumsum(shares[order]) < 1 - LOST).sum()) + 1, tried + 1)
                 _refuse(highest, order[:needed], products, degree)
             kept[feature] = 0
             break
@@ -100,8 +100,11 @@ def _refuse(highest: np.ndarray, needed: np.ndarray, products: int, degree: int)
     """Raise ValueError that says how many monomials the features of these numbers have."""
     most = np.zeros_like(highest)
     most[needed] = highest[needed]
-    check_count(max(count_up_to(most, products), MAX_CANDIDATES + 1), degree, len(needed),
-                "search fewer features")
+    raise ValueError(
+        f"degree: found {degree}, but the {len(needed)} features that the search needs have "
+        f"{count_up_to(most, products)} monomials up to its order {products}, expected at most "
+        f"{MAX_CANDIDATES}; search fewer features or lower the degree"
+    )
 
 
 def slope_shares(result: SearchResult, rows: WeightedRows) -> np.ndarray:
@@ -112,7 +115,8 @@ def slope_shares(result: SearchResult, rows: WeightedRows) -> np.ndarray:
     step = max(len(rows.y) // SLOPE_ROWS, 1)
     X = rows.of(np.arange(0, len(rows.y), step)).X
     Z = torch.cat(list(result._scaled(X))).requires_grad_(True)
-    result.neuron(Z).sum().backward()
+    with one_thread():
+        result.neuron(Z).sum().backward()
     spread = Z.detach().std(dim=0, unbiased=False)
     slopes = (Z.grad * spread).double().square().mean(dim=0).numpy()
     return slopes / slopes.sum() if slopes.sum() > 0 else slopes

@@ -1,0 +1,221 @@
+"""Which features a search needs: repeated ones, a screening of many, and those that carry nothing.
+
+Wide tables have more parameters than rows. There a few features are chosen first, by forward
+steps over powers and products of two (orthogonal matching pursuit with an extended BIC), which
+see a feature through any low-order term that it is part of.
+
+Sources: matching pursuit: Pati, Rezaiifar & Krishnaprasad (1993); extended BIC: Chen & Chen (2008);
+removal by the curvature of the error: LeCun, Denker & Solla (1990).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..search_task import SearchTask
+from .gram import inverse_root, normal_equations, solve, squared_error
+from .objective import Fitted, Objective
+from .polynomial import Polynomial
+
+SAME = 1e-9
+"""Relative distance from the span of other columns below which a column counts as part of it."""
+
+SCREENED = 8
+"""Features that a screening keeps at most: enough for the streams of few features, and few enough
+that interactions of order 5 can be told from 150 rows."""
+
+BLOCK = 2**24
+"""Numbers of the dictionary of products in memory at a time: 128 MB."""
+
+
+def repeated_columns(task: SearchTask) -> dict[int, list[int]]:
+    """Return which columns are superfluous, each with the columns that it follows from.
+
+    These are copies of a column up to scale and origin, and of columns with two values those that
+    the others determine: a reference level of each one-hot group. A power of such a column is
+    linear in it, so that leaving it out changes no stream. (Another linear combination, x₃ =
+    x₁ + x₂, has powers of its own and stays.)
+    """
+    n, d = task.X.shape
+    varying = np.flatnonzero(~task.constant)
+    sample = task.rows[: min(n, 5000)][:, varying]
+    spread = sample.std(axis=0)
+    varying, unit = varying[spread > 0], (sample - sample.mean(axis=0))[:, spread > 0]
+    unit = unit / spread[spread > 0]
+    binary = np.array([len(np.unique(column)) == 2 for column in unit.T], dtype=bool)
+    superfluous: dict[int, list[int]] = {}
+    gram = unit.T @ unit / len(unit)
+    for j in range(len(varying)):
+        equal = [i for i in range(j)
+                 if abs(abs(gram[i, j]) - 1) < SAME and varying[i] not in superfluous]
+        if equal:
+            superfluous[int(varying[j])] = [int(varying[equal[0]])]
+    basis = np.empty((len(unit), 0))
+    members: list[int] = []
+    for j in np.flatnonzero(binary):
+        if varying[j] in superfluous:
+            continue
+        column = unit[:, j]
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)
+        size = np.linalg.norm(rest)
+        if size > math.sqrt(SAME) * math.sqrt(len(unit)):
+            basis, members = np.column_stack([basis, rest / size]), [*members, j]
+            continue
+        weights = np.linalg.lstsq(unit[:, members], column, rcond=None)[0]
+        sources = [members[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]
+        superfluous[int(varying[j])] = [int(varying[i]) for i in sources]
+    return {j: sources for j, sources in superfluous.items() if _follows(task, j, sources)}
+
+
+def _follows(task: SearchTask, column: int, sources: list[int]) -> bool:
+    """Whether in all rows a column is the sum of multiples of others and a constant."""
+    weights, first = None, 0
+    for first in range(0, len(task.X), 5000):
+        rows = task.rows[first : first + 5000]
+        columns = np.column_stack([np.ones(len(rows)), rows[:, sources]])
+        if weights is None:
+            weights = np.linalg.lstsq(columns, rows[:, column], rcond=None)[0]
+        if np.abs(columns @ weights - rows[:, column]).max() > 1e-6:
+            return False
+    return True
+
+
+class Dictionary:
+    """Powers up to 3 of features Z (n, D) and products x_i x_j, x_i² x_j, made block by block.
+
+    Every column has mean zero and unit size; the third power is one of Hermite's, which for normal
+    features has nothing of the first.
+    """
+
+    def __init__(self, Z: Tensor) -> None:
+        d = Z.shape[1]
+        spread = Z.std(0, correction=0)
+        self.Z = (Z - Z.mean(0)) / torch.where(spread > 0, spread, 1.0)
+        powers = [((i,), (k,)) for k in (1, 2, 3) for i in range(d)]
+        pairs = [((i, j), (1, 1)) for i in range(d) for j in range(i + 1, d)]
+        mixed = [((i, j), (2, 1)) for i in range(d) for j in range(d) if i != j]
+        self.terms = powers + pairs + mixed
+
+    def columns(self, first: int, last: int) -> Tensor:
+        """Return the columns of terms first to last, (n, last - first)."""
+        powers = {1: self.Z, 2: self.Z.square() - 1, 3: self.Z**3 - 3 * self.Z}
+        values = []
+        for features, orders in self.terms[first:last]:
+            column = powers[orders[0]][:, features[0]]
+            values.append(column * powers[1][:, features[1]] if len(features) > 1 else column)
+        block = torch.stack(values, 1)
+        block = block - block.mean(0)
+        return block / block.norm(dim=0).clamp_min(1e-150)
+
+    def most_correlated(self, residual: Tensor) -> tuple[int, Tensor]:
+        """Return the number and the values (n,) of the column nearest to the residual (n, C)."""
+        size, best, column = max(BLOCK // len(residual), 1), (-1.0, 0), None
+        for first in range(0, len(self.terms), size):
+            block = self.columns(first, first + size)
+            scores = (block.T @ residual).square().sum(1)
+            number = int(scores.argmax())
+            if float(scores[number]) > best[0]:
+                best, column = (float(scores[number]), first + number), block[:, number]
+        return best[1], column
+
+
+def screened(Z: Tensor, target: Tensor, most: int = SCREENED) -> list[int]:
+    """Return the numbers of up to `most` features of Z (n, D) that explain the target (n, C).
+
+    Forward steps over the `Dictionary`, each the column nearest to what is left; they go on a
+    little beyond the extended BIC's end, since a feature too many is removed later, one too few is
+    lost.
+    """
+    n = len(Z)
+    dictionary = Dictionary(Z)
+    price = math.log(n) + 2 * math.log(len(dictionary.terms))
+    residual = target - target.mean(0)
+    basis = torch.empty(n, 0, dtype=torch.float64)
+    features: list[int] = []
+    patience, squares = 2, float(residual.square().sum())
+    while basis.shape[1] < n // 4:
+        number, column = dictionary.most_correlated(residual)
+        involved = [i for i in dictionary.terms[number][0] if i not in features]
+        if len(features) + len(involved) > most:
+            break
+        column = column - basis @ (basis.T @ column)
+        size = column.norm()
+        if float(size) < 1e-8:
+            break
+        basis = torch.cat([basis, (column / size).unsqueeze(1)], 1)
+        residual = residual - basis[:, -1:] @ (basis[:, -1:].T @ residual)
+        left = float(residual.square().sum())
+        paid = n * math.log(max(squares, 1e-300) / max(left, 1e-300)) > price
+        patience = 2 if paid else patience - 1
+        features += involved
+        squares = left
+        if patience < 0 or left < 1e-12 * float(target.square().sum()):
+            break
+    return sorted(features)
+
+
+def feature_price(n_features: int, n_total: int) -> float:
+    """Return what the choice of some of all features costs in -2 log likelihood.
+
+    Source: extended BIC with γ = 1: Chen & Chen (2008).
+    """
+    return 2 * (math.lgamma(n_total + 1) - math.lgamma(n_features + 1)
+                - math.lgamma(n_total - n_features + 1))
+
+
+def without_idle(
+    objective: Objective, fitted: Fitted, columns: np.ndarray, n_total: int
+) -> tuple[Objective, Fitted, np.ndarray]:
+    """Remove those features, whole, that do not pay for their parameters.
+
+    Parameters
+    ----------
+    objective, fitted : of least squares, on the features `columns` (d,)
+    n_total : how many features there were to choose from
+
+    Returns
+    -------
+    objective, fit and numbers of the features that remain
+    """
+    log_n, batch = math.log(objective.data.n_rows), len(columns)
+    while batch and len(columns) > 1:
+        model, d = fitted.model, len(columns)
+        parameters = len(model.pure) + sum(len(f) * k for k, f in model.factors.items())
+        # its parameters, and what naming it among all features costs
+        price = parameters * log_n + feature_price(d, n_total) - feature_price(d - 1, n_total)
+        added = [objective.predicted_loss(fitted, -squares.reshape(1)) - fitted.loss
+                 for squares in _squares_without(objective, model)]
+        idle = [i for i in np.argsort(added, kind="stable")[: d - 1] if added[i] < price][:batch]
+        if not idle:
+            break
+        kept = np.setdiff1d(np.arange(d), idle)
+        fewer = objective.on(kept)
+        trial = fewer.fit(model.on(kept))
+        saved = feature_price(d, n_total) - feature_price(len(kept), n_total)
+        if trial.criterion - saved < fitted.criterion:
+            objective, fitted, columns = fewer, trial, columns[kept]
+        else:  # together they carried something: fewer at a time
+            batch = len(idle) // 2
+    return objective, fitted, columns
+
+
+def _squares_without(objective: Objective, model: Polynomial) -> Tensor:
+    """Return by how much the squares grow when a feature is removed, for each of them (d,).
+
+    To second order, all other parameters being free to move.
+    """
+    gram = normal_equations(model, objective.data, squared_error, 0.0)[0]
+    inverse = inverse_root(gram)
+    parameters, d = model.parameters(), model.n_features
+    rows = torch.arange(1, len(parameters)).view(-1, d)  # the first parameter is the constant
+    growth = torch.empty(d, dtype=torch.float64)
+    for i in range(d):
+        own = rows[:, i]
+        covariance = inverse[own] @ inverse[own].T
+        growth[i] = parameters[own] @ solve(covariance, parameters[own], 1e-9)
+    return growth
