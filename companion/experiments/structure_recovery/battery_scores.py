@@ -81,7 +81,7 @@ def _features(result: SearchResult) -> set[int]:
     """Return the numbers of the features that a result uses."""
     symbols = feature_symbols(result.scaling.feature_names, result.neuron.in_features)
     names = list(map(str, symbols))
-    return set(map(names.index, getattr(result, "features", names)))
+    return set(map(names.index, result.features))
 
 
 def _r2(result: SearchResult, task: BatteryTask) -> float:
