@@ -19,7 +19,8 @@ from companion import run as running
 FILES = notebooks.find()
 VSR = {"vsr": {"population": 20, "generations": 2}}
 RECOVERY = {"n_samples": 60, "n_features": 2, "options": VSR, "phase_features": [4],
-            "phase_samples": [20], "phase_seeds": [0]}
+            "phase_samples": [20], "phase_seeds": [0],
+            "batteries": {"names": ["wide"], "limit": 1, "rows": 60}}
 FORMULA = {"n_samples": 60, "n_features": 2, "recovery_samples": 60, "order": 2, "rank": 1}
 STABILITY = {"n_samples": 60, "dimension_runs": 1, "faint_samples": [40], "faint_sets": 2,
              "options": VSR}

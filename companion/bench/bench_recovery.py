@@ -2,7 +2,8 @@
 
 Every call draws new data seeds unless --first-seed is given. With --rank R above 1 the formulas are
 those with interactions, each a sum of R products, and exact means this rank at every order too.
-Peers as in `nslib bench search`.
+Peers as in `nslib bench search`. With --battery the tasks are those of a battery, of tables as
+people have them, and --features, --rows, --rank, --noise and --method do not count.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from nslib.search import METHODS, search
 from nslib.threads import one_thread
 
 from .measuring import add_official, bench_parser, official_searcher, on_path, seconds_of, show
+from .recovery import battery_report
 
 
 def main(argv: list[str]) -> int:
@@ -33,8 +35,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--method", default="als", choices=list(METHODS))
     parser.add_argument("--first-seed", type=int, help="of the data; default: a fresh one")
     add_official(parser)
+    battery_report.add_arguments(parser)
     options = parser.parse_args(argv)
     first = secrets.randbelow(2**31) if options.first_seed is None else options.first_seed
+    if options.battery or options.speed:
+        return battery_report.main(options, range(first, first + options.repeats))
     with one_thread():
         table = measure(options, range(first, first + options.repeats))
         official = _official_seconds(options, first) if options.official else None

@@ -85,3 +85,17 @@ def test_orders_found_are_written_and_shaded():
     assert texts(axes) == ["2", "2", "4", "4", "3", "1 2"]
     cells = [p.get_facecolor()[0] for p in axes.patches if isinstance(p, Rectangle)]
     assert cells == sorted(cells) and len(set(cells)) == 3
+
+
+def test_batteries_show_shares_before_and_after_with_counts():
+    data = pd.DataFrame({
+        "group": ["wide", "wide", "t3", "t3"], "settings": ["before", "after"] * 2,
+        "exact": [0, 2, 1, 2], "of": 2, "share": [0.0, 1.0, 0.5, 1.0],
+        "low": [0.0, 0.3, 0.1, 0.3], "high": [0.7, 1.0, 0.9, 1.0],
+    })
+    axis = recovery.batteries(data).axes[0]
+    assert texts(axis) == ["0/2", "1/2", "2/2", "2/2"]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["wide", "t3"]
+    before, after = [line for line in axis.lines if line.get_marker() in "os"]
+    assert list(before.get_xdata()) == [0.0, 0.5] and list(after.get_xdata()) == [1.0, 1.0]
+    assert (before.get_marker(), after.get_marker()) == ("o", "s")  # told apart without colours

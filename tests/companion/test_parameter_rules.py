@@ -57,6 +57,8 @@ GROUP = {"datasets": ["wine"], "models": ["linear"], "seeds": 1}
     ("03", "methods", ["mean"], "methods: found 'mean', expected one of"),
     ("03", "methods", [], r"methods: found \[\], expected at least one method"),
     ("03", "slow_methods", ["als"], "slow_methods: found 'als', which is in methods too"),
+    ("03", "batteries", {"names": ["wide"]}, r"batteries: found the keys \['names'\], expected"),
+    ("03", "batteries", {"names": ["wider"], "limit": 1, "rows": 9}, "names: found 'wider'"),
     ("03", "noise", 0.0, "noise: found 0.0, expected a number above 0"),
     ("03", "options", {"vsr": {"popolation": 5}}, "popolation: not an option.*'population'"),
     ("04", "methods", ["vrs"], "methods: found 'vrs'.*did you mean 'vsr'"),

@@ -9,6 +9,7 @@ from companion.experiments import parameter_rules as rules
 from companion.experiments.formula_tasks import FORMULA_KEYS
 from companion.rivals import BASELINES, MODELS
 
+from .batteries import BATTERIES
 from .predecessor_recovery import SOURCES
 from .predecessor_sets import NOISES
 
@@ -16,6 +17,21 @@ from .predecessor_sets import NOISES
 def searches() -> list[str]:
     """Return the models that choose streams; the others are run beside them anyway."""
     return [name for name in MODELS if name not in BASELINES]
+
+
+BATTERY_RULES = {
+    "names": rules.several(rules.choice(BATTERIES)), "limit": rules.integer(1),
+    "rows": rules.integer(2),
+}
+
+
+def batteries(value: Any, name: str) -> None:
+    """Check which batteries are searched: each of `BATTERY_RULES` must be there and hold."""
+    given = rules.checked_mapping(value, name)
+    if set(given) != set(BATTERY_RULES):
+        raise ValueError(f"{name}: found the keys {list(given)}, expected {list(BATTERY_RULES)}")
+    for key, one in given.items():
+        BATTERY_RULES[key](one, f"{name}: {key}")
 
 
 RULES = {
@@ -30,6 +46,7 @@ RULES = {
     "phase_samples": rules.several(rules.integer(2)), "phase_seeds": rules.SEEDS,
     "phase_noise": rules.NOISE, "predecessor_source": rules.choice(SOURCES),
     "predecessor_noises": rules.several(rules.choice(NOISES)),
+    "batteries": batteries,
 }
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from companion.experiments.shares import below_and_above
 from companion.figures import COLUMN, DOUBLE, PALETTE, drawing
 from nslib.structure import Stream
 
@@ -229,4 +230,33 @@ def orders_found(data: pd.DataFrame) -> Figure:
         axis.axvline(0.5, color="black", linewidth=0.8)
         axis.set_title(f"{noise} noise")
     axes[0, 0].set_ylabel("formula: true orders")
+    return figure
+
+
+_SETTINGS = {"before": {"marker": "o", "markerfacecolor": "white", "color": "#000000"},
+             "after": {"marker": "s", "markerfacecolor": "#0072B2", "color": "#0072B2"}}
+
+
+@drawing
+def batteries(data: pd.DataFrame) -> Figure:
+    """Draw for each group of tasks the share with exact streams, before and after.
+
+    `data`: group, settings ("before" or "after"), exact, of, share, low, high. Lines are 95 %
+    intervals, numbers are counts.
+    """
+    groups = list(data["group"].unique())
+    figure, axis = plt.subplots(figsize=(1.45 * COLUMN, 0.42 * len(groups) + 0.9))
+    for (settings, style), shift in zip(_SETTINGS.items(), (-0.16, 0.16), strict=True):
+        own = data[data["settings"] == settings]
+        y = [groups.index(group) + shift for group in own["group"]]
+        axis.errorbar(own["share"], y, xerr=below_and_above(own, "share"), linestyle="none",
+                      elinewidth=0.9, markersize=5, label=settings, **style)
+        for row, place in zip(own.itertuples(), y, strict=True):
+            axis.text(1.04, place, f"{row.exact}/{row.of}", va="center", fontsize=6)
+    axis.set(xlim=(-0.03, 1.16), xlabel="share of tasks with exactly the true streams")
+    axis.set_xticks(np.linspace(0, 1, 5))
+    axis.set_yticks(range(len(groups)), groups)
+    axis.set_ylim(len(groups) - 0.5, -0.5)
+    axis.grid(axis="y", visible=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure

@@ -1,0 +1,1 @@
+"""The batteries of `nslib bench recovery`: each module measures and prints one kind of them."""
