@@ -18,12 +18,12 @@ from ... import formula
 from ...structure import NeuronStructure, Stream
 from ..result import SearchResult, without_constants
 from ..search_task import SearchTask
-from .choice import Choice, Chooser, Clock, objective_of
-from .features import repeated_columns
+from .chooser import Chooser, Clock, StreamChoice, objective_of
 from .objective import Fitted
 from .options import LeastSquaresOptions
 from .outliers import MOST, ROUNDS, outlying, spread, stand_apart
 from .polynomial import Rows
+from .used_features import repeated_columns
 
 LARGEST_POWER = 1e15
 """Orders whose powers of the data exceed this are left out: beyond, double precision, which has
@@ -66,7 +66,7 @@ def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptio
     repeated = repeated_columns(task) if options.features == "choose" else {}
     columns = np.setdiff1d(np.arange(d), list(repeated))
 
-    def choose(rows: np.ndarray) -> Choice:
+    def choose(rows: np.ndarray) -> StreamChoice:
         """Return the choice by some rows, numbers (n,)."""
         return Chooser(task, rows, order, options, generator, clock).explore(columns)
 
@@ -86,7 +86,7 @@ def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptio
     })
 
 
-def _residual(task: SearchTask, choice: Choice) -> np.ndarray:
+def _residual(task: SearchTask, choice: StreamChoice) -> np.ndarray:
     """Return what a choice leaves of the target, in scaled units, (N,)."""
     rows, model, parts = task.part(choice.columns), choice.chosen.model, []
     for first in range(0, len(rows), 4096):
@@ -95,7 +95,7 @@ def _residual(task: SearchTask, choice: Choice) -> np.ndarray:
     return task.target - np.concatenate(parts)
 
 
-def _without_outliers(task: SearchTask, rows: np.ndarray, first: Choice, choose) -> tuple:
+def _without_outliers(task: SearchTask, rows: np.ndarray, first: StreamChoice, choose) -> tuple:
     """Return the choice without gross outliers of the target, and whether there are any.
 
     The first choice stands where rows far off are no errors but the tail of what it misses.
@@ -115,7 +115,7 @@ def _without_outliers(task: SearchTask, rows: np.ndarray, first: Choice, choose)
 
 
 def _final(
-    task: SearchTask, choice: Choice, weight: np.ndarray | None, options: LeastSquaresOptions
+    task: SearchTask, choice: StreamChoice, weight: np.ndarray | None, options: LeastSquaresOptions
 ) -> tuple[Fitted, int]:
     """Return the fit of the chosen streams to all rows, and how often it read them.
 
@@ -135,7 +135,7 @@ def _final(
 
 
 def _notes(
-    task: SearchTask, choice: Choice, repeated: dict[int, list[int]], clock: Clock
+    task: SearchTask, choice: StreamChoice, repeated: dict[int, list[int]], clock: Clock
 ) -> tuple[str, ...]:
     """Return sentences on what the search left out or could not try."""
     names = list(map(str, formula.feature_symbols(task.feature_names, task.X.shape[1])))
@@ -173,7 +173,7 @@ def feature_limits(
 
 
 def _result(
-    task: SearchTask, seed: int, options: LeastSquaresOptions, choice: Choice, final: Fitted,
+    task: SearchTask, seed: int, options: LeastSquaresOptions, choice: StreamChoice, final: Fitted,
     told: dict,
 ) -> SearchResult:
     """Return the result of the `final` fit, with a row of history for each step to it."""

@@ -15,7 +15,7 @@ from ...structure import NeuronStructure, Stream
 from ...threads import one_thread
 from ..result import SearchResult, check_limits, without_constants
 from ..search_task import SearchTask, make_task
-from .choice import objective_of, prepared
+from .chooser import objective_of, prepared
 from .engine import feature_limits, relocated
 from .objective import Fitted
 from .options import LeastSquaresOptions

@@ -17,7 +17,7 @@ NEWTON_WEIGHTS = 200
 """Up to so many weights a Newton step costs less than the steps that it saves."""
 
 MOST_NUMBERS = 10**7
-"""Rows times columns times classes: a second for all fits."""
+"""BoundedRows times columns times classes: a second for all fits."""
 
 
 def fit_logistic(

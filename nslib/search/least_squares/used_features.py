@@ -85,43 +85,82 @@ def _follows(task: SearchTask, column: int, sources: list[int]) -> bool:
     return True
 
 
+TRIPLES = 10**9
+"""Most multiplications, n D³, for which products of three different features are tried too."""
+
+
 class Dictionary:
     """Powers up to 3 of features Z (n, D) and products x_i x_j, x_i² x_j, made block by block.
 
     Every column has mean zero and unit size; the third power is one of Hermite's, which for normal
-    features has nothing of the first.
+    features has nothing of the first. Products x_i x_j x_k are scored without being made.
     """
 
     def __init__(self, Z: Tensor) -> None:
         d = Z.shape[1]
         spread = Z.std(0, correction=0)
         self.Z = (Z - Z.mean(0)) / torch.where(spread > 0, spread, 1.0)
-        powers = [((i,), (k,)) for k in (1, 2, 3) for i in range(d)]
-        pairs = [((i, j), (1, 1)) for i in range(d) for j in range(i + 1, d)]
-        mixed = [((i, j), (2, 1)) for i in range(d) for j in range(d) if i != j]
-        self.terms = powers + pairs + mixed
+        first, second = torch.triu_indices(d, d, 1)
+        one, other = (~torch.eye(d, dtype=torch.bool)).nonzero().T
+        alone = torch.arange(d).repeat(3)
+        # of each term the features i and j, and the power of i; d as j: no second feature
+        self.left = torch.cat([alone, first, one])
+        self.right = torch.cat([torch.full_like(alone, d), second, other])
+        self.order = torch.cat([
+            torch.arange(3).repeat_interleave(d), torch.zeros_like(first), torch.ones_like(one),
+        ])
+        self.powers = torch.stack([self.Z, self.Z.square() - 1, self.Z**3 - 3 * self.Z])
+        self._sizes: dict[int, Tensor] = {}
+        self.factor = torch.cat([self.Z, torch.ones(len(self.Z), 1, dtype=torch.float64)], 1)
+
+    def __len__(self) -> int:
+        return len(self.left)
 
     def columns(self, first: int, last: int) -> Tensor:
         """Return the columns of terms first to last, (n, last - first)."""
-        powers = {1: self.Z, 2: self.Z.square() - 1, 3: self.Z**3 - 3 * self.Z}
-        values = []
-        for features, orders in self.terms[first:last]:
-            column = powers[orders[0]][:, features[0]]
-            values.append(column * powers[1][:, features[1]] if len(features) > 1 else column)
-        block = torch.stack(values, 1)
+        part = slice(first, last)
+        block = self.powers[self.order[part], :, self.left[part]].T
+        block = block * self.factor[:, self.right[part]]
         block = block - block.mean(0)
         return block / block.norm(dim=0).clamp_min(1e-150)
 
-    def most_correlated(self, residual: Tensor) -> tuple[int, Tensor]:
-        """Return the number and the values (n,) of the column nearest to the residual (n, C)."""
-        size, best, column = max(BLOCK // len(residual), 1), (-1.0, 0), None
-        for first in range(0, len(self.terms), size):
+    def most_correlated(self, residual: Tensor) -> tuple[list[int], Tensor]:
+        """Return the features and the values (n,) of the column nearest to the residual (n, C)."""
+        n, d = self.Z.shape
+        size, best, number, column = max(BLOCK // n, 1), -1.0, 0, None
+        for first in range(0, len(self), size):
             block = self.columns(first, first + size)
             scores = (block.T @ residual).square().sum(1)
-            number = int(scores.argmax())
-            if float(scores[number]) > best[0]:
-                best, column = (float(scores[number]), first + number), block[:, number]
-        return best[1], column
+            nearest = int(scores.argmax())
+            if float(scores[nearest]) > best:
+                best, number, column = float(scores[nearest]), first + nearest, block[:, nearest]
+        features = [i for i in (int(self.left[number]), int(self.right[number])) if i < d]
+        if n * d**3 <= TRIPLES:
+            score, triple = self._nearest_triple(residual)
+            if score > best:
+                column = self.Z[:, triple].prod(1)
+                column = column - column.mean()
+                return triple, column / column.norm().clamp_min(1e-150)
+        return features, column
+
+    def _nearest_triple(self, residual: Tensor) -> tuple[float, list[int]]:
+        """Return the score and the features i < j < k of the product nearest to residual (n, C)."""
+        Z, best, features = self.Z, -1.0, [0, 0, 0]
+        for i in range(Z.shape[1] - 2):
+            rest = Z[:, i + 1 :]
+            if i not in self._sizes:
+                # squares about the mean: Σ t² - (Σ t)² / n
+                mean = (rest * Z[:, i : i + 1]).T @ rest
+                squares = (rest.square() * Z[:, i : i + 1].square()).T @ rest.square()
+                self._sizes[i] = (squares - mean.square() / len(Z)).clamp_min(1e-12)
+            scores = sum(((rest * (Z[:, i] * r).unsqueeze(1)).T @ rest).square()
+                         for r in residual.T) / self._sizes[i]
+            scores = scores.triu(1)
+            nearest = int(scores.argmax())
+            if float(scores.flatten()[nearest]) > best:
+                j, k = divmod(nearest, rest.shape[1])
+                best, features = float(scores.flatten()[nearest]), [i, i + 1 + j, i + 1 + k]
+        return best, features
 
 
 def screened(Z: Tensor, target: Tensor, most: int = SCREENED) -> list[int]:
@@ -133,14 +172,14 @@ def screened(Z: Tensor, target: Tensor, most: int = SCREENED) -> list[int]:
     """
     n = len(Z)
     dictionary = Dictionary(Z)
-    price = math.log(n) + 2 * math.log(len(dictionary.terms))
+    price = math.log(n) + 2 * math.log(len(dictionary))
     residual = target - target.mean(0)
     basis = torch.empty(n, 0, dtype=torch.float64)
     features: list[int] = []
     patience, squares = 2, float(residual.square().sum())
     while basis.shape[1] < n // 4:
-        number, column = dictionary.most_correlated(residual)
-        involved = [i for i in dictionary.terms[number][0] if i not in features]
+        nearest, column = dictionary.most_correlated(residual)
+        involved = [i for i in nearest if i not in features]
         if len(features) + len(involved) > most:
             break
         column = column - basis @ (basis.T @ column)

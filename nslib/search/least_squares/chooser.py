@@ -18,7 +18,6 @@ from torch import Tensor
 from ...portable import root
 from ..search_task import ScaledRows, SearchTask
 from .entropy import Logistic, Softmax
-from .features import SCREENED, feature_price, screened, without_idle
 from .gram import Data
 from .held_out import choose, group_numbers, held_out
 from .moments import Starts
@@ -27,6 +26,7 @@ from .options import LeastSquaresOptions
 from .polynomial import Polynomial
 from .selection import Selection
 from .stability_selection import selection_frequencies
+from .used_features import SCREENED, feature_price, screened, without_idle
 
 ROWS_A_FEATURE = 14
 """Rows a feature below which a few features are screened: all features in a linear and a pure
@@ -47,7 +47,7 @@ class Clock:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class StreamChoice:
     """Streams chosen for some features, whose numbers are `columns` (d,).
 
     `objective`: on the rows and features of the choice; `chosen`: the fit; `linear`: the fit of
@@ -78,7 +78,7 @@ class Chooser:
         self.task, self.rows, self.order, self.options = task, rows, order, options
         self.generator, self.clock = generator, clock
 
-    def explore(self, columns: np.ndarray) -> Choice:
+    def explore(self, columns: np.ndarray) -> StreamChoice:
         """Return the best choice among the features `columns` (D,)."""
         d, choices = len(columns), []
         few_rows = len(self.rows) < ROWS_A_FEATURE * d and d > SCREENED
@@ -97,7 +97,7 @@ class Chooser:
         Z = self.task.part(columns)[rows]
         return objective_of(self.task, Z, rows, self.options.chunk_rows)
 
-    def _choice(self, columns: np.ndarray, order: int) -> Choice:
+    def _choice(self, columns: np.ndarray, order: int) -> StreamChoice:
         """Return the choice of streams up to an order for the features `columns` (d,)."""
         options, objective = self.options, self._objective(columns)
         starts, start_rows, groups, validate = prepared(objective, options, self.generator)
@@ -119,10 +119,11 @@ class Chooser:
         if reduced is not chosen.model:  # rows held out have the last word on what resamples drop
             fits = [linear, chosen, objective.fit(reduced)]
             chosen = choose(fits, [validate(fit.model) for fit in fits])
-        return Choice(columns, objective, chosen, linear, path.steps[1:] or [linear], frequencies,
-                      selection.untried(self.order))
+        steps = path.steps[1:] or [linear]
+        return StreamChoice(columns, objective, chosen, linear, steps, frequencies,
+                            selection.untried(self.order))
 
-    def _pruned(self, choice: Choice, n_total: int) -> Choice:
+    def _pruned(self, choice: StreamChoice, n_total: int) -> StreamChoice:
         """Return the choice without the features that carry nothing, made anew if many went."""
         model, n = choice.chosen.model, len(self.rows)
         follows_noise = 3 * model.n_free > n  # a shrunk linear model has no BIC
