@@ -56,7 +56,8 @@ class SearchResult:
 
     method, seed: of the fit; a method of `nslib.search.METHODS`, or "refit".
     structure: the streams that were kept.
-    gate_probabilities: of each candidate stream the score in [0, 1] by which it was kept or not.
+    gate_probabilities: of each candidate stream a score in [0, 1]: the probability that its gate is
+        open or, where a method resamples, its selection frequency.
     history: a row an epoch: epoch, loss, penalty weight `lambda`, and a column a stream.
     seconds: wall time; the time of a batch is shared equally by its fits.
     neuron: fitted on scaled features, D -> 1, or D -> C for C classes, which have CP factors of

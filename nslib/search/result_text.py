@@ -27,6 +27,9 @@ def described(result: SearchResult) -> str:
     else:
         lines = _formulas(result)
     ranges = result.feature_ranges
+    if len(result.outlier_rows):
+        lines.append(f"{len(result.outlier_rows)} rows are gross outliers and were left out")
+    lines += result.notes
     if ranges is None:
         return "\n".join([*lines, "used for all values of the features"])
     ends = [f"{name} from {low:.4g} to {high:.4g}"

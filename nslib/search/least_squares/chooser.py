@@ -86,7 +86,11 @@ class Chooser:
             objective = self._objective(columns)
             picked = screened(torch.as_tensor(objective.data.Z[:]), objective.data.target)
             if picked:
-                choices.append(self._pruned(self._choice(columns[picked], self.order), d))
+                narrow = self._pruned(self._choice(columns[picked], self.order), d)
+                # of many features some explain any target: fewer than none at all is no answer
+                constant = objective.fit(Polynomial.constant(d, objective.data.target.shape[1]))
+                if narrow.criterion(d) < constant.criterion:
+                    choices.append(narrow)
         # two parameters a feature, or more, are beyond the rows: nothing but a linear model is left
         order = 1 if self.options.screen and 4 * d > len(self.rows) else self.order
         choices.append(self._pruned(self._choice(columns, order), d))

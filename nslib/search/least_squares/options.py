@@ -53,4 +53,5 @@ class LeastSquaresOptions:
         checks.one_of(self.features, "features", ["choose", "all"])
         checks.one_of(self.outliers, "outliers", ["trim", "keep"])
         if self.max_seconds is not None:
-            checks.real(self.max_seconds, "max_seconds", 0.0, inclusive=False)
+            # the smallest number above zero
+            checks.real(self.max_seconds, "max_seconds", 5e-324)

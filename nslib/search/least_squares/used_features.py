@@ -28,6 +28,9 @@ SCREENED = 8
 """Features that a screening keeps at most: enough for the streams of few features, and few enough
 that interactions of order 5 can be told from 150 rows."""
 
+ROWS = 15
+"""Rows for each feature that is kept."""
+
 BLOCK = 2**24
 """Numbers of the dictionary of products in memory at a time: 128 MB."""
 
@@ -176,6 +179,7 @@ def screened(Z: Tensor, target: Tensor, most: int = SCREENED) -> list[int]:
     residual = target - target.mean(0)
     basis = torch.empty(n, 0, dtype=torch.float64)
     features: list[int] = []
+    most = min(most, n // ROWS)
     patience, squares = 2, float(residual.square().sum())
     while basis.shape[1] < n // 4:
         nearest, column = dictionary.most_correlated(residual)
