@@ -25,6 +25,7 @@ from .objective import Fitted, Objective, Squares
 from .options import LeastSquaresOptions
 from .polynomial import Polynomial
 from .selection import Selection
+from .simpler_streams import LoweringSelection
 from .stability_selection import selection_frequencies
 from .used_features import SCREENED, feature_price, screened, without_idle
 
@@ -105,9 +106,9 @@ class Chooser:
         """Return the choice of streams up to an order for the features `columns` (d,)."""
         options, objective = self.options, self._objective(columns)
         starts, start_rows, groups, validate = prepared(objective, options, self.generator)
-        selection = Selection(
+        selection = (LoweringSelection if options.lower else Selection)(
             objective, starts, start_rows, order, options.rank, options.minimum_gain, validate,
-            options.lower, self.clock.is_over,
+            self.clock.is_over,
         )
         path = selection.run()
         # the path was chosen by all rows; rows held out may prefer one of its earlier, smaller

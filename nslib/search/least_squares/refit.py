@@ -28,7 +28,7 @@ class _Within(Selection):
 
     def __init__(self, structure: NeuronStructure, *arguments: Any) -> None:
         self.allowed = set(structure.streams)
-        super().__init__(*arguments, lower=False)
+        super().__init__(*arguments)
 
     def _pure_candidates(self, current: Fitted, residual: Tensor) -> list[Candidate]:
         return [c for c in super()._pure_candidates(current, residual)

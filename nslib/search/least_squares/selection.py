@@ -16,7 +16,7 @@ Source: BIC: Schwarz (1978).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -68,8 +68,8 @@ class Selection:
 
     `order`: highest order; `rank`: most rank-one terms an interaction may have; `minimum_gain`:
     share of the error that a term must remove; `starts`: starting points on `start_rows` (n,), the
-    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out; `lower`:
-    whether simpler streams are tried in place of those found; `is_over`: tells that time is up.
+    numbers of some rows; `validate`: model -> errors (N,) of all rows when held out;
+    `is_over`: tells that time is up.
     """
 
     SHORTCUT = 10.0
@@ -89,10 +89,10 @@ class Selection:
 
     def __init__(
         self, objective: Objective, starts: Starts, start_rows: Tensor, order: int, rank: int,
-        minimum_gain: float, validate: Callable[[Polynomial], Tensor], lower: bool = True,
+        minimum_gain: float, validate: Callable[[Polynomial], Tensor],
         is_over: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.lower, self.is_over = lower, is_over
+        self.is_over = is_over
         self.objective, self.starts, self.start_rows = objective, starts, start_rows
         self.order, self.rank, self.minimum_gain = order, rank, minimum_gain
         self.validate = validate
@@ -108,13 +108,16 @@ class Selection:
         """Add and remove terms until no candidate is worth its parameters."""
         path = Path([self.constant])
         current = self._grown(self.constant, path, self.order)
-        moves = [self._shrink, self._beyond_tails, self._lowered]
-        for further in moves if self.lower else moves[:1]:
-            following = further(current)
+        for refined in self.refinements():
+            following = refined(current)
             if following is not current:
                 current = following
                 path.steps.append(current)
         return path
+
+    def refinements(self) -> list[Callable[[Fitted], Fitted]]:
+        """Return what is done in turn with the model that growth has ended in."""
+        return [self._shrink]
 
     def _grown(
         self, current: Fitted, path: Path, order: int, most: float = math.inf, rounds: int = 40
@@ -136,55 +139,6 @@ class Selection:
             if current.model.n_free > most:
                 break
         return current
-
-    def _beyond_tails(self, current: Fitted) -> Fitted:
-        """Return the model after terms that only a few rows had spoken against, if it is better.
-
-        Of long tails a single row can decide the mean error of a model that still misses a term,
-        and refuse every first step on the way to the right one.
-        """
-        if not self.refused_by_tails or current.error <= self.UNEXPLAINED * self.baseline:
-            return current
-        self.largest_error = 0.95
-        larger = self._grown(current, Path([]), self.order)
-        self.largest_error = 1.0
-        return self._shrink(larger) if self._better_held_out(larger, current) else current
-
-    def _lowered(self, current: Fitted) -> Fitted:
-        """Return the model with simpler streams in place of its interactions, where BIC prefers it.
-
-        Where features have few values or heavy tails a product of many factors imitates several of
-        lower order at once: squares of an indicator are linear in it. And many products of one
-        order imitate its pure stream beside one product.
-        """
-        for k in sorted(current.model.factors, reverse=True):
-            for base, order in self._below(current.model, k):
-                if self.is_over():
-                    return current
-                lower = self._grown(
-                    self.objective.fit(base), Path([]), order, most=1.5 * current.model.n_free
-                )
-                if lower.criterion < current.criterion:
-                    current = self._shrink(lower)
-                    break
-        return current
-
-    def _below(self, model: Polynomial, k: int) -> Iterator[tuple[Polynomial, int]]:
-        """Yield models without the interaction of order k as it is, and the order up to which
-        terms may be added to them."""
-        if k not in model.factors:
-            return
-        rest = model.without_stream(Stream("interact", k))
-        for order in range(2, k):
-            yield rest, order
-        if k in model.pure:  # a product found after the pure stream that had imitated it
-            base = self.objective.fit(rest.without_stream(Stream("pure", k)))
-            for candidate in self._interaction_candidates(
-                base, self.objective.residual(base.model), [k]
-            ):
-                yield candidate.added_to(base.model), k
-        elif len(model.factors[k]) > 1:
-            yield rest.with_pure(k), k
 
     def worth(self, larger: Fitted, smaller: Fitted) -> bool:
         """Whether the larger model's further terms pay for their parameters."""
@@ -343,7 +297,7 @@ class Selection:
 
         Deviances are no logarithms of squares: there no share is needed.
         """
-        if not isinstance(self.objective, Squares) or not self.lower:
+        if not isinstance(self.objective, Squares):
             return 0.0
         price = (larger.n_free - model.n_free) * self.log_n
         return 1 - math.exp(-price / self.objective.data.n_rows)
