@@ -34,6 +34,11 @@ ROWS_A_FEATURE = 14
 stream and in an interaction of order 5 have seven parameters each, two rows a parameter."""
 
 
+MANY = 64
+"""Features beyond which streams of all of them are not tried, for they would take minutes, where a
+few features explain half of the target."""
+
+
 class Clock:
     """Tells whether the seconds that a search may take are over; None: they never are."""
 
@@ -81,7 +86,7 @@ class Chooser:
 
     def explore(self, columns: np.ndarray) -> StreamChoice:
         """Return the best choice among the features `columns` (D,)."""
-        d, choices = len(columns), []
+        d, choices, order = len(columns), [], self.order
         few_rows = len(self.rows) < ROWS_A_FEATURE * d and d > SCREENED
         if self.options.screen and few_rows:
             objective = self._objective(columns)
@@ -92,8 +97,10 @@ class Chooser:
                 constant = objective.fit(Polynomial.constant(d, objective.data.target.shape[1]))
                 if narrow.criterion(d) < constant.criterion:
                     choices.append(narrow)
-        # two parameters a feature, or more, are beyond the rows: nothing but a linear model is left
-        order = 1 if self.options.screen and 4 * d > len(self.rows) else self.order
+                    if d > MANY and 2 * narrow.chosen.error < constant.error:
+                        order = 1
+            if 4 * d > len(self.rows):  # nothing but a linear model of all has two rows a parameter
+                order = 1
         choices.append(self._pruned(self._choice(columns, order), d))
         return min(choices, key=lambda choice: choice.criterion(d))
 

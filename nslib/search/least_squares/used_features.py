@@ -31,8 +31,8 @@ that interactions of order 5 can be told from 150 rows."""
 ROWS = 15
 """Rows for each feature that is kept."""
 
-BLOCK = 2**24
-"""Numbers of the dictionary of products in memory at a time: 128 MB."""
+TRIPLES = 10**9
+"""Most multiplications, n D³, for which products of three different features are tried too."""
 
 
 def repeated_columns(task: SearchTask) -> dict[int, list[int]]:
@@ -88,76 +88,63 @@ def _follows(task: SearchTask, column: int, sources: list[int]) -> bool:
     return True
 
 
-TRIPLES = 10**9
-"""Most multiplications, n D³, for which products of three different features are tried too."""
-
-
 class Dictionary:
-    """Powers up to 3 of features Z (n, D) and products x_i x_j, x_i² x_j, made block by block.
+    """Powers up to 3 of features Z (n, D), products x_i x_j and x_i² x_j, and x_i x_j x_k.
 
-    Every column has mean zero and unit size; the third power is one of Hermite's, which for normal
-    features has nothing of the first. Products x_i x_j x_k are scored without being made.
+    Each counts with its part of mean zero, at unit size. The second and the third power are those
+    of Hermite, which for normal features have nothing of the lower ones. Matrix products score
+    them all without making them, n D² multiplications for the products of two.
     """
 
     def __init__(self, Z: Tensor) -> None:
         d = Z.shape[1]
         spread = Z.std(0, correction=0)
         self.Z = (Z - Z.mean(0)) / torch.where(spread > 0, spread, 1.0)
-        first, second = torch.triu_indices(d, d, 1)
-        one, other = (~torch.eye(d, dtype=torch.bool)).nonzero().T
-        alone = torch.arange(d).repeat(3)
-        # of each term the features i and j, and the power of i; d as j: no second feature
-        self.left = torch.cat([alone, first, one])
-        self.right = torch.cat([torch.full_like(alone, d), second, other])
-        self.order = torch.cat([
-            torch.arange(3).repeat_interleave(d), torch.zeros_like(first), torch.ones_like(one),
-        ])
-        self.powers = torch.stack([self.Z, self.Z.square() - 1, self.Z**3 - 3 * self.Z])
-        self._sizes: dict[int, Tensor] = {}
-        self.factor = torch.cat([self.Z, torch.ones(len(self.Z), 1, dtype=torch.float64)], 1)
+        ones = torch.ones(len(Z), 1, dtype=torch.float64)
+        square = self.Z.square() - 1
+        above = torch.ones(d, d, dtype=torch.float64).triu(1)
+        # products of a column of the first and one of the second matrix, where the third is one
+        self.families = [
+            *((power, ones, torch.ones(d, 1, dtype=torch.float64))
+              for power in (self.Z, square, self.Z**3 - 3 * self.Z)),
+            (self.Z, self.Z, above), (square, self.Z, above + above.T),
+        ]
+        self.sizes = [self._sizes(left, right) for left, right, _ in self.families]
+        self.of_triples: dict[int, Tensor] = {}
+        self.n_terms = sum(int(mask.sum()) for *_, mask in self.families)
 
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def columns(self, first: int, last: int) -> Tensor:
-        """Return the columns of terms first to last, (n, last - first)."""
-        part = slice(first, last)
-        block = self.powers[self.order[part], :, self.left[part]].T
-        block = block * self.factor[:, self.right[part]]
-        block = block - block.mean(0)
-        return block / block.norm(dim=0).clamp_min(1e-150)
+    @staticmethod
+    def _sizes(left: Tensor, right: Tensor) -> Tensor:
+        """Return the squares about the mean of the products of columns (n, p), (n, q): (p, q)."""
+        mean = left.T @ right / math.sqrt(len(left))
+        return (left.square().T @ right.square() - mean.square()).clamp_min(1e-12)
 
     def most_correlated(self, residual: Tensor) -> tuple[list[int], Tensor]:
-        """Return the features and the values (n,) of the column nearest to the residual (n, C)."""
-        n, d = self.Z.shape
-        size, best, number, column = max(BLOCK // n, 1), -1.0, 0, None
-        for first in range(0, len(self), size):
-            block = self.columns(first, first + size)
-            scores = (block.T @ residual).square().sum(1)
-            nearest = int(scores.argmax())
-            if float(scores[nearest]) > best:
-                best, number, column = float(scores[nearest]), first + nearest, block[:, nearest]
-        features = [i for i in (int(self.left[number]), int(self.right[number])) if i < d]
-        if n * d**3 <= TRIPLES:
+        """Return the features and the values (n,) of the term nearest to the residual (n, C)."""
+        best, features, column = -1.0, [], None
+        for (left, right, mask), sizes in zip(self.families, self.sizes, strict=True):
+            scores = mask * sum(((left * r.unsqueeze(1)).T @ right).square()
+                                for r in residual.T) / sizes
+            i, j = divmod(int(scores.argmax()), right.shape[1])
+            if float(scores[i, j]) > best:
+                best, features = float(scores[i, j]), [i, j] if right.shape[1] > 1 else [i]
+                column = left[:, i] * right[:, j]
+        if len(self.Z) * self.Z.shape[1] ** 3 <= TRIPLES:
             score, triple = self._nearest_triple(residual)
             if score > best:
-                column = self.Z[:, triple].prod(1)
-                column = column - column.mean()
-                return triple, column / column.norm().clamp_min(1e-150)
-        return features, column
+                features, column = triple, self.Z[:, triple].prod(1)
+        column = column - column.mean()
+        return features, column / column.norm().clamp_min(1e-150)
 
     def _nearest_triple(self, residual: Tensor) -> tuple[float, list[int]]:
         """Return the score and the features i < j < k of the product nearest to residual (n, C)."""
         Z, best, features = self.Z, -1.0, [0, 0, 0]
         for i in range(Z.shape[1] - 2):
             rest = Z[:, i + 1 :]
-            if i not in self._sizes:
-                # squares about the mean: Σ t² - (Σ t)² / n
-                mean = (rest * Z[:, i : i + 1]).T @ rest
-                squares = (rest.square() * Z[:, i : i + 1].square()).T @ rest.square()
-                self._sizes[i] = (squares - mean.square() / len(Z)).clamp_min(1e-12)
+            if i not in self.of_triples:
+                self.of_triples[i] = self._sizes(rest * Z[:, i : i + 1], rest)
             scores = sum(((rest * (Z[:, i] * r).unsqueeze(1)).T @ rest).square()
-                         for r in residual.T) / self._sizes[i]
+                         for r in residual.T) / self.of_triples[i]
             scores = scores.triu(1)
             nearest = int(scores.argmax())
             if float(scores.flatten()[nearest]) > best:
@@ -175,7 +162,7 @@ def screened(Z: Tensor, target: Tensor, most: int = SCREENED) -> list[int]:
     """
     n = len(Z)
     dictionary = Dictionary(Z)
-    price = math.log(n) + 2 * math.log(len(dictionary))
+    price = math.log(n) + 2 * math.log(dictionary.n_terms)
     residual = target - target.mean(0)
     basis = torch.empty(n, 0, dtype=torch.float64)
     features: list[int] = []
