@@ -24,9 +24,10 @@ class Fitted:
     criterion: float
 
 
-EFFORTS = {"brief": (8, 1e-3), "normal": (40, 1e-5), "thorough": (200, 1e-10)}
+EFFORTS = {"brief": (4, 1e-3), "longer": (8, 1e-3), "normal": (40, 1e-5), "thorough": (200, 1e-10)}
 """Most steps, and relative decrease of the error at which a fit ends: brief to see whether a term
-is worth a fit, normal to compare models, thorough for the one that is returned."""
+is worth a fit, longer for that where tails make first steps poor, normal to compare models,
+thorough for the one that is returned."""
 
 
 class Objective(ABC):

@@ -79,6 +79,9 @@ class Selection:
     three classes, at most 2 log C a row, never fall by log 10 a row: all candidates compete there.
     """
 
+    first_look = "brief"
+    """How long a larger model is fitted to see whether it is worth more."""
+
     ERRORS = 3.0
     """Standard errors by which held-out rows must gain where BIC alone would refuse a term; more
     than two, since the term is the best of many that were tried on all rows."""
@@ -182,7 +185,7 @@ class Selection:
 
     def _trial(self, larger: Polynomial, current: Fitted) -> Fitted | None:
         """Fit a larger model, in full only if its first steps promise it; None if not worth it."""
-        first = self.objective.fit(larger, "brief")
+        first = self.objective.fit(larger, self.first_look)
         further = larger.n_free - current.model.n_free
         # chance alone lowers -2 log likelihood by one a parameter (Wilks 1938), half of what AIC
         # asks: a few steps that gain less are not worth going on

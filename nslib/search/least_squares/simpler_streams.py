@@ -9,10 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from torch import Tensor
+
+from ...portable import root
 from ...structure import Stream
 from .objective import Fitted
 from .polynomial import Polynomial
 from .selection import Path, Selection
+
+FEW_VALUES, LONG_TAILS = 10, 6.0
+"""Most values, and least fourth moment of unit variance, of a feature whose powers tell little of
+each other: that of normal numbers is 3, of Laplace's 6."""
+
+
+def can_imitate(Z: Tensor) -> bool:
+    """Whether products of many of the features Z (n, D) can be as good as products of few.
+
+    Of normal and of bounded features that take many values, powers of each order have a part of
+    their own, which a fit to a thousand rows tells apart.
+    """
+    unit = Z - Z.mean(0)
+    unit = unit / root(unit.square().mean(0)).clamp_min(1e-150)
+    if bool((unit.square().square().mean(0) > LONG_TAILS).any()):
+        return True
+    return any(len(column.unique()) <= FEW_VALUES for column in Z.T)
 
 
 class LoweringSelection(Selection):
@@ -24,6 +44,8 @@ class LoweringSelection(Selection):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.from_constant: set[int] = set()
+        self.can_imitate = can_imitate(self.starts.raw)
+        self.first_look = "longer" if self.can_imitate else "brief"
 
     def refinements(self) -> list[Callable[[Fitted], Fitted]]:
         return [*super().refinements(), self._beyond_tails, self._lowered]
@@ -66,11 +88,12 @@ class LoweringSelection(Selection):
         if k not in model.factors:
             return
         rest = model.without_stream(Stream("interact", k))
+        highest = k if self.can_imitate else 2
         others = [j for j in rest.factors if j > 2]
-        for order in range(2, k):
+        for order in range(2, highest):
             yield rest, order
         # what remains may imitate as well: from the constant on, once an order
-        for order in range(2, k if others else 2):
+        for order in range(2, highest if others else 2):
             if order not in self.from_constant:
                 self.from_constant.add(order)
                 yield self.constant.model, order
