@@ -92,6 +92,21 @@ def test_rows_of_weight_zero_do_not_count_and_repeated_rows_count_twice():
     np.testing.assert_allclose(twice.predict(fresh), double.predict(fresh), atol=0.02)
 
 
+def test_rows_of_weight_zero_are_no_outliers_and_leave_a_shrunk_fit_shrunk():
+    task = make_formula("hybrid", 4, 1000, 6, 0.01, seed=3)
+    y, weight = task.y.copy(), np.ones(1000)
+    y[::25] += 10.0
+    weight[1:6] = 0.0
+    result = search(task.X, y, standardize=False, sample_weight=weight)
+    np.testing.assert_array_equal(result.outlier_rows, np.arange(0, 1000, 25))
+    rng = np.random.default_rng(2)
+    X, noise = rng.standard_normal((31, 40)), rng.standard_normal(31)
+    alone = search(X[:30], noise[:30], standardize=False)
+    weighed = search(X, noise, standardize=False, sample_weight=np.arange(31) < 30)
+    shares = [r.predict(X[:30]).std() / noise[:30].std() for r in (alone, weighed)]
+    assert shares[1] == pytest.approx(shares[0], abs=0.1) and shares[1] < 0.9
+
+
 def test_weights_count_for_classes_too():
     rng = np.random.default_rng(1)
     X = rng.standard_normal((500, 2))

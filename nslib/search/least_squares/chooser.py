@@ -33,7 +33,6 @@ ROWS_A_FEATURE = 14
 """Rows a feature below which a few features are screened: all features in a linear and a pure
 stream and in an interaction of order 5 have seven parameters each, two rows a parameter."""
 
-
 MANY = 64
 """Features beyond which streams of all of them are not tried, for they would take minutes, where a
 few features explain half of the target."""

@@ -8,6 +8,7 @@ matrices (`gram`), streams and ranks are chosen forward and backward by BIC and 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -58,9 +59,11 @@ def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptio
     task = relocated(task)
     n, d = task.X.shape
     generator = torch.Generator().manual_seed(seed)
-    rows = np.arange(n) if task.weight is None else np.flatnonzero(task.weight)
-    if len(rows) > options.search_rows:
-        drawn = torch.randperm(len(rows), generator=generator)[: options.search_rows]
+    weight = np.ones(n) if task.weight is None else task.weight.copy()
+    rows = np.flatnonzero(weight)
+    in_use = len(rows)
+    if in_use > options.search_rows:
+        drawn = torch.randperm(in_use, generator=generator)[: options.search_rows]
         rows = rows[drawn.sort().values.numpy()]
     order = candidate_orders(task.largest, options.order)
     repeated = repeated_columns(task) if options.features == "choose" else {}
@@ -70,19 +73,25 @@ def search_least_squares(task: SearchTask, seed: int, options: LeastSquaresOptio
         """Return the choice by some rows, numbers (n,)."""
         return Chooser(task, rows, order, options, generator, clock).explore(columns)
 
-    choice, trims = choose(rows), False
+    choice, kept = choose(rows), rows
     if options.outliers == "trim" and task.classes is None:
-        choice, trims = _without_outliers(task, rows, choice, choose)
+        choice, kept = _without_outliers(task, rows, choice, choose)
     chosen_at = time.perf_counter()
-    weight = None
-    if trims:
-        weight = np.where(outlying(_residual(task, choice)), 0.0, 1.0 if task.weight is None
-                          else task.weight)
-    final, passes = _final(task, choice, weight, options)
+    outliers = np.setdiff1d(rows, kept)
+    if len(rows) < in_use:  # the fit is to rows that had no part in the choice, too
+        if len(outliers):
+            outliers = np.flatnonzero(outlying(_residual(task, choice)) & (weight > 0))
+        weight[outliers] = 0.0
+        final, passes = _final(task, choice, weight, options)
+    elif choice.chosen is choice.linear:  # shrunk where rows are few: it is not fitted further
+        final, passes = choice.chosen, choice.objective.data.passes
+    else:
+        final = choice.objective.fit(choice.chosen.model, "thorough")
+        passes = choice.objective.data.passes
     return _result(task, seed, options, choice, final, {
         "passes": 1 + passes, "fit_seconds": time.perf_counter() - chosen_at,
         "seconds": time.perf_counter() - start, "notes": _notes(task, choice, repeated, clock),
-        "outlier_rows": np.flatnonzero(weight == 0) if trims else np.empty(0, dtype=np.int64),
+        "outlier_rows": outliers,
     })
 
 
@@ -95,8 +104,11 @@ def _residual(task: SearchTask, choice: StreamChoice) -> np.ndarray:
     return task.target - np.concatenate(parts)
 
 
-def _without_outliers(task: SearchTask, rows: np.ndarray, first: StreamChoice, choose) -> tuple:
-    """Return the choice without gross outliers of the target, and whether there are any.
+def _without_outliers(
+    task: SearchTask, rows: np.ndarray, first: StreamChoice,
+    choose: Callable[[np.ndarray], StreamChoice],
+) -> tuple[StreamChoice, np.ndarray]:
+    """Return the choice without gross outliers of the target, and the rows (m,) that it kept.
 
     The first choice stands where rows far off are no errors but the tail of what it misses.
     """
@@ -111,26 +123,17 @@ def _without_outliers(task: SearchTask, rows: np.ndarray, first: StreamChoice, c
             break  # the typical row is fitted no better: there is nothing to be gained
         choice, kept, before = choose(rows[~far]), rows[~far], scale
     apart = choice is not first and stand_apart(_residual(task, choice)[rows])
-    return (choice, True) if apart else (first, False)
+    return (choice, kept) if apart else (first, rows)
 
 
 def _final(
-    task: SearchTask, choice: StreamChoice, weight: np.ndarray | None, options: LeastSquaresOptions
+    task: SearchTask, choice: StreamChoice, weight: np.ndarray, options: LeastSquaresOptions
 ) -> tuple[Fitted, int]:
-    """Return the fit of the chosen streams to all rows, and how often it read them.
-
-    weight (N,): of the rows, in place of the task's.
+    """Return the fit of the chosen streams to all rows of weights (N,), and its passes over them.
     """
-    objective = choice.objective
-    if objective.data.n_rows == len(task.X):
-        # the linear model of few rows is shrunk: it is not fitted further
-        shrunk = choice.chosen is choice.linear
-        final = choice.chosen if shrunk else objective.fit(choice.chosen.model, "thorough")
-        return final, objective.data.passes
-    whole = objective_of(
-        task if weight is None else replace(task, weight=weight), task.part(choice.columns),
-        slice(None), options.chunk_rows, objective.data,
-    )
+    weighed = replace(task, weight=None if (weight == 1).all() else weight)
+    whole = objective_of(weighed, task.part(choice.columns), slice(None), options.chunk_rows,
+                         choice.objective.data)
     return whole.fit(choice.chosen.model), whole.data.passes
 
 
