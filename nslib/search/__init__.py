@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from .methods import METHODS, Method, imported
 if TYPE_CHECKING:
     from .least_squares import refit
     from .result import SearchResult
-    from .search_task import SearchTask
     from .sparse import SparseFormula, sparse_formula
 
 __all__ = [
@@ -151,7 +150,7 @@ def search_many(
     checks.one_of(method, "method", METHODS)
     chosen = METHODS[method]
     checks.one_of(goal, "goal", GOALS)
-    if goal == "prediction" and method != "als":
+    if goal == "prediction" and chosen.predicting is None:
         raise ValueError(f"goal: found 'prediction' for {method!r}, expected 'formula' for all "
                          "methods but 'als'")
     settings = checks.options(options, chosen.options, f"method {method!r}")
@@ -184,30 +183,11 @@ def search_many(
         raise ValueError(f"task: found a classification, expected a regression for {method!r}")
     report = _Lines(method) if progress else _silent
     with one_thread():
-        if goal == "prediction":
-            results = _predictions(tasks, seeds, settings, report)
-        else:
-            results = chosen.run(tasks, seeds, settings, report)
+        results = chosen.run(tasks, seeds, settings, report, goal)
     results = [replace(result, task=tasks[i // len(seeds)]) for i, result in enumerate(results)]
     if limits is None:
         results = [replace(result, limits=None) for result in results]
     return [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
-
-
-def _predictions(
-    tasks: Sequence[SearchTask], seeds: Sequence[int], settings: Any,
-    report: Callable[[int, int, float], None],
-) -> list[SearchResult]:
-    """Search every task for prediction with every seed."""
-    from .prediction import search_prediction
-
-    results: list[SearchResult] = []
-    for task in tasks:
-        for seed in seeds:
-            results.append(search_prediction(task, seed, settings, task.weight))
-            loss = float(results[-1].history["loss"].iloc[-1])
-            report(len(results), len(tasks) * len(seeds), loss)
-    return results
 
 
 def _silent(done: int, total: int, loss: float) -> None:

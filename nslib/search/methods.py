@@ -101,16 +101,19 @@ class Method(ComparedModel):
 
     `function(task, seed, options) -> SearchResult`, or with `batched`
     `function(tasks, seeds, options, report) -> [SearchResult, …]`, seed by seed for each task.
+    `predicting`: `(task, seed, options) -> SearchResult` for goal="prediction", None without one.
     """
 
     batched: bool = False
+    predicting: Callable | str | None = None
 
     def run(
-        self, tasks: Sequence[SearchTask], seeds: Sequence[int], options: Any, report: Callable
+        self, tasks: Sequence[SearchTask], seeds: Sequence[int], options: Any, report: Callable,
+        goal: str = "formula",
     ) -> list[SearchResult]:
         """Search every task with every seed; `report(done, total, loss)` is told of progress."""
-        function = imported(self.function)
-        if self.batched:
+        function = imported(self.function if goal == "formula" else self.predicting)
+        if self.batched and goal == "formula":
             return function(tasks, seeds, options, report)
         pairs = [(task, seed) for task in tasks for seed in seeds]
         results: list[SearchResult] = []
@@ -130,6 +133,7 @@ METHODS = {method.name: method for method in (
     Method(
         name="als", options_class="nslib.search.least_squares:LeastSquaresOptions",
         function="nslib.search.least_squares:search_least_squares",
+        predicting="nslib.search.prediction:search_prediction",
         family="TD", budget="restarts", weights="least squares", weighs=True,
         label="als (ours)", title="least squares (ours)", colour="#D55E00", marker="s", dashes="--",
     ),

@@ -52,11 +52,10 @@ def repeated_columns(task: SearchTask) -> dict[int, list[int]]:
     binary = np.array([len(np.unique(column)) == 2 for column in unit.T], dtype=bool)
     superfluous: dict[int, list[int]] = {}
     gram = unit.T @ unit / len(unit)
-    for j in range(len(varying)):
-        equal = [i for i in range(j)
-                 if abs(abs(gram[i, j]) - 1) < SAME and varying[i] not in superfluous]
-        if equal:
-            superfluous[int(varying[j])] = [int(varying[equal[0]])]
+    # of the columns that are equal the first stays: pairs come in the order of the earlier one
+    for i, j in np.argwhere(np.triu(np.abs(np.abs(gram) - 1) < SAME, 1)):
+        if varying[i] not in superfluous:
+            superfluous.setdefault(int(varying[j]), [int(varying[i])])
     basis = np.empty((len(unit), 0))
     members: list[int] = []
     for j in np.flatnonzero(binary):
@@ -77,7 +76,7 @@ def repeated_columns(task: SearchTask) -> dict[int, list[int]]:
 
 def _follows(task: SearchTask, column: int, sources: list[int]) -> bool:
     """Whether in all rows a column is the sum of multiples of others and a constant."""
-    weights, first = None, 0
+    weights = None
     for first in range(0, len(task.X), 5000):
         rows = task.rows[first : first + 5000]
         columns = np.column_stack([np.ones(len(rows)), rows[:, sources]])

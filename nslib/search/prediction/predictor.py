@@ -10,7 +10,6 @@ from math import comb, isqrt
 import numpy as np
 import pandas as pd
 
-from ... import checks
 from ...data.bounded import SmoothClipper
 from ...structure import Stream
 from ..least_squares.engine import LeastSquaresOptions
@@ -105,10 +104,7 @@ class Prediction:
     error: float
 
 
-def search_prediction(
-    task: SearchTask, seed: int, options: LeastSquaresOptions,
-    sample_weight: np.ndarray | None = None,
-) -> SearchResult:
+def search_prediction(task: SearchTask, seed: int, options: LeastSquaresOptions) -> SearchResult:
     """Fit the neuron that predicts best out of sample, whatever streams it takes.
 
     Candidates are polynomials of features that are held within a range: linear, powers of single
@@ -121,12 +117,10 @@ def search_prediction(
 
     task, seed: as of every method; the seed draws rows and folds. options: `order` bounds the
     orders, `search_rows` the rows that are used; ranks are full, and nothing else is used.
-    sample_weight: weights (N,) of the rows, at least 0.
     """
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
-    n, weights = len(task.X), sample_weight
-    weights = np.ones(n) if weights is None else checks.sample_weights(weights, n)
+    weights = np.ones(len(task.X)) if task.weight is None else task.weight
     used = np.flatnonzero(weights)
     if len(used) > options.search_rows:
         used = np.sort(rng.choice(used, options.search_rows, replace=False))
